@@ -1,0 +1,125 @@
+import path from "node:path";
+import { z } from "zod";
+import { isHost, isLoopback, toHostName, toOriginName } from "./host-name.ts";
+import { DEFAULT_SHUTDOWN_TIMEOUT_MS, MAX_DURATION_MS } from "./launch-contract.ts";
+
+/**
+ * Every variable, what it may be, and its default, written as in the environment. An issue's message is the text for
+ * `ConfigProblem.allowed`.
+ *
+ * @param startDir absolute directory that relative folders and files are resolved against
+ * @param terminal whether the log is read on a terminal
+ */
+export function schemaFor(startDir: string, terminal: boolean) {
+	const file = z.string().transform((text) => path.resolve(startDir, text.trim()));
+	return z
+		.object({
+			PORT: wholeNumber(0, 65_535).prefault("8000"),
+			HOST: z.string().trim().refine(isHost, "an IP address or a host name, without a port").prefault("127.0.0.1"),
+			ALLOW_UNAUTHENTICATED: flag().prefault("false"),
+			ALLOWED_HOSTS: list(toHostName, "host names without a port, separated by commas, or *").prefault(LOOPBACK_NAMES),
+			ALLOWED_ORIGINS: list(
+				toOriginName,
+				"host names without scheme and port (or scheme://* for browser extensions), separated by commas, or *",
+			).prefault(LOOPBACK_NAMES),
+
+			METRICS_DIR: file.prefault("metrics"),
+			MCPS_DIR: file.prefault("mcps"),
+			STATE_DIR: file.prefault(".bulkhead"),
+
+			COLLECT_INTERVAL_MS: duration(10).prefault("15000"),
+			COLLECT_TIMEOUT_MS: duration().prefault("10000"),
+			COLLECT_MAX_AGE_MS: duration().prefault("300000"),
+			METRICS_ENDPOINT_ENABLED: flag().prefault("true"),
+			PROMETHEUS_REGISTRY_ENABLED: flag().prefault("true"),
+
+			CALL_TIMEOUT_MS: duration().prefault("30000"),
+			// The most is half of what one V8 string holds.
+			CALL_MAX_RESULT_BYTES: wholeNumber(1024, 268_435_456).prefault("4194304"),
+			CALL_CONCURRENCY: wholeNumber(1, 10_000).prefault("64"),
+			CALL_QUEUE: wholeNumber(0, 1_000_000).prefault("256"),
+			SESSION_IDLE_TIMEOUT_MS: duration().prefault("1800000"),
+			SESSION_MAX: wholeNumber(1, 1_000_000).prefault("10000"),
+
+			MODULE_START_TIMEOUT_MS: duration().prefault("10000"),
+			MODULE_MEMORY_MB: wholeNumber(16, 65_536).prefault("128"),
+			MODULE_MAX_SERIES: wholeNumber(1, 10_000_000).prefault("10000"),
+			MODULE_MAX_LABELS: wholeNumber(1, 1000).prefault("30"),
+			MODULE_MAX_LABEL_LENGTH: wholeNumber(1, 65_536).prefault("1024"),
+			HANG_TIMEOUT_MS: duration(100).prefault("5000"),
+			SHUTDOWN_TIMEOUT_MS: duration(0).prefault(String(DEFAULT_SHUTDOWN_TIMEOUT_MS)),
+
+			LOG_LEVEL: choice("debug", "info", "warn", "error").prefault("info"),
+			LOG_FORMAT: choice("json", "pretty").prefault(terminal ? "pretty" : "json"),
+			LOG_FILE: file.optional(),
+		})
+		.refine(({ HOST, ALLOW_UNAUTHENTICATED }) => ALLOW_UNAUTHENTICATED || isLoopback(HOST), {
+			path: ["HOST"],
+			error:
+				"a loopback address, since anybody could use this server without authentication (ALLOW_UNAUTHENTICATED=true allows that)",
+			when: valid("HOST", "ALLOW_UNAUTHENTICATED"),
+		})
+		.refine(({ STATE_DIR, METRICS_DIR, MCPS_DIR }) => STATE_DIR !== METRICS_DIR && STATE_DIR !== MCPS_DIR, {
+			path: ["STATE_DIR"],
+			error: "another folder than METRICS_DIR and MCPS_DIR",
+			when: valid("METRICS_DIR"),
+		})
+		.refine(({ METRICS_DIR, MCPS_DIR }) => METRICS_DIR !== MCPS_DIR, {
+			path: ["MCPS_DIR"],
+			error: "another folder than METRICS_DIR",
+			when: valid("METRICS_DIR"),
+		});
+}
+
+/** The values by variable, when all are as the schema wants them. */
+export type Variables = z.output<ReturnType<typeof schemaFor>>;
+
+const LOOPBACK_NAMES = "localhost,127.0.0.1,[::1]";
+
+/**
+ * When a check across variables makes sense: zod would leave it out as soon as any variable is wrong, and not all problems
+ * would be told at once.
+ */
+function valid(...names: string[]): (payload: z.core.ParsePayload) => boolean {
+	return ({ issues }) => !issues.some((issue) => names.includes(String(issue.path?.[0])));
+}
+
+function wholeNumber(min: number, max: number) {
+	const error = `a whole number from ${min} to ${max}`;
+	return z.string().trim().regex(/^\d+$/, error).transform(Number).pipe(z.number().min(min, error).max(max, error));
+}
+
+/** @param min milliseconds */
+function duration(min = 1) {
+	return wholeNumber(min, MAX_DURATION_MS);
+}
+
+function flag() {
+	return choice("true", "false").transform((text) => text === "true");
+}
+
+const OR = new Intl.ListFormat("en-GB", { type: "disjunction" });
+
+function choice<const Options extends readonly [string, ...string[]]>(...options: Options) {
+	return z
+		.string()
+		.trim()
+		.pipe(z.enum(options, { error: OR.format(options) }));
+}
+
+/** @param read an entry as it is compared later, or undefined when it is none */
+function list(read: (entry: string) => string | undefined, allowed: string) {
+	return z.string().transform((text, context): readonly string[] => {
+		const names: string[] = [];
+		for (const entry of text.split(",").map((part) => part.trim().toLowerCase())) {
+			if (entry === "") continue;
+			const name = read(entry);
+			if (name === undefined) {
+				context.addIssue(allowed);
+				return z.NEVER;
+			}
+			names.push(name);
+		}
+		return Object.freeze(names);
+	});
+}

@@ -1,0 +1,120 @@
+import {
+	readAnswer,
+	readCollected,
+	readStarted,
+	type AnswerDto,
+	type CallDto,
+	type StartDto,
+	type StartedDto,
+	type WorkerMessage,
+} from "../../workers/protocol.ts";
+import { createRpcClient, RpcError } from "../../workers/rpc.ts";
+import { startThread } from "./module-thread.ts";
+import type { WorkerEnd } from "./module-worker.ts";
+
+/** One start of a module: a thread, what it said it offers, and the requests that run in it. */
+export interface Generation {
+	readonly number: number;
+	/** Content hash of the bundle it runs. */
+	readonly hash: string;
+	/** Resolves when its thread has ended, whoever ended it; never rejects. */
+	readonly ended: Promise<WorkerEnd>;
+	/** @throws {RpcError} */
+	start(deadlineMs: number): Promise<StartedDto>;
+	/** @throws {RpcError} */
+	call(call: CallDto, options: CallOptions): Promise<AnswerDto>;
+	/** @throws {RpcError} */
+	collect(timeoutMs: number): Promise<Uint8Array | undefined>;
+	/** Whether the worker's event loop turns: false when it does not answer within the deadline. */
+	responds(deadlineMs: number): Promise<boolean>;
+	/** Requests that have not been answered. */
+	pending(): number;
+	/** Resolves when all requests have been answered, or after the time given. */
+	drained(timeoutMs: number): Promise<void>;
+	/** Lets the module's `stop()` run, then ends the thread. Safe to call twice, and after the thread has died. */
+	stop(deadlineMs: number): Promise<void>;
+	/** Ends the thread at once; what is pending is rejected with the reason. False when the thread had to be abandoned. */
+	kill(reason: string): Promise<boolean>;
+}
+
+export interface CallOptions {
+	readonly deadlineMs: number;
+	readonly signal?: AbortSignal;
+	/** A notification of the running call, as JSON text of `{method, params}`. */
+	readonly onEmitted?: (json: string) => void;
+}
+
+export interface GenerationOptions {
+	readonly number: number;
+	readonly hash: string;
+	readonly entry: string;
+	readonly env: Readonly<Record<string, string>>;
+	readonly start: StartDto;
+	readonly onEvent: (event: Extract<WorkerMessage, { type: "relisted" | "updated" | "logged" }>) => void;
+	readonly onViolation: (what: string) => void;
+}
+
+export function createGeneration(options: GenerationOptions): Generation {
+	const thread = startThread({ entry: options.entry, env: options.env });
+	const rpc = createRpcClient(thread.port, { onEvent: options.onEvent, onViolation: options.onViolation });
+	void thread.ended.then((end) => rpc.dispose(describeEnd(end)));
+	let stopping: Promise<void> | undefined;
+
+	const kill = (reason: string): Promise<boolean> => {
+		rpc.dispose(reason);
+		return thread.terminate();
+	};
+	const stop = async (deadlineMs: number): Promise<void> => {
+		try {
+			await rpc.request("stop", null, { deadlineMs, read: readNull });
+		} catch (error) {
+			// A module that fails or hangs in stop() is ended all the same; one that is already dead has nothing to stop.
+			if (!(error instanceof RpcError)) throw error;
+		}
+		await kill("the module was stopped");
+	};
+
+	return {
+		number: options.number,
+		hash: options.hash,
+		ended: thread.ended,
+		start: (deadlineMs) => rpc.request("start", options.start, { deadlineMs, read: readStarted }),
+		call: (call, callOptions) =>
+			rpc.request("call", call, {
+				...callOptions,
+				read: (value) => readAnswer(value, options.start.limits.maxResultBytes),
+			}),
+		collect: async (timeoutMs) =>
+			(await rpc.request("collect", { timeoutMs }, { deadlineMs: timeoutMs, read: readCollected })).snapshot,
+		responds: (deadlineMs) =>
+			rpc.request("ping", null, { deadlineMs, read: readNull }).then(
+				() => true,
+				(error: unknown) => error instanceof RpcError && error.failure === "closed",
+			),
+		pending: rpc.pending,
+		drained: rpc.drained,
+		stop: (deadlineMs) => {
+			stopping ??= stop(deadlineMs);
+			return stopping;
+		},
+		kill,
+	};
+}
+
+/** A sentence for the errors of the calls that the end of the thread cut short. */
+export function describeEnd(end: WorkerEnd): string {
+	switch (end.reason) {
+		case "stopped":
+			return "the module was stopped";
+		case "exit":
+			return `the module ended its own thread (${end.error.message})`;
+		case "out_of_memory":
+			return "the module ran out of memory";
+		case "crash":
+			return `the module crashed: ${end.error.name}: ${end.error.message}`;
+	}
+}
+
+function readNull(value: unknown): null | undefined {
+	return value === null ? null : undefined;
+}

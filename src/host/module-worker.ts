@@ -1,0 +1,25 @@
+import type { Port } from "../../workers/rpc.ts";
+import type { WireErrorDto } from "../../workers/wire-error.ts";
+
+/** How the worker of a module came to its end. */
+export type WorkerEnd =
+	| { readonly reason: "stopped" }
+	| { readonly reason: "exit"; readonly error: WireErrorDto }
+	| { readonly reason: "crash"; readonly error: WireErrorDto }
+	| { readonly reason: "out_of_memory"; readonly error: WireErrorDto };
+
+export interface WorkerOptions {
+	/** Absolute path of the worker entry. */
+	readonly entry: string;
+	/** The environment that the module sees, whole. */
+	readonly env: Readonly<Record<string, string>>;
+}
+
+/** What a generation runs in, a thread or a process, with a port to it. */
+export interface ModuleWorker {
+	readonly port: Port;
+	/** Resolves once the worker is gone or has been given up; never rejects. */
+	readonly ended: Promise<WorkerEnd>;
+	/** Ends the worker. False when it did not end in time (it is stuck in native code) and was abandoned. */
+	terminate(): Promise<boolean>;
+}

@@ -1,0 +1,47 @@
+import { RpcError } from "../../workers/rpc.ts";
+import type { WireErrorDto } from "../../workers/wire-error.ts";
+import { BulkheadError } from "../errors.ts";
+import { describeEnd } from "./generation.ts";
+import type { WorkerEnd } from "./module-worker.ts";
+
+/** Why a module did not start, as one error with what to do about it. */
+export function describeStartFailure(error: unknown, end: WorkerEnd, timeoutMs: number): WireErrorDto {
+	if (!(error instanceof RpcError)) throw error;
+	if (error.remote !== undefined) return error.remote;
+	if (error.failure === "timeout") {
+		return {
+			name: "Error",
+			message: `it did not start within ${timeoutMs} ms (MODULE_START_TIMEOUT_MS); do less before the first await, or in start()`,
+		};
+	}
+	return end.reason === "stopped"
+		? { name: "Error", message: error.message }
+		: { ...end.error, message: describeEnd(end) };
+}
+
+/** What the caller of an MCP request is told. */
+export function callError(id: string, error: RpcError, deadlineMs: number): BulkheadError {
+	switch (error.failure) {
+		case "timeout":
+			return new BulkheadError("CALL_TIMEOUT", `${id} did not answer within ${deadlineMs} ms`, { cause: error });
+		case "cancelled":
+			return new BulkheadError("CALL_CANCELLED", `the call to ${id} was cancelled: ${error.message}`, { cause: error });
+		case "closed":
+			return new BulkheadError("MODULE_CRASHED", `${id} ended while it ran this call: ${error.message}`, {
+				cause: error,
+			});
+		case "violation":
+			return new BulkheadError("PROTOCOL_VIOLATION", `${id} gave an answer that cannot be used: ${error.message}`, {
+				cause: error,
+			});
+		case "remote":
+			return new BulkheadError("MODULE_CRASHED", `${id} failed: ${error.message}`, { cause: error });
+	}
+}
+
+/** Why a module has no new samples. */
+export function collectError(id: string, error: RpcError): BulkheadError {
+	const code =
+		error.failure === "timeout" ? "COLLECT_TIMEOUT" : error.failure === "remote" ? "COLLECT_FAILED" : "MODULE_CRASHED";
+	return new BulkheadError(code, `${id}: ${error.message}`, { cause: error });
+}

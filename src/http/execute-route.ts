@@ -1,0 +1,56 @@
+import { ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
+import { type RequestHandler, type Response, Router } from "express";
+import * as z from "zod";
+import type { Gateway } from "../mcp/gateway.ts";
+import { methodNotAllowed, sendProblem } from "./problem.ts";
+
+const BODY = z.object({
+	tool_name: z.string().min(1),
+	arguments: z.record(z.string(), z.unknown()).default({}),
+});
+
+/** `POST /execute`: a tool call for scripts without an MCP client. Answers with the tool's result. */
+export function createExecuteRoute(gateway: Gateway, json: RequestHandler): Router {
+	const router = Router();
+	router
+		.route("/execute")
+		.post(json, async (request, response) => {
+			const body = BODY.safeParse(request.body);
+			if (!body.success) return sendProblem(response, 400, "Bad request", explain(body.error));
+			const disconnected = new AbortController();
+			response.once("close", () => disconnected.abort("the client has disconnected"));
+			const { tool_name: name, arguments: args } = body.data;
+			try {
+				response.json(
+					await gateway.request("legacy", "tools/call", { name, arguments: args }, { signal: disconnected.signal }),
+				);
+			} catch (error) {
+				if (!(error instanceof ProtocolError)) throw error;
+				sendFailure(response, name, error);
+			}
+		})
+		.all(methodNotAllowed("POST"));
+	return router;
+}
+
+function explain(error: z.ZodError): string {
+	const problems = error.issues.map((issue) => `${issue.path.join(".") || "the body"}: ${issue.message}`).join("; ");
+	return `${problems}. Send {"tool_name": "…", "arguments": {…}} as application/json`;
+}
+
+function sendFailure(response: Response, name: string, error: ProtocolError): void {
+	if (error.code === ProtocolErrorCode.InvalidParams) {
+		return sendProblem(
+			response,
+			404,
+			"Unknown tool",
+			`${error.message}; tools/list on /mcp names the tools there are`,
+			{ tool_name: name },
+		);
+	}
+	const data = (error.data ?? {}) as { code?: unknown; retryable?: unknown };
+	if (data.code === "CALL_TIMEOUT")
+		return sendProblem(response, 504, "Timed out", error.message, { ...data, tool_name: name });
+	const status = data.retryable === true ? 503 : 502;
+	sendProblem(response, status, "The tool's module failed", error.message, { ...data, tool_name: name });
+}

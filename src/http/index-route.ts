@@ -1,0 +1,49 @@
+import { Router } from "express";
+import type { Host } from "../host/host.ts";
+import { isServing } from "../host/module-state.ts";
+import { methodNotAllowed } from "./problem.ts";
+import { renderStatusPage } from "./status-page.ts";
+
+export interface IndexRouteOptions {
+	readonly host: Host;
+	readonly serverInfo: { readonly name: string; readonly version: string };
+}
+
+const ENDPOINTS = {
+	metrics: "/metrics",
+	mcp: "/mcp",
+	modules: "/api/modules",
+	execute: "/execute",
+	health: "/health",
+	liveness: "/livez",
+	readiness: "/readyz",
+} as const;
+
+/** `GET /`: a page for a browser, the same as JSON for everybody else. */
+export function createIndexRoute({ host, serverInfo }: IndexRouteOptions): Router {
+	const router = Router();
+	router
+		.route("/")
+		.get((request, response) => {
+			const modules = host.modules();
+			response.vary("accept");
+			if (request.accepts(["json", "html"]) === "html") {
+				// The page has no script and loads nothing; a module's error text must not be able to change that.
+				response.set("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'");
+				response.type("html").send(renderStatusPage(serverInfo, modules, host.refused()));
+				return;
+			}
+			response.json({
+				...serverInfo,
+				endpoints: ENDPOINTS,
+				modules: {
+					total: modules.length,
+					serving: modules.filter((module) => isServing(module.state)).length,
+					metrics: modules.filter((module) => module.id.startsWith("metrics/")).length,
+					mcps: modules.filter((module) => module.id.startsWith("mcps/")).length,
+				},
+			});
+		})
+		.all(methodNotAllowed("GET"));
+	return router;
+}

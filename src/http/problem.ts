@@ -1,0 +1,72 @@
+import type { ErrorRequestHandler, Request, Response } from "express";
+import { messageOf } from "../errors.ts";
+import type { Logger } from "../logger.ts";
+
+/** Answers with an RFC 9457 problem. `detail` says what to do and never holds a stack. */
+export function sendProblem(
+	response: Response,
+	status: number,
+	title: string,
+	detail: string,
+	more?: Record<string, unknown>,
+): void {
+	response
+		.status(status)
+		.type("application/problem+json")
+		.send(JSON.stringify({ type: "about:blank", title, status, detail, ...more }));
+}
+
+/** For a path that exists, asked with a method that it does not know. */
+export function methodNotAllowed(...allowed: readonly string[]): (request: Request, response: Response) => void {
+	return (request, response) => {
+		response.set("allow", allowed.join(", "));
+		sendProblem(
+			response,
+			405,
+			"Method not allowed",
+			`${request.path} answers ${allowed.join(", ")}, not ${request.method}`,
+		);
+	};
+}
+
+export function notFound(request: Request, response: Response): void {
+	sendProblem(
+		response,
+		404,
+		"Not found",
+		`there is nothing at ${request.path.slice(0, MAX_ECHO)}; GET / lists the endpoints`,
+	);
+}
+
+const MAX_ECHO = 200;
+const PARSE_ERROR = -32700;
+const INVALID_REQUEST = -32600;
+
+/** The last handler: what a body parser or a route threw. Clients get a sentence, the log gets the rest. */
+export function createErrorHandler(log: Logger): ErrorRequestHandler {
+	return (thrown: unknown, request, response, next) => {
+		if (response.headersSent) return next(thrown); // Express closes the connection
+		const { status, title, detail } = describe(thrown);
+		if (status >= 500) log.error(`${request.method} ${request.path} failed: ${messageOf(thrown)}`, { error: thrown });
+		if (request.path !== "/mcp") return sendProblem(response, status, title, detail);
+		const code = status === 400 ? PARSE_ERROR : INVALID_REQUEST;
+		response.status(status).json({ jsonrpc: "2.0", error: { code, message: detail }, id: null });
+	};
+}
+
+function describe(thrown: unknown): { readonly status: number; readonly title: string; readonly detail: string } {
+	const { status, type } =
+		typeof thrown === "object" && thrown !== null ? (thrown as { status?: unknown; type?: unknown }) : {};
+	if (type === "entity.parse.failed")
+		return { status: 400, title: "Malformed JSON", detail: "the request body is not valid JSON" };
+	if (type === "entity.too.large")
+		return { status: 413, title: "Body too large", detail: "the request body is larger than 4 MiB; send less" };
+	if (typeof status === "number" && status >= 400 && status < 500) {
+		return {
+			status,
+			title: "Bad request",
+			detail: `the request cannot be read (${typeof type === "string" ? type : "bad request"})`,
+		};
+	}
+	return { status: 500, title: "Internal error", detail: "the server failed to answer; its log says why" };
+}

@@ -1,0 +1,106 @@
+import type { HostListeners } from "./host/host.ts";
+import { isServing, MODULE_STATES, type ModuleState } from "./host/module-state.ts";
+import type { RequestObserver } from "./http/request-metrics.ts";
+import type { GatewayOptions, ObservedRequest, RequestOutcome } from "./mcp/gateway.ts";
+import type { CollectReport } from "./metrics/metrics-aggregate.ts";
+import { type HostMetrics, UNKNOWN_TOOL } from "./metrics/host-metrics.ts";
+
+/** Turns what happens in the host into its own metrics. Everything that is counted is counted here. */
+export interface Instrumentation {
+	readonly modules: Pick<HostListeners, "onAdded" | "onRemoved" | "onState" | "onStart" | "onStopped" | "onRestart">;
+	readonly request: GatewayOptions["observe"];
+	readonly http: RequestObserver;
+	collected(moduleId: string, report: CollectReport, durationMs: number): void;
+	connections(change: 1 | -1): void;
+}
+
+/** Ends of a thread that the module brought about by itself. */
+const CRASH_REASONS: ReadonlySet<string> = new Set(["crash", "exit", "out_of_memory"]);
+
+export function createInstrumentation(metrics: HostMetrics): Instrumentation {
+	const states = new Map<string, ModuleState>();
+
+	function showState(id: string, state: ModuleState | undefined): void {
+		if (state === undefined) states.delete(id);
+		else states.set(id, state);
+		for (const each of MODULE_STATES) {
+			metrics.servers.set({ state: each }, [...states.values()].filter((other) => other === each).length);
+		}
+		if (state !== undefined) metrics.serverUp.set({ server_id: id }, isServing(state) ? 1 : 0);
+	}
+
+	return {
+		modules: {
+			onAdded: (id) => showState(id, "idle"),
+			onRemoved(id) {
+				showState(id, undefined);
+				metrics.removeModule(id);
+			},
+			onState: (id, state) => {
+				// A module whose file is gone still has to stop; its series are gone already.
+				if (states.has(id)) showState(id, state);
+			},
+			onStart(id, outcome, durationMs) {
+				metrics.serverStarts.inc({ server_id: id, status: outcome });
+				if (outcome === "success") metrics.serverStartDuration.set({ server_id: id }, durationMs / 1000);
+			},
+			onStopped: (id, outcome) => {
+				if (states.has(id)) metrics.serverStops.inc({ server_id: id, status: outcome });
+			},
+			onRestart(id, reason) {
+				metrics.serverRestarts.inc({ server_id: id, reason });
+				if (CRASH_REASONS.has(reason)) metrics.serverCrashes.inc({ server_id: id });
+			},
+		},
+		request(request) {
+			const startedAt = performance.now();
+			const tool = toolOf(request);
+			if (tool !== undefined) metrics.activeRequests.inc({ tool_name: tool });
+			return (outcome) => {
+				const seconds = (performance.now() - startedAt) / 1000;
+				if (tool !== undefined) {
+					metrics.activeRequests.inc({ tool_name: tool }, -1);
+					countToolCall(tool, outcome, seconds);
+				}
+				countRequest(request, tool ?? "", outcome, seconds);
+			};
+		},
+		http: {
+			observe(method, endpoint, status, durationSeconds) {
+				metrics.httpRequests.inc({ method, endpoint, status_code: String(status) });
+				metrics.httpRequestDuration.observe({ method, endpoint }, durationSeconds);
+			},
+		},
+		collected(moduleId, report, durationMs) {
+			const labels = { server_id: moduleId };
+			metrics.collectSuccess.set(labels, report.success ? 1 : 0);
+			metrics.collectDuration.set(labels, durationMs / 1000);
+			metrics.collectSeries.set(labels, report.series);
+			if (report.success) metrics.collectLastSuccess.set(labels, report.at / 1000);
+		},
+		connections: (change) => metrics.openConnections.inc({}, change),
+	};
+
+	function countToolCall(tool: string, outcome: RequestOutcome, seconds: number): void {
+		metrics.toolCalls.inc({ tool_name: tool, status: outcome.status });
+		metrics.toolDuration.observe({ tool_name: tool }, seconds);
+		if (outcome.status === "error") metrics.toolErrors.inc({ tool_name: tool, error_type: outcome.errorType });
+		else metrics.responseSize.observe({ tool_name: tool }, outcome.bytes);
+	}
+
+	function countRequest({ method }: ObservedRequest, tool: string, outcome: RequestOutcome, seconds: number): void {
+		metrics.requests.inc({ tool, operation: method, status: outcome.status });
+		metrics.requestDuration.observe({ tool, operation: method }, seconds);
+		if (outcome.status === "error")
+			metrics.requestErrors.inc({ tool, operation: method, error_type: outcome.errorType });
+		if (method === "resources/read") {
+			metrics.resourceReads.inc({ status: outcome.status });
+			metrics.resourceReadDuration.observe({}, seconds);
+		}
+	}
+}
+
+/** The value of the label: a registered name, or one word for all that are not. */
+function toolOf({ method, name }: ObservedRequest): string | undefined {
+	return method === "tools/call" ? (name ?? UNKNOWN_TOOL) : undefined;
+}

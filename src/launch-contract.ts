@@ -1,0 +1,38 @@
+/**
+ * What the supervisor (main.ts) and the host (server.ts) agree on. Imports nothing: the supervisor also runs on a Node
+ * that is too old for the host, and with nothing installed.
+ *
+ * The host's standard input is a pipe that the supervisor holds open and never writes to. It ends when the supervisor is
+ * gone, however that came about, and then the host must stop too: nobody would restart it, and it holds the port.
+ *
+ * Supervisor and host are in one process group, so a host can get one Ctrl-C twice, from the terminal and passed on. From
+ * the second stop signal on, the host does nothing: to kill what does not stop is the supervisor's part.
+ */
+
+/** The directory the user started in. The host's own working directory is an empty one. */
+export const START_DIR_ENV = "BULKHEAD_START_DIR";
+
+/** How often this supervisor has restarted the host, and why: the JSON text of a `RestartCounts`. */
+export const RESTARTS_ENV = "BULKHEAD_RESTARTS";
+
+/** Restarts after the host's process was killed by a signal, and after it ended with an exit code it should not have. */
+export interface RestartCounts {
+	readonly signal: number;
+	readonly exit: number;
+}
+
+export const EXIT_CODES = {
+	stopped: 0,
+	/** The start failed in a way that trying again does not cure: the port is in use, Node is too old. */
+	startFailed: 1,
+	/** Nothing caught an error in the host. Ends the process, and the supervisor restarts it. EX_SOFTWARE in sysexits.h. */
+	uncaught: 70,
+	/** EX_CONFIG in sysexits.h. */
+	badConfiguration: 78,
+} as const;
+
+/** The supervisor needs it as well: it kills a host that takes longer, and a second more, to stop. */
+export const DEFAULT_SHUTDOWN_TIMEOUT_MS = 10_000;
+
+/** Seven days. Far below 2^31 ms, above which Node runs a timer at once instead of late. */
+export const MAX_DURATION_MS = 604_800_000;

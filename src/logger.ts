@@ -1,0 +1,103 @@
+import { closeSync, mkdirSync, openSync } from "node:fs";
+import path from "node:path";
+import { pino, stdSerializers, stdTimeFunctions } from "pino";
+import type { HostConfig } from "./config.ts";
+import { BulkheadError, messageOf } from "./errors.ts";
+import { createLineSink } from "./line-sink.ts";
+import { prettyLine } from "./pretty-line.ts";
+
+/** Fields of a line, beside its message. An error goes in as `error`, and is written with its stack and its causes. */
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** Logging never throws and never waits for whoever reads the log. */
+export interface Logger {
+	debug(message: string, fields?: LogFields): void;
+	info(message: string, fields?: LogFields): void;
+	warn(message: string, fields?: LogFields): void;
+	error(message: string, fields?: LogFields): void;
+	/** A logger whose every line carries these fields. */
+	child(fields: LogFields): Logger;
+}
+
+/** The logger that owns where the lines go to. */
+export interface RootLogger extends Logger {
+	/** Tries for a moment to write what could not be written yet. For just before the process ends. */
+	flush(): void;
+	/** Flushes and closes; later lines are ignored. */
+	close(): void;
+}
+
+/**
+ * @param fd where the lines go to: standard error, unless a test wants them elsewhere
+ * @throws BulkheadError CONFIG_INVALID when the log file cannot be opened
+ */
+export function createLogger(
+	{ logLevel, logFormat, logFile }: Pick<HostConfig, "logLevel" | "logFormat" | "logFile">,
+	fd = 2,
+): RootLogger {
+	const stream = createLineSink(fd, noticeOf("standard error"));
+	let fileFd = logFile === undefined ? undefined : openLogFile(logFile);
+	const file = fileFd === undefined ? undefined : createLineSink(fileFd, noticeOf("the log file"));
+	const logger = pino(
+		{
+			level: logLevel,
+			base: null,
+			timestamp: stdTimeFunctions.isoTime,
+			formatters: { level: (level) => ({ level }) },
+			serializers: { error: stdSerializers.err },
+		},
+		{
+			write(json: string) {
+				stream.write(logFormat === "pretty" ? prettyLine(json, fd === 2) : json);
+				file?.write(json);
+			},
+		},
+	);
+
+	return {
+		...wrap(logger),
+		flush() {
+			stream.flush();
+			file?.flush();
+		},
+		close() {
+			stream.close();
+			file?.close();
+			if (fileFd !== undefined) closeSync(fileFd);
+			// Closed once only: the number may be another file's by the next time.
+			fileFd = undefined;
+		},
+	};
+
+	function noticeOf(target: string) {
+		return (lines: number) => logger.warn({ lines }, `log lines were lost: ${target} did not take them`);
+	}
+}
+
+function wrap(logger: pino.Logger): Logger {
+	return {
+		debug: (message, fields) => write(logger, "debug", message, fields),
+		info: (message, fields) => write(logger, "info", message, fields),
+		warn: (message, fields) => write(logger, "warn", message, fields),
+		error: (message, fields) => write(logger, "error", message, fields),
+		child: (fields) => wrap(logger.child(fields)),
+	};
+}
+
+function write(logger: pino.Logger, level: HostConfig["logLevel"], message: string, fields: LogFields = {}): void {
+	try {
+		logger[level](fields, message);
+	} catch (error) {
+		// A getter among the fields, or in an error's cause, that throws.
+		logger[level]({ unloggable: messageOf(error) }, message);
+	}
+}
+
+function openLogFile(file: string): number {
+	try {
+		mkdirSync(path.dirname(file), { recursive: true });
+		return openSync(file, "a");
+	} catch (cause) {
+		throw new BulkheadError("CONFIG_INVALID", `LOG_FILE cannot be written: ${messageOf(cause)}`, { cause });
+	}
+}

@@ -1,0 +1,89 @@
+/**
+ * Where Bulkhead starts: the supervisor, which runs the host (server.ts) as its child, because some of what the host
+ * needs can only be given to a process from outside. Runs on Node 18 and later and needs nothing but Node.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { DEFAULT_SHUTDOWN_TIMEOUT_MS, EXIT_CODES, MAX_DURATION_MS, START_DIR_ENV } from "./launch-contract.ts";
+import { supervise } from "./supervise.ts";
+
+/** As `engines` in package.json says. */
+const OLDEST_NODE = 24;
+
+const HOST_FLAGS = [
+	// Without it V8 drops the interrupt check of some plain loops, and a worker in one can never be terminated.
+	"--no-turboshaft-loop-unrolling",
+	"--disable-proto=delete",
+	// A worker that sends SIGUSR1 to its own process would open the inspector on it.
+	"--disable-sigusr1",
+	"--enable-source-maps",
+];
+
+/** Enough that a worker which blocks some threads of libuv's pool leaves the host's files and DNS the others. */
+const LEAST_POOL_THREADS = 16;
+
+const startDir = process.cwd();
+const runtime = findRuntime();
+if (runtime === undefined) {
+	process.stderr.write(
+		`bulkhead: Node ${OLDEST_NODE} or newer is needed and this is ${process.version}: ` +
+			"install it from https://nodejs.org, or as a package with `npm install node@26`.\n",
+	);
+	process.exitCode = EXIT_CODES.startFailed;
+} else {
+	process.exitCode = await supervise({
+		runtime,
+		args: [...HOST_FLAGS, ...tsxFlags(), fileURLToPath(new URL(`./server${extension()}`, import.meta.url))],
+		env: {
+			...process.env,
+			[START_DIR_ENV]: startDir,
+			UV_THREADPOOL_SIZE: String(Math.max(Number(process.env["UV_THREADPOOL_SIZE"]) || 0, LEAST_POOL_THREADS)),
+		},
+		shutdownTimeoutMs: readShutdownTimeoutMs(),
+	});
+}
+
+/** This Node if it is new enough, else the one that the package `node` has installed. */
+function findRuntime(): string | undefined {
+	if (isNewEnough(process.versions.node)) return process.execPath;
+	try {
+		const packageFile = createRequire(import.meta.url).resolve("node/package.json");
+		const { version } = JSON.parse(readFileSync(packageFile, "utf8")) as { version: string };
+		const binary = path.join(path.dirname(packageFile), "bin/node");
+		// The package fetches its binary when it is installed, unless install scripts are off.
+		return isNewEnough(version) && existsSync(binary) ? binary : undefined;
+	} catch {
+		return undefined;
+	}
+}
+
+function isNewEnough(version: string): boolean {
+	return Number.parseInt(version, 10) >= OLDEST_NODE;
+}
+
+/** In development the host runs from its sources, as we do, and under tsx if we run under it. */
+function extension(): string {
+	return path.extname(fileURLToPath(import.meta.url));
+}
+
+function tsxFlags(): string[] {
+	if (extension() === ".js" || !process.execArgv.some((flag) => /\btsx\b/.test(flag))) return [];
+	// Resolved from here: the host's working directory is one where nothing is found.
+	return ["--import", pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href];
+}
+
+/** The host reports what is wrong with the value (config.ts); here whatever is no number counts as not set. */
+function readShutdownTimeoutMs(): number {
+	const text = process.env["SHUTDOWN_TIMEOUT_MS"] ?? readDotenv("SHUTDOWN_TIMEOUT_MS") ?? "";
+	return /^\d+$/.test(text) ? Math.min(Number(text), MAX_DURATION_MS) : DEFAULT_SHUTDOWN_TIMEOUT_MS;
+}
+
+/** A number from `.env`; the last of several counts, as in dotenv. Not `util.parseEnv`, which Node 18 lacks. */
+function readDotenv(name: string): string | undefined {
+	const file = path.join(startDir, ".env");
+	if (!existsSync(file)) return undefined;
+	const lines = new RegExp(`^\\s*(?:export\\s+)?${name}\\s*[=:]\\s*["'\`]?(\\d+)`, "gm");
+	return [...readFileSync(file, "utf8").matchAll(lines)].at(-1)?.[1];
+}

@@ -1,0 +1,75 @@
+import type { StartedDto } from "../../workers/protocol.ts";
+import { RpcError } from "../../workers/rpc.ts";
+import { BulkheadError, messageOf } from "../errors.ts";
+import type { Host } from "../host/host.ts";
+import { createCollectSchedule } from "./collect-schedule.ts";
+import type { CollectFailure, CollectReport, MetricsAggregate } from "./metrics-aggregate.ts";
+
+/** Collects every module that has metrics, on its schedule, into the aggregate. */
+export interface Collector {
+	/** A generation of the module serves: collect it at once, and from now on as often as it asks for. */
+	serving(moduleId: string, started: StartedDto): void;
+	removed(moduleId: string): void;
+	/** No collection begins after this; resolves when those under way have ended. */
+	stop(): Promise<void>;
+}
+
+export interface CollectorOptions {
+	readonly host: Pick<Host, "collect" | "setCollectFailed">;
+	readonly aggregate: MetricsAggregate;
+	/** Defaults for modules that ask for nothing else, in milliseconds. */
+	readonly intervalMs: number;
+	readonly timeoutMs: number;
+	readonly onCollected: (moduleId: string, report: CollectReport, durationMs: number) => void;
+}
+
+export function createCollector({ host, aggregate, onCollected, ...defaults }: CollectorOptions): Collector {
+	const present = new Set<string>();
+	const collecting = new Set<string>();
+	const schedule = createCollectSchedule({
+		async collect(moduleId, deadlineMs) {
+			const startedAt = performance.now();
+			collecting.add(moduleId);
+			const report = await collectOnce(moduleId, deadlineMs);
+			collecting.delete(moduleId);
+			if (!present.has(moduleId)) return aggregate.remove(moduleId); // its file went while it was collected
+			host.setCollectFailed(moduleId, !report.success);
+			onCollected(moduleId, report, performance.now() - startedAt);
+		},
+	});
+
+	async function collectOnce(moduleId: string, deadlineMs: number): Promise<CollectReport> {
+		try {
+			const { generation, snapshot } = await host.collect(moduleId, deadlineMs);
+			return await aggregate.accept(moduleId, snapshot ?? NOTHING, { generation });
+		} catch (error) {
+			return aggregate.fail(moduleId, failureOf(error), messageOf(error));
+		}
+	}
+
+	return {
+		serving(moduleId, { collects, intervalMs = defaults.intervalMs, timeoutMs = defaults.timeoutMs }) {
+			if (!collects) return;
+			// A collection that is under way asked the generation before this one.
+			const previous = collecting.has(moduleId) ? schedule.runNow(moduleId) : Promise.resolve();
+			present.add(moduleId);
+			schedule.add(moduleId, intervalMs, timeoutMs);
+			void previous.then(() => schedule.runNow(moduleId));
+		},
+		removed(moduleId) {
+			present.delete(moduleId);
+			schedule.remove(moduleId);
+			aggregate.remove(moduleId);
+		},
+		stop: () => schedule.stop(),
+	};
+}
+
+const NOTHING = new Uint8Array();
+
+function failureOf(error: unknown): CollectFailure {
+	if (!(error instanceof BulkheadError)) throw error;
+	if (error.code === "COLLECT_TIMEOUT") return "collect_timeout";
+	const remote = error.cause instanceof RpcError ? error.cause.remote?.code : undefined;
+	return remote === "invalid_payload" || remote === "payload_too_large" ? remote : "collect_error";
+}

@@ -1,0 +1,286 @@
+/**
+ * Who owns a metric family and a series when several modules export it: the one that had it first, for good.
+ *
+ * The first module keeps a name across restarts, and while it is down. It loses it when its file is gone, or when it has
+ * been collected without it for longer than the lease. SAMPLES.md rows 12 to 14, 16, 38 and 39.
+ */
+import type { CheckedFamily } from "./checked-family.ts";
+import { seriesText, YIELD_EVERY } from "./checked-family.ts";
+import type { DropSink } from "./drop-log.ts";
+import type { MetricType } from "./metric-names.ts";
+import { claimedNames, escapedName } from "./metric-names.ts";
+
+export interface FamilyOwnership {
+	/**
+	 * Claims a module's families and series, and gives those back that it may show. Only one claim at a time may run.
+	 * @param at when the snapshot was taken, in milliseconds
+	 */
+	claim(
+		moduleId: string,
+		families: readonly CheckedFamily[],
+		at: number,
+		sink: DropSink,
+	): Generator<undefined, CheckedFamily[]>;
+	/** Gives up everything that a module owns. */
+	release(moduleId: string): void;
+	/** The modules that may show a family, its owner first. */
+	contributors(family: string): readonly string[];
+	/** Names that several modules, or a module and the host, have part in. */
+	sharedFamilies(): Iterable<string>;
+	/** Changes whenever `sharedFamilies()` or the contributors of one of them change. */
+	readonly epoch: number;
+}
+
+export interface OwnershipOptions {
+	/** What the host itself exports: names with their types. */
+	readonly hostFamilies: () => Iterable<{ readonly name: string; readonly type: MetricType }>;
+	/** The series of a family that a module shows now, by their label text. */
+	readonly shownSeries: (moduleId: string, family: string) => Generator<undefined, readonly string[]>;
+	/** How long a name is kept for a module that is collected without it. */
+	readonly leaseMs: number;
+	/** Most names and most series that are kept for a module beside those it shows. */
+	readonly maxSeries: number;
+}
+
+export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnership {
+	const records = new Map<string, FamilyRecord>();
+	/** Every name that a record occupies -> the record's family. */
+	const occupied = new Map<string, string>();
+	const held = new Map<string, Set<string>>();
+	const shared = new Set<string>();
+	let epoch = 0;
+
+	return {
+		get epoch() {
+			return epoch;
+		},
+		*claim(moduleId, families, at, sink) {
+			const host = hostNames(options.hostFamilies());
+			const present = new Set(families.map(({ name }) => name));
+			const kept: CheckedFamily[] = [];
+			for (const family of families) {
+				const record = claimFamily(moduleId, family, present, host, sink);
+				if (record !== undefined) {
+					yield* claimSeries(record, moduleId, family, at, sink);
+					record.contributors.set(moduleId, { help: family.help, seenAt: at });
+					kept.push(family);
+				}
+				yield;
+			}
+			lapse(moduleId, present, at);
+			return kept;
+		},
+		release(moduleId) {
+			for (const name of [...(held.get(moduleId) ?? [])]) leave(name, moduleId);
+			held.delete(moduleId);
+		},
+		contributors: (family) => [...(records.get(family)?.contributors.keys() ?? [])],
+		sharedFamilies: () => shared,
+	};
+
+	function claimFamily(
+		moduleId: string,
+		family: CheckedFamily,
+		present: ReadonlySet<string>,
+		host: HostNames,
+		sink: DropSink,
+	): FamilyRecord | undefined {
+		const { name, type, help } = family;
+		const hostType = host.types.get(name);
+		if (hostType !== undefined && hostType !== type) {
+			sink.drop("type_conflict", name, "");
+			return undefined;
+		}
+		const known = records.get(name);
+		if (known?.type === type) {
+			const [first] = known.contributors.entries();
+			if (first !== undefined && first[0] !== moduleId && first[1].help !== help) sink.warn("help_conflict", name, "");
+			join(known, moduleId, help, host);
+			return known;
+		}
+		if (known !== undefined) {
+			const [owner] = known.contributors.keys();
+			if (owner !== moduleId) {
+				sink.drop("type_conflict", name, "");
+				return undefined;
+			}
+			// Its owner gave it another type; whoever joined it must now fit the new one.
+			destroy(known);
+		}
+		const collision = collisionOf(moduleId, name, type, present, host);
+		if (collision !== undefined) {
+			sink.drop(collision, name, "");
+			return undefined;
+		}
+		const record: FamilyRecord = { name, type, contributors: new Map(), claims: undefined };
+		records.set(name, record);
+		for (const form of claimedNames(name, type)) occupied.set(form, name);
+		join(record, moduleId, help, host);
+		return record;
+	}
+
+	function collisionOf(
+		moduleId: string,
+		name: string,
+		type: MetricType,
+		present: ReadonlySet<string>,
+		host: HostNames,
+	): "suffix_collision" | "name_collision_after_escaping" | undefined {
+		for (const form of claimedNames(name, type)) {
+			const hostFamily = host.occupied.get(form);
+			if (hostFamily !== undefined && hostFamily !== name) return collisionReason(name, hostFamily);
+			const holder = occupied.get(form);
+			if (holder === undefined || holder === name) continue;
+			const record = records.get(holder);
+			const isOwnPast = record?.contributors.size === 1 && record.contributors.has(moduleId) && !present.has(holder);
+			if (record === undefined || !isOwnPast) return collisionReason(name, holder);
+			// The module itself renamed its metric.
+			destroy(record);
+		}
+		return undefined;
+	}
+
+	function join(record: FamilyRecord, moduleId: string, help: string, host: HostNames): void {
+		if (record.contributors.has(moduleId)) return;
+		record.contributors.set(moduleId, { help, seenAt: 0 });
+		let names = held.get(moduleId);
+		if (names === undefined) held.set(moduleId, (names = new Set()));
+		names.add(record.name);
+		if (record.contributors.size === 1 && !host.types.has(record.name)) return;
+		shared.add(record.name);
+		epoch++;
+	}
+
+	function* claimSeries(
+		record: FamilyRecord,
+		moduleId: string,
+		family: CheckedFamily,
+		at: number,
+		sink: DropSink,
+	): Generator<undefined, void> {
+		if (record.contributors.size === 1) return;
+		const claims = (record.claims ??= yield* claimsOfContributors(record, moduleId));
+		const kept: CheckedFamily["series"][number][] = [];
+		let done = 0;
+		for (const series of family.series) {
+			const claim = claims.get(series.labels);
+			if (claim === undefined || claim.moduleId === moduleId || hasLapsed(record, claim)) {
+				claims.set(series.labels, { moduleId, seenAt: at });
+				kept.push(series);
+			} else {
+				sink.drop("duplicate_series", family.name, seriesText(family.name, series.labels));
+			}
+			if (++done % YIELD_EVERY === 0) yield;
+		}
+		// The arrays of a union's members cannot be told apart here; what is kept came out of this one.
+		if (kept.length < family.series.length) family.series.splice(0, family.series.length, ...(kept as never[]));
+		if (claims.size > family.series.length + record.contributors.size * options.maxSeries) {
+			yield* sweep(claims, moduleId, at);
+		}
+	}
+
+	/** When a second module comes to a family, what the first one shows is the first one's. */
+	function* claimsOfContributors(
+		record: FamilyRecord,
+		newcomer: string,
+	): Generator<undefined, Map<string, SeriesClaim>> {
+		const claims = new Map<string, SeriesClaim>();
+		for (const [moduleId, { seenAt }] of record.contributors) {
+			if (moduleId === newcomer) continue;
+			for (const labels of yield* options.shownSeries(moduleId, record.name)) {
+				if (!claims.has(labels)) claims.set(labels, { moduleId, seenAt });
+			}
+		}
+		return claims;
+	}
+
+	/** Whether the owner of a series has been collected without it for longer than the lease. */
+	function hasLapsed(record: FamilyRecord, claim: SeriesClaim): boolean {
+		const owner = record.contributors.get(claim.moduleId);
+		return owner === undefined || owner.seenAt - claim.seenAt > options.leaseMs;
+	}
+
+	function lapse(moduleId: string, present: ReadonlySet<string>, at: number): void {
+		const names = held.get(moduleId);
+		if (names === undefined) return;
+		const isTooMany = names.size - present.size > options.maxSeries;
+		for (const name of [...names]) {
+			if (present.has(name)) continue;
+			const seenAt = records.get(name)?.contributors.get(moduleId)?.seenAt ?? 0;
+			if (isTooMany || at - seenAt > options.leaseMs) leave(name, moduleId);
+		}
+	}
+
+	function leave(name: string, moduleId: string): void {
+		held.get(moduleId)?.delete(name);
+		const record = records.get(name);
+		if (record === undefined || !record.contributors.delete(moduleId)) return;
+		if (shared.has(name)) epoch++;
+		if (record.contributors.size === 0) return destroy(record);
+		if (record.contributors.size === 1) {
+			record.claims = undefined;
+			if (!hostHas(name)) shared.delete(name);
+			return;
+		}
+		for (const [labels, claim] of record.claims ?? []) {
+			if (claim.moduleId === moduleId) record.claims?.delete(labels);
+		}
+	}
+
+	function destroy(record: FamilyRecord): void {
+		for (const moduleId of record.contributors.keys()) held.get(moduleId)?.delete(record.name);
+		for (const form of claimedNames(record.name, record.type)) {
+			if (occupied.get(form) === record.name) occupied.delete(form);
+		}
+		records.delete(record.name);
+		if (shared.delete(record.name)) epoch++;
+	}
+
+	function hostHas(name: string): boolean {
+		for (const family of options.hostFamilies()) if (family.name === name) return true;
+		return false;
+	}
+}
+
+interface FamilyRecord {
+	readonly name: string;
+	readonly type: MetricType;
+	/** In order of arrival: the first one is the owner. */
+	readonly contributors: Map<string, { readonly help: string; readonly seenAt: number }>;
+	/** Owners of series, once the family has more than one contributor. */
+	claims: Map<string, SeriesClaim> | undefined;
+}
+
+interface SeriesClaim {
+	readonly moduleId: string;
+	readonly seenAt: number;
+}
+
+interface HostNames {
+	readonly types: ReadonlyMap<string, MetricType>;
+	readonly occupied: ReadonlyMap<string, string>;
+}
+
+function hostNames(families: Iterable<{ readonly name: string; readonly type: MetricType }>): HostNames {
+	const types = new Map<string, MetricType>();
+	const occupied = new Map<string, string>();
+	for (const { name, type } of families) {
+		types.set(name, type);
+		for (const form of claimedNames(name, type)) occupied.set(form, name);
+	}
+	return { types, occupied };
+}
+
+function collisionReason(name: string, holder: string): "suffix_collision" | "name_collision_after_escaping" {
+	const isEscaped = escapedName(name) !== name || escapedName(holder) !== holder;
+	return isEscaped ? "name_collision_after_escaping" : "suffix_collision";
+}
+
+/** Series that a module no longer shows and that nobody else may have meanwhile are kept only in a bounded number. */
+function* sweep(claims: Map<string, SeriesClaim>, moduleId: string, at: number): Generator<undefined, void> {
+	let done = 0;
+	for (const [labels, claim] of claims) {
+		if (claim.moduleId === moduleId && claim.seenAt !== at) claims.delete(labels);
+		if (++done % YIELD_EVERY === 0) yield;
+	}
+}

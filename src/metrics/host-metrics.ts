@@ -1,0 +1,146 @@
+/**
+ * The host's own metrics, as CONTRACT.md names them. A label only ever holds a registered name or a member of a fixed
+ * list: whoever records a tool nobody registered records it as `UNKNOWN_TOOL`.
+ */
+import { collectDefaultMetrics, Registry } from "prom-client";
+import { createHostFamilies } from "./host-family.ts";
+import type { HostSource } from "./host-source.ts";
+import { metricTypeOf } from "./metric-names.ts";
+
+/** What an unknown tool is counted as. */
+export const UNKNOWN_TOOL = "unknown";
+
+export interface HostMetricsOptions {
+	/** The package's version. */
+	readonly version: string;
+	readonly serverName: string;
+	/** Milliseconds since the epoch. */
+	readonly now: () => number;
+}
+
+export type HostMetrics = ReturnType<typeof createHostMetrics>;
+
+/** Makes every family; durations are seconds, sizes bytes, timestamps seconds since the epoch. */
+export function createHostMetrics({ version, serverName, now }: HostMetricsOptions) {
+	const families = createHostFamilies();
+	const { counter, gauge, histogram } = families;
+	const startedAt = now();
+
+	const metrics = {
+		toolCalls: counter("mcp_tool_calls_total", "Tool calls.", ["tool_name", "status"]),
+		toolDuration: histogram("mcp_tool_duration_seconds", "Time that tool calls took.", CALL_SECONDS, ["tool_name"]),
+		toolErrors: counter("mcp_tool_errors_total", "Tool calls that failed.", ["tool_name", "error_type"]),
+		activeRequests: gauge("mcp_active_requests", "Tool calls being worked on.", ["tool_name"]),
+		responseSize: histogram("mcp_response_size_bytes", "Size of tool results.", SIZE_BYTES, ["tool_name"]),
+
+		requests: counter("mcp_requests_total", "MCP requests.", ["tool", "operation", "status"]),
+		requestDuration: histogram("mcp_request_duration_seconds", "Time that MCP requests took.", CALL_SECONDS, [
+			"tool",
+			"operation",
+		]),
+		requestErrors: counter("mcp_request_errors_total", "MCP requests that failed.", ["tool", "operation", "error_type"]),
+		activeSessions: gauge("mcp_active_sessions", "Sessions of MCP clients that are open."),
+
+		resourceReads: counter("mcp_resource_reads_total", "Resource reads.", ["status"]),
+		resourceReadDuration: histogram(
+			"mcp_resource_read_duration_seconds",
+			"Time that resource reads took.",
+			CALL_SECONDS,
+		),
+		toolsByServer: gauge("mcp_tools_by_server", "Tools that a module serves.", ["server_id"]),
+		promptsByServer: gauge("mcp_prompts_by_server", "Prompts that a module serves.", ["server_id"]),
+		resourcesByServer: gauge("mcp_resources_by_server", "Resources and templates that a module serves.", ["server_id"]),
+		toolConflicts: counter("mcp_tool_conflicts_total", "Names refused because another module owns them."),
+
+		servers: gauge("mcp_servers", "Modules by state.", ["state"]),
+		serverUp: gauge("mcp_server_up", "Whether a module is running: 1 or 0.", ["server_id"]),
+		serverStarts: counter("mcp_server_starts_total", "Module starts.", ["server_id", "status"]),
+		serverStops: counter("mcp_server_stops_total", "Module stops.", ["server_id", "status"]),
+		serverRestarts: counter("mcp_server_restarts_total", "Module restarts by reason.", ["server_id", "reason"]),
+		serverCrashes: counter("mcp_server_crashes_total", "Module crashes.", ["server_id"]),
+		serverStartDuration: gauge("mcp_server_start_duration_seconds", "Time that a module's last start took.", [
+			"server_id",
+		]),
+		hostRestarts: counter("mcp_host_restarts_total", "Restarts of the host process by its supervisor.", ["reason"]),
+
+		collectSuccess: gauge("mcp_collect_success", "Whether a module's last collection brought a snapshot: 1 or 0.", [
+			"server_id",
+		]),
+		collectDuration: gauge("mcp_collect_duration_seconds", "Time that a module's last collection took.", ["server_id"]),
+		collectLastSuccess: gauge(
+			"mcp_collect_last_success_timestamp_seconds",
+			"When a module's last successful collection ended.",
+			["server_id"],
+		),
+		collectSeries: gauge("mcp_collect_series", "Series of a module on the page.", ["server_id"]),
+		collectDropped: counter("mcp_collect_dropped_total", "What was dropped from a module's snapshots by reason.", [
+			"server_id",
+			"reason",
+		]),
+
+		httpRequests: counter("mcp_http_requests_total", "HTTP requests.", ["method", "endpoint", "status_code"]),
+		httpRequestDuration: histogram("mcp_http_request_duration_seconds", "Time that HTTP requests took.", CALL_SECONDS, [
+			"method",
+			"endpoint",
+		]),
+		openConnections: gauge("mcp_open_connections", "Connections of HTTP clients that are open."),
+	};
+
+	// A family without labels shows its zero from the start, so that its first increment is seen as one.
+	metrics.activeSessions.set({}, 0);
+	metrics.openConnections.set({}, 0);
+	metrics.toolConflicts.inc({}, 0);
+	gauge("mcp_server_info", "The server, always 1.", ["version", "node_version", "server_name"]).set(
+		{ version, node_version: process.version, server_name: serverName },
+		1,
+	);
+
+	return {
+		...metrics,
+		/** For the aggregated registry: all of these, the uptime, and prom-client's default metrics of this process. */
+		sources: [...families.sources, uptimeSource(() => (now() - startedAt) / 1000, now), defaultSource(now)],
+		/** Deletes every series of a module whose file is gone. */
+		removeModule(serverId: string): void {
+			families.removeSeries(["server_id"], serverId);
+		},
+		/** Deletes every series of a tool that no module has any more. */
+		removeTool(toolName: string): void {
+			families.removeSeries(["tool_name", "tool"], toolName);
+		},
+	};
+}
+
+const CALL_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const SIZE_BYTES = [100, 1000, 10_000, 100_000, 1_000_000, 10_000_000];
+
+/** What changes all the time is read at most this often. */
+const REFRESH_MS = 1000;
+
+function uptimeSource(uptimeSeconds: () => number, now: () => number): HostSource {
+	const name = "mcp_uptime_seconds";
+	return {
+		families: [{ name, type: "gauge" }],
+		version: () => Math.floor(now() / REFRESH_MS),
+		read: async () => [
+			{ name, help: "Time since the host started.", type: "gauge", values: [{ labels: {}, value: uptimeSeconds() }] },
+		],
+	};
+}
+
+/** One source, because prom-client fills several of these families from the `collect` of one of them. */
+function defaultSource(now: () => number): HostSource {
+	const registry = new Registry();
+	collectDefaultMetrics({ register: registry });
+	const families: HostSource["families"][number][] = [];
+	for (const { name, type: word } of registry.getMetricsAsArray()) {
+		const type = metricTypeOf(word);
+		// `nodejs_active_handles_total` and its like are gauges, which promtool rightly objects to.
+		if (type === undefined || (type === "gauge" && name.endsWith("_total"))) registry.removeSingleMetric(name);
+		else families.push({ name, type });
+	}
+	return {
+		families,
+		version: () => Math.floor(now() / REFRESH_MS),
+		read: () => registry.getMetricsAsJSON(),
+	};
+}

@@ -1,0 +1,267 @@
+/**
+ * The aggregated registry: what every module showed last, checked, and written once as bytes that scrapes only join.
+ *
+ * Snapshots of different modules are checked side by side in slices of the event loop; names are claimed and bytes
+ * written one module after the other, so that two modules cannot both win a name.
+ */
+import { isLegacyName, isReservedName, isRuntimeName } from "./metric-names.ts";
+import type { CheckedFamily } from "./checked-family.ts";
+import { createCounterContinuity } from "./counter-continuity.ts";
+import type { DropDto, DropReason, DropSink } from "./drop-log.ts";
+import { createDropLog } from "./drop-log.ts";
+import { writeFamilies } from "./exposition-writer.ts";
+import { createFamilyOwnership } from "./family-ownership.ts";
+import type { HostSource } from "./host-source.ts";
+import { createHostReader } from "./host-source.ts";
+import type { LabelLimits } from "./label-set.ts";
+import type { MetricsPage, PageModule, PageRequest } from "./metrics-page.ts";
+import { createPageComposer } from "./metrics-page.ts";
+import { shownSeries } from "./shown-series.ts";
+import { createSlicer } from "./slicer.ts";
+import type { SnapshotRules } from "./snapshot-reader.ts";
+import { readSnapshot } from "./snapshot-reader.ts";
+
+/** Limits of one module. */
+export interface ModuleLimits extends LabelLimits {
+	/** Most series, counted as lines on the page. */
+	readonly maxSeries: number;
+}
+
+export interface AggregateOptions {
+	readonly limits: ModuleLimits;
+	/** Limits of a module that the operator's policy sets apart; `limits` where it gives none. */
+	readonly limitsOf?: (moduleId: string) => ModuleLimits | undefined;
+	/** When the samples of a module that is not collected any more leave the page, in milliseconds. */
+	readonly maxAgeMs: number;
+	/** Milliseconds since the epoch. */
+	readonly now: () => number;
+	/** What the host itself exports, as `createHostMetrics().sources`. */
+	readonly host: readonly HostSource[];
+	/** For `mcp_collect_dropped_total`: after each collection, once per reason. */
+	readonly onDrop: (moduleId: string, reason: DropReason, count: number) => void;
+	/** For the log: the first time that a module loses something of a family for a reason. */
+	readonly onNews?: (moduleId: string, drop: DropDto) => void;
+}
+
+/** How a module's last collection went. */
+export interface CollectReport {
+	/** Whether there was a snapshot to take; true also when only parts of it were dropped. */
+	readonly success: boolean;
+	/** Lines that the module has on the page. */
+	readonly series: number;
+	/** When the collection ended, in milliseconds since the epoch. */
+	readonly at: number;
+	/** Up to ten of each, over the module's life, those seen last first. */
+	readonly drops: readonly DropDto[];
+	readonly warnings: readonly DropDto[];
+	readonly error?: { readonly code: CollectFailure; readonly message: string };
+}
+
+/** Reasons for which a collection as a whole brings nothing. */
+export type CollectFailure = "collect_error" | "collect_timeout" | "invalid_payload" | "payload_too_large";
+
+export interface MetricsAggregate {
+	/**
+	 * Takes a module's snapshot (workers/snapshot.ts) in place of the one before. Snapshots of one module are taken in
+	 * the order of the calls; one of an older generation than the last is ignored. Never rejects for what is in the bytes.
+	 */
+	accept(moduleId: string, bytes: Uint8Array, meta: { readonly generation: number }): Promise<CollectReport>;
+	/** A collection that brought no snapshot. What the module showed last stays on the page until `maxAgeMs`. */
+	fail(moduleId: string, code: CollectFailure, message: string): CollectReport;
+	/** The module's file is gone: its samples, names, counters and report go too. */
+	remove(moduleId: string): void;
+	report(moduleId: string): CollectReport | undefined;
+	/**
+	 * The page, or one module's part of it (`moduleId`), in the format and encoding that the request prefers.
+	 * Undefined for a module that nothing is known of.
+	 */
+	page(request: PageRequest): Promise<MetricsPage | undefined>;
+}
+
+export function createMetricsAggregate(options: AggregateOptions): MetricsAggregate {
+	const { now, maxAgeMs } = options;
+	const slicer = createSlicer();
+	const modules = new Map<string, ModuleState>();
+	let publishing: Promise<unknown> = Promise.resolve();
+	let version = 0;
+
+	const hostFamilies = options.host.flatMap(({ families }) => families);
+	const hostNames: ReadonlySet<string> = new Set(hostFamilies.map(({ name }) => name));
+	const ownership = createFamilyOwnership({
+		hostFamilies: () => hostFamilies,
+		*shownSeries(moduleId, family) {
+			const shown = modules.get(moduleId)?.shown;
+			return shown === undefined ? [] : yield* shownSeries(shown.written, family);
+		},
+		leaseMs: maxAgeMs,
+		maxSeries: options.limits.maxSeries,
+	});
+	/** The host's own families lose something only where the host has a defect; its count is the sign of it. */
+	const hostSink: DropSink = {
+		drop: (reason, _family, _series, count = 1) => options.onDrop("host", reason, count),
+		warn() {},
+	};
+	const composer = createPageComposer({
+		host: createHostReader(options.host, slicer, hostSink),
+		ownership,
+		modules: () => modules,
+		version: () => version,
+	});
+
+	return {
+		accept(moduleId, bytes, { generation }) {
+			const state = stateOf(moduleId);
+			const accepted = state.accepting.then(() => takeSnapshot(moduleId, state, bytes, generation));
+			state.accepting = accepted.catch(() => undefined);
+			return accepted;
+		},
+		fail(moduleId, code, message) {
+			const state = stateOf(moduleId);
+			const at = now();
+			state.log.begin(at).drop(code, "", "");
+			publishDrops(moduleId, state);
+			return setReport(state, at, { code, message });
+		},
+		remove(moduleId) {
+			if (!modules.delete(moduleId)) return;
+			ownership.release(moduleId);
+			version++;
+		},
+		report: (moduleId) => modules.get(moduleId)?.report,
+		page(request) {
+			expire();
+			return composer.page(request);
+		},
+	};
+
+	function stateOf(moduleId: string): ModuleState {
+		let state = modules.get(moduleId);
+		if (state === undefined) {
+			const { maxSeries } = options.limitsOf?.(moduleId) ?? options.limits;
+			state = {
+				log: createDropLog(),
+				continuity: createCounterContinuity(maxSeries),
+				accepting: Promise.resolve(),
+				generation: Number.NEGATIVE_INFINITY,
+				shown: undefined,
+				report: undefined,
+			};
+			modules.set(moduleId, state);
+		}
+		return state;
+	}
+
+	async function takeSnapshot(
+		moduleId: string,
+		state: ModuleState,
+		bytes: Uint8Array,
+		generation: number,
+	): Promise<CollectReport> {
+		const at = now();
+		// A late answer: a newer generation has answered already, or the module is gone.
+		if (generation < state.generation || modules.get(moduleId) !== state) {
+			return state.report ?? setReport(state, at);
+		}
+		const sink = state.log.begin(at);
+		const reading = await slicer.run(readSnapshot(bytes, rulesOf(moduleId), sink));
+		if (!reading.ok) {
+			sink.drop(reading.reason, "", "");
+			publishDrops(moduleId, state);
+			return setReport(state, at, { code: reading.reason, message: reading.message });
+		}
+		const published = publishing.then(() =>
+			modules.get(moduleId) === state ? slicer.run(publish(moduleId, state, reading.families, generation, at)) : undefined,
+		);
+		publishing = published.catch(() => undefined);
+		await published;
+		publishDrops(moduleId, state);
+		return setReport(state, at);
+
+		function* publish(
+			id: string,
+			target: ModuleState,
+			families: readonly CheckedFamily[],
+			from: number,
+			takenAt: number,
+		): Generator<undefined, void> {
+			const owned = yield* ownership.claim(id, families, takenAt, sink);
+			yield* target.continuity.apply(owned, from, sink);
+			const written = yield* writeFamilies(owned);
+			if (modules.get(id) !== target) {
+				// Removed while this ran: what was claimed for it must not outlive it.
+				ownership.release(id);
+				return;
+			}
+			target.generation = from;
+			target.shown = { written, series: linesOf(owned), at: takenAt, version: ++version, hasUtf8: hasUtf8(owned) };
+		}
+	}
+
+	function rulesOf(moduleId: string): SnapshotRules {
+		return {
+			...(options.limitsOf?.(moduleId) ?? options.limits),
+			isReserved: (name) => isReservedName(name) || (hostNames.has(name) && !isRuntimeName(name)),
+			forcedLabel: (name) => (isRuntimeName(name) ? { name: "server_id", value: moduleId } : undefined),
+		};
+	}
+
+	function publishDrops(moduleId: string, state: ModuleState): void {
+		if (modules.get(moduleId) !== state) return;
+		for (const [reason, count] of state.log.counts()) options.onDrop(moduleId, reason, count);
+		for (const drop of state.log.news()) options.onNews?.(moduleId, drop);
+	}
+
+	function setReport(state: ModuleState, at: number, error?: CollectReport["error"]): CollectReport {
+		state.report = {
+			success: error === undefined,
+			series: state.shown?.series ?? 0,
+			at,
+			drops: state.log.drops(),
+			warnings: state.log.warnings(),
+			...(error === undefined ? {} : { error }),
+		};
+		return state.report;
+	}
+
+	/** Samples that nobody stands behind any more leave the page; names and counters stay their module's. */
+	function expire(): void {
+		const oldest = now() - maxAgeMs;
+		for (const state of modules.values()) {
+			if (state.shown === undefined || state.shown.at >= oldest) continue;
+			state.shown = undefined;
+			if (state.report !== undefined) state.report = { ...state.report, series: 0 };
+			version++;
+		}
+	}
+}
+
+interface ModuleState extends PageModule {
+	readonly log: ReturnType<typeof createDropLog>;
+	readonly continuity: ReturnType<typeof createCounterContinuity>;
+	/** Settles when the snapshots that came before have been taken. */
+	accepting: Promise<unknown>;
+	generation: number;
+	shown: PageModule["shown"];
+	report: CollectReport | undefined;
+}
+
+function hasUtf8(families: readonly CheckedFamily[]): boolean {
+	return families.some(({ name }) => !isLegacyName(name));
+}
+
+function linesOf(families: readonly CheckedFamily[]): number {
+	let lines = 0;
+	for (const family of families) {
+		switch (family.type) {
+			case "histogram":
+				for (const { counts } of family.series) lines += counts.length + 2;
+				break;
+			case "summary":
+				for (const { values, count } of family.series) lines += values.length + (count === undefined ? 0 : 2);
+				break;
+			default:
+				lines += family.series.length;
+		}
+	}
+	return lines;
+}

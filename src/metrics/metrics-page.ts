@@ -1,0 +1,207 @@
+/**
+ * Composes pages: which parts, in which order, in which format; never a sample, only bytes that are ready.
+ *
+ * A family that one module has alone stays in that module's bytes, as one part with the rest of them. A family that
+ * several have part in becomes a part of its own: its owner's head and samples, then the samples of the others, so that
+ * there is one HELP and TYPE block however many modules fill it.
+ */
+import { randomUUID } from "node:crypto";
+import type { PageFormat, WrittenFormats } from "./exposition-writer.ts";
+import type { FamilyOwnership } from "./family-ownership.ts";
+import type { PagePart } from "./gzip-join.ts";
+import { createPagePart, gzipParts } from "./gzip-join.ts";
+import type { HostPart, HostReader } from "./host-source.ts";
+import { blocksOf, familyBytes } from "./host-source.ts";
+import { acceptsGzip, negotiateFormat } from "./page-format.ts";
+
+export interface PageRequest {
+	/** The header of that name. */
+	readonly accept?: string | undefined;
+	readonly acceptEncoding?: string | undefined;
+	/** Only this module's families, without the host's. */
+	readonly moduleId?: string | undefined;
+}
+
+/** A page ready to be written: the headers, and the body as buffers one after the other. */
+export interface MetricsPage {
+	/** Content-Type, Content-Length, ETag, Vary, and Content-Encoding where the body is compressed. */
+	readonly headers: Readonly<Record<string, string>>;
+	readonly etag: string;
+	readonly body: readonly Buffer[];
+}
+
+/** What the composer needs to know of a module. */
+export interface PageModule {
+	readonly shown:
+		| {
+				readonly written: WrittenFormats;
+				readonly series: number;
+				/** When it was collected, in milliseconds since the epoch. */
+				readonly at: number;
+				/** Another number for every snapshot of every module. */
+				readonly version: number;
+				readonly hasUtf8: boolean;
+		  }
+		| undefined;
+}
+
+export interface PageComposer {
+	page(request: PageRequest): Promise<MetricsPage | undefined>;
+}
+
+export function createPageComposer(options: {
+	readonly host: HostReader;
+	readonly ownership: FamilyOwnership;
+	readonly modules: () => ReadonlyMap<string, PageModule>;
+	/** Another number than before when any module's part of the page is different. */
+	readonly version: () => number;
+}): PageComposer {
+	const { ownership } = options;
+	const bootId = randomUUID().slice(0, 8);
+	const own = createPartCache();
+	const shared = createPartCache();
+	const pages = new Map<PageFormat, ComposedPage>();
+
+	return {
+		async page({ accept, acceptEncoding, moduleId }) {
+			const { format, contentType } = negotiateFormat(accept);
+			const module = moduleId === undefined ? undefined : options.modules().get(moduleId);
+			if (moduleId !== undefined && module === undefined) return undefined;
+			const host = moduleId === undefined ? await options.host.read() : undefined;
+			const stamp = `${bootId}-${options.version()}-${host?.stamp ?? 0}-${ownership.epoch}`;
+			let page = host === undefined ? undefined : pages.get(format);
+			if (page?.stamp !== stamp) {
+				const parts = host === undefined ? moduleParts(moduleId ?? "", format) : allParts(host, format);
+				page = { stamp, parts: isOpenMetrics(format) ? [...parts, END_OF_OPENMETRICS] : parts };
+				if (host !== undefined) keep(format, page);
+			}
+			const isGzip = acceptsGzip(acceptEncoding);
+			const body = isGzip ? await gzipParts(page.parts) : page.parts.map(({ bytes }) => bytes);
+			const etag = `"${stamp}-${format}${isGzip ? "-gzip" : ""}"`;
+			return { etag, body, headers: headersOf(body, contentType, etag, isGzip) };
+		},
+	};
+
+	/** A page of another stamp holds bytes that nobody will ask for again. */
+	function keep(format: PageFormat, page: ComposedPage): void {
+		for (const [other, { stamp }] of pages) if (stamp !== page.stamp) pages.delete(other);
+		pages.set(format, page);
+	}
+
+	function allParts(host: HostPart, format: PageFormat): readonly PagePart[] {
+		const modules = options.modules();
+		const sharedNames = new Set(ownership.sharedFamilies());
+		const isOwn = (family: string) => !sharedNames.has(family);
+		const hostBlocks = host.written.flatMap((written) => blocksOf(written, format, isOwn));
+		const parts: PagePart[] = [createPagePart(Buffer.concat(hostBlocks))];
+		for (const name of sharedNames) {
+			const part = sharedPart(name, host, format);
+			if (part !== undefined) parts.push(part);
+		}
+		for (const moduleId of [...modules.keys()].sort()) {
+			const shown = modules.get(moduleId)?.shown;
+			if (shown === undefined) continue;
+			const written = shown.written[format];
+			parts.push(
+				own.get(`${moduleId} ${formatKey(format, shown.hasUtf8)}`, `${shown.version} ${ownership.epoch}`, () => {
+					const isAlone = ![...written.spans.keys()].some((family) => sharedNames.has(family));
+					return isAlone ? written.bytes : Buffer.concat(blocksOf(shown.written, format, isOwn));
+				}),
+			);
+		}
+		own.sweep();
+		shared.sweep();
+		return parts.filter(({ bytes }) => bytes.length > 0);
+	}
+
+	function sharedPart(family: string, host: HostPart, format: PageFormat): PagePart | undefined {
+		const modules = options.modules();
+		const hostWritten = host.written.find((written) => written[format].spans.has(family));
+		const contributors = ownership
+			.contributors(family)
+			.flatMap((moduleId) => modules.get(moduleId)?.shown ?? [])
+			.filter(({ written }) => written[format].spans.has(family));
+		const sources = [...(hostWritten === undefined ? [] : [hostWritten]), ...contributors.map(({ written }) => written)];
+		const stamp = `${hostWritten === undefined ? 0 : host.stamp} ${contributors.map(({ version }) => version).join()}`;
+		if (sources.length === 0) return undefined;
+		return shared.get(`${family} ${format}`, stamp, () =>
+			Buffer.concat(
+				sources.flatMap((written, index) => familyBytes(written, format, family, index === 0 ? "whole" : "samples") ?? []),
+			),
+		);
+	}
+
+	/** One module alone: its families as it wrote them, whoever else has part in them. */
+	function moduleParts(moduleId: string, format: PageFormat): readonly PagePart[] {
+		const shown = options.modules().get(moduleId)?.shown;
+		return shown === undefined ? [] : [createPagePart(shown.written[format].bytes)];
+	}
+}
+
+interface ComposedPage {
+	readonly stamp: string;
+	readonly parts: readonly PagePart[];
+}
+
+const END_OF_OPENMETRICS = createPagePart(Buffer.from("# EOF\n"));
+
+function isOpenMetrics(format: PageFormat): boolean {
+	return format === "openmetrics" || format === "openmetrics-utf8";
+}
+
+/** Formats that come out the same share their parts, and what those were compressed to. */
+function formatKey(format: PageFormat, hasUtf8: boolean): string {
+	return hasUtf8 ? format : format.replace("-utf8", "");
+}
+
+function headersOf(
+	body: readonly Buffer[],
+	contentType: string,
+	etag: string,
+	isGzip: boolean,
+): Readonly<Record<string, string>> {
+	const length = body.reduce((sum, { length: bytes }) => sum + bytes, 0);
+	return {
+		"Content-Type": contentType,
+		"Content-Length": String(length),
+		...(isGzip ? { "Content-Encoding": "gzip" } : {}),
+		ETag: etag,
+		Vary: "Accept, Accept-Encoding",
+	};
+}
+
+interface PartCache {
+	get(key: string, stamp: string, make: () => Buffer): PagePart;
+	/** Call once a page: forgets what no page has asked for since a while, of families and modules that are gone. */
+	sweep(): void;
+}
+
+interface CachedPart {
+	readonly stamp: string;
+	readonly part: PagePart;
+}
+
+const SWEEP_EVERY_PAGES = 8;
+
+function createPartCache(): PartCache {
+	let recent = new Map<string, CachedPart>();
+	let older = new Map<string, CachedPart>();
+	let pagesSince = 0;
+
+	return {
+		get(key, stamp, make) {
+			let cached = recent.get(key) ?? older.get(key);
+			older.delete(key);
+			if (cached?.stamp !== stamp) cached = { stamp, part: createPagePart(make()) };
+			recent.set(key, cached);
+			return cached.part;
+		},
+		sweep() {
+			pagesSince++;
+			if (pagesSince < SWEEP_EVERY_PAGES) return;
+			pagesSince = 0;
+			older = recent;
+			recent = new Map();
+		},
+	};
+}

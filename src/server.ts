@@ -1,0 +1,268 @@
+import { once } from "node:events";
+import { createServer, type Server as HttpServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { dirname, extname } from "node:path";
+import { fileURLToPath } from "node:url";
+import packageJson from "bulkhead-host/package.json" with { type: "json" };
+import { DEFAULT_SNAPSHOT_LIMITS } from "../workers/snapshot.ts";
+import { describeProblems, type HostConfig, loadConfig, readLaunch } from "./config.ts";
+import { BulkheadError, messageOf } from "./errors.ts";
+import { createCompiler } from "./host/compiler.ts";
+import { createHost } from "./host/host.ts";
+import { createApp } from "./http/app.ts";
+import { createInstrumentation } from "./instrumentation.ts";
+import { EXIT_CODES, type RestartCounts } from "./launch-contract.ts";
+import { createLogger, type Logger } from "./logger.ts";
+import { createCatalog } from "./mcp/catalog.ts";
+import { createGateway } from "./mcp/gateway.ts";
+import { createMcpEndpoint } from "./mcp/mcp-endpoint.ts";
+import { createCollector } from "./metrics/collector.ts";
+import { createHostMetrics } from "./metrics/host-metrics.ts";
+import { createMetricsAggregate } from "./metrics/metrics-aggregate.ts";
+
+/** A host that answers. */
+export interface RunningServer {
+	readonly url: string;
+	/** Modules that were found at the start. */
+	readonly moduleCount: number;
+	/** Stops accepting, lets running calls finish within `SHUTDOWN_TIMEOUT_MS`, then stops every module. Safe to call twice. */
+	close(): Promise<void>;
+}
+
+export interface ServerOptions {
+	readonly config: HostConfig;
+	readonly log: Logger;
+	readonly restarts?: RestartCounts;
+}
+
+const SERVER_INFO = { name: "bulkhead", version: packageJson.version };
+
+/**
+ * Composes a host and listens; resolves when every module has started once or has failed to.
+ *
+ * @throws {BulkheadError} PORT_IN_USE
+ */
+export async function startServer({ config, log, restarts }: ServerOptions): Promise<RunningServer> {
+	const startedAt = Date.now();
+	const metrics = createHostMetrics({ version: SERVER_INFO.version, serverName: SERVER_INFO.name, now: Date.now });
+	if (restarts !== undefined) {
+		for (const reason of ["signal", "exit"] as const) metrics.hostRestarts.inc({ reason }, restarts[reason]);
+	}
+	const instrumentation = createInstrumentation(metrics);
+	const logError = (error: Error): void => log.debug(`MCP: ${error.message}`);
+
+	const aggregate = createMetricsAggregate({
+		limits: {
+			maxSeries: config.moduleMaxSeries,
+			maxLabels: config.moduleMaxLabels,
+			maxLabelLength: config.moduleMaxLabelLength,
+		},
+		maxAgeMs: config.collectMaxAgeMs,
+		now: Date.now,
+		host: metrics.sources,
+		onDrop: (id, reason, count) => metrics.collectDropped.inc({ server_id: id, reason }, count),
+		onNews: (id, { family, series, reason }) =>
+			log.warn(`${id}: dropped from ${family}: ${reason}`, { module: id, series }),
+	});
+	const catalog = createCatalog({
+		onConflict(id, { list, name, owner }) {
+			metrics.toolConflicts.inc({});
+			log.warn(`${id}: ${list} ${name} is refused, ${owner} had the name first; rename one of them`, { module: id });
+		},
+	});
+	const host = createHost({
+		folders: { metrics: config.metricsDir, mcps: config.mcpsDir },
+		workerEntries: { metrics: workerEntry("metric-worker"), mcps: workerEntry("mcp-worker") },
+		compiler: createCompiler({ stateDir: config.stateDir }),
+		serverInfo: SERVER_INFO,
+		displayRoot: dirname(config.metricsDir),
+		limits: {
+			startTimeoutMs: config.moduleStartTimeoutMs,
+			callTimeoutMs: config.callTimeoutMs,
+			collectTimeoutMs: config.collectTimeoutMs,
+			hangTimeoutMs: config.hangTimeoutMs,
+			maxResultBytes: config.callMaxResultBytes,
+			maxSnapshotBytes: DEFAULT_SNAPSHOT_LIMITS.maxBytes,
+			maxSamples: DEFAULT_SNAPSHOT_LIMITS.maxSamples,
+		},
+		log,
+		listeners: {
+			...instrumentation.modules,
+			onServing(id, started, offered) {
+				if (config.prometheusRegistryEnabled) collector.serving(id, started);
+				if (offered !== undefined) listsChanged(catalog.set(id, offered));
+			},
+			onRelisted: (id, offered) => listsChanged(catalog.set(id, offered)),
+			onResourceUpdated: (_id, uri) => mcp.resourceUpdated(uri),
+			onRemoved(id) {
+				collector.removed(id);
+				listsChanged(catalog.remove(id));
+				instrumentation.modules.onRemoved(id);
+			},
+		},
+	});
+	const collector = createCollector({
+		host,
+		aggregate,
+		intervalMs: config.collectIntervalMs,
+		timeoutMs: config.collectTimeoutMs,
+		onCollected(id, report, durationMs) {
+			if (report.error !== undefined)
+				log.warn(`${id}: ${report.error.message}`, { module: id, code: report.error.code });
+			instrumentation.collected(id, report, durationMs);
+		},
+	});
+	const gateway = createGateway({
+		host,
+		catalog,
+		serverInfo: SERVER_INFO,
+		callTimeoutMs: config.callTimeoutMs,
+		observe: instrumentation.request,
+		onError: logError,
+	});
+	const mcp = createMcpEndpoint({
+		gateway,
+		sessionMax: config.sessionMax,
+		sessionIdleTimeoutMs: config.sessionIdleTimeoutMs,
+		onError: logError,
+		onSessions: (count) => metrics.activeSessions.set({}, count),
+	});
+
+	function listsChanged(lists: ReturnType<typeof catalog.set>): void {
+		if (lists.size > 0) mcp.listsChanged(lists);
+		const previous = toolNames;
+		toolNames = new Set(catalog.list("tools", "modern").map((tool) => String(tool["name"])));
+		for (const name of previous) if (!toolNames.has(name)) metrics.removeTool(name);
+		for (const { id } of host.modules()) {
+			const { tools, prompts, resources, resourceTemplates } = catalog.counts(id);
+			if (!id.startsWith("mcps/")) continue;
+			metrics.toolsByServer.set({ server_id: id }, tools);
+			metrics.promptsByServer.set({ server_id: id }, prompts);
+			metrics.resourcesByServer.set({ server_id: id }, resources + resourceTemplates);
+		}
+	}
+	let toolNames: ReadonlySet<string> = new Set();
+
+	const app = createApp({
+		config,
+		serverInfo: SERVER_INFO,
+		host,
+		gateway,
+		mcp,
+		metrics: aggregate,
+		observeRequest: instrumentation.http,
+		log,
+		startedAt,
+		details: (id) => ({
+			collection: aggregate.report(id) ?? null,
+			offers: catalog.counts(id),
+			conflicts: catalog.conflicts(id),
+		}),
+	});
+	const http = createServer(app);
+	http.on("connection", (socket) => {
+		instrumentation.connections(1);
+		socket.once("close", () => instrumentation.connections(-1));
+	});
+
+	let closing: Promise<void> | undefined;
+	const close = (): Promise<void> => {
+		closing ??= (async () => {
+			const closed = http.listening ? once(http, "close") : Promise.resolve();
+			http.close();
+			http.closeIdleConnections();
+			await collector.stop();
+			await host.stop(config.shutdownTimeoutMs);
+			await mcp.close();
+			http.closeAllConnections();
+			await closed;
+		})();
+		return closing;
+	};
+
+	try {
+		await listen(http, config);
+		await host.start();
+		catalog.seal();
+	} catch (error) {
+		await close();
+		throw error;
+	}
+	return { url: urlOf(http.address() as AddressInfo), moduleCount: host.modules().length, close };
+}
+
+/** Worker entries are run as what this file is: TypeScript from the sources, JavaScript from dist/. */
+function workerEntry(name: string): string {
+	return fileURLToPath(new URL(`../workers/${name}${extname(import.meta.url)}`, import.meta.url));
+}
+
+async function listen(http: HttpServer, { port, host }: HostConfig): Promise<void> {
+	http.listen(port, host);
+	try {
+		await once(http, "listening");
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+		throw new BulkheadError(
+			"PORT_IN_USE",
+			`port ${port} on ${host} is in use: stop what listens there, or set PORT to another`,
+			{
+				cause: error,
+			},
+		);
+	}
+}
+
+function urlOf({ address, port, family }: AddressInfo): string {
+	return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+}
+
+/** The host process: reads the configuration, serves until a stop signal or the end of its supervisor. */
+async function runHost(): Promise<void> {
+	const launch = readLaunch();
+	const loaded = loadConfig(launch.env, launch.startDir, launch.terminal);
+	if (!loaded.ok) {
+		process.stderr.write(`${describeProblems(loaded.problems)}\n`);
+		process.exitCode = EXIT_CODES.badConfiguration;
+		return;
+	}
+	const log = createLogger(loaded.config);
+	process.on("uncaughtException", (error) => {
+		log.error("nothing caught this error; the host ends and its supervisor starts it again", { error });
+		log.flush();
+		process.exit(EXIT_CODES.uncaught);
+	});
+	for (const warning of loaded.warnings) log.warn(warning);
+
+	const server = await startServer({ config: loaded.config, log, restarts: launch.restarts });
+	log.info(`ready at ${server.url} with ${server.moduleCount} modules after ${Math.round(performance.now())} ms`, {
+		url: server.url,
+		modules: server.moduleCount,
+	});
+	let stopping: Promise<void> | undefined;
+	const stop = (why: string): void => {
+		stopping ??= (async () => {
+			log.info(`stopping: ${why}`);
+			await server.close();
+			log.info("stopped");
+			log.close();
+			// An abandoned thread must not keep the process; if it hangs even this, the supervisor ends it.
+			process.exit(EXIT_CODES.stopped);
+		})();
+	};
+	for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => stop(signal));
+	if (launch.supervised) process.stdin.resume().once("close", () => stop("the supervisor is gone"));
+}
+
+if (import.meta.main) {
+	try {
+		await runHost();
+	} catch (error) {
+		process.stderr.write(`bulkhead: ${messageOf(error)}\n`);
+		process.exit(exitCodeOf(error));
+	}
+}
+
+function exitCodeOf(error: unknown): number {
+	if (!(error instanceof BulkheadError)) return EXIT_CODES.uncaught;
+	return error.code === "CONFIG_INVALID" ? EXIT_CODES.badConfiguration : EXIT_CODES.startFailed;
+}

@@ -1,0 +1,135 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { constants, tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { EXIT_CODES, RESTARTS_ENV, type RestartCounts } from "./launch-contract.ts";
+
+export interface HostLaunch {
+	/** The Node binary that runs the host. */
+	readonly runtime: string;
+	/** Node's flags and the path of the host's entry. */
+	readonly args: readonly string[];
+	readonly env: NodeJS.ProcessEnv;
+	readonly shutdownTimeoutMs: number;
+}
+
+const STOP_SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+/** What the host gets on top of its own shutdown deadline before it is killed. */
+const SHUTDOWN_GRACE_MS = 1000;
+/** One Ctrl-C comes from the terminal and once more from every parent that relays it, as npm and tsx do. */
+const RELAYED_WITHIN_MS = 250;
+const STABLE_AFTER_MS = 60_000;
+const FIRST_DELAY_MS = 1000;
+const LONGEST_DELAY_MS = 30_000;
+/** A restart cures none of these. 9 is Node's own: it does not know one of the flags. */
+const FINAL_EXIT_CODES: readonly number[] = [
+	EXIT_CODES.stopped,
+	EXIT_CODES.startFailed,
+	EXIT_CODES.badConfiguration,
+	9,
+];
+
+/**
+ * Runs the host, again after each death of its whole process, until it ends of its own accord or on a stop signal.
+ *
+ * @returns the exit code to end with: the host's; 128 + n if signal n killed it while it was stopping; 1 if it could not
+ * be started at all. A host that the passed on signal killed, because it had no handler yet, has stopped: 0.
+ */
+export async function supervise({ runtime, args, env, shutdownTimeoutMs }: HostLaunch): Promise<number> {
+	const restarts = { signal: 0, exit: 0 };
+	const stopping = new AbortController();
+	let host: ChildProcess | undefined;
+	let stop: { readonly signal: NodeJS.Signals; readonly atMs: number } | undefined;
+	for (const signal of STOP_SIGNALS) process.on(signal, onStopSignal);
+	// A reader of our output that is gone (`| head`) must not take the host with it.
+	process.stderr.on("error", () => {});
+
+	for (let deaths = 0; ; ) {
+		const startedMs = performance.now();
+		const end = await runHost({ ...env, [RESTARTS_ENV]: JSON.stringify(restarts satisfies RestartCounts) });
+		host = undefined;
+
+		if (stop !== undefined) return exitCodeOf(end, stop.signal);
+		if (end.code !== null && FINAL_EXIT_CODES.includes(end.code)) return end.code;
+		if (end.failure !== undefined && restarts.signal + restarts.exit === 0) {
+			say(`${describe(end)}.`);
+			return EXIT_CODES.startFailed;
+		}
+
+		restarts[end.signal === null ? "exit" : "signal"] += 1;
+		deaths = deathsInARow(deaths, performance.now() - startedMs);
+		const delayMs = restartDelayMs(deaths);
+		say(`${describe(end)}; starting it again ${delayMs === 0 ? "at once" : `in ${delayMs / 1000} s`}.`);
+		await delay(delayMs, undefined, { signal: stopping.signal }).catch(() => {});
+		if (stopping.signal.aborted) return EXIT_CODES.stopped;
+	}
+
+	async function runHost(hostEnv: NodeJS.ProcessEnv): Promise<HostEnd> {
+		let cwd: string | undefined;
+		try {
+			// Empty, because a worker under Node's permission model may read its process's working directory. A new one each
+			// time, because a dead host can have left a core file in the last.
+			cwd = mkdtempSync(path.join(tmpdir(), "bulkhead-"));
+			host = spawn(runtime, args, { cwd, env: hostEnv, stdio: ["pipe", "inherit", "inherit"] });
+			host.stdin?.on("error", () => {});
+			const [code, signal] = (await once(host, "exit")) as [number | null, NodeJS.Signals | null];
+			return { code, signal };
+		} catch (error) {
+			return { code: null, signal: null, failure: error instanceof Error ? error.message : String(error) };
+		} finally {
+			if (cwd !== undefined) rmSync(cwd, { recursive: true, force: true });
+		}
+	}
+
+	function onStopSignal(signal: NodeJS.Signals): void {
+		if (stop !== undefined) {
+			if (signal === "SIGINT" && performance.now() - stop.atMs > RELAYED_WITHIN_MS) host?.kill("SIGKILL");
+			return;
+		}
+		stop = { signal, atMs: performance.now() };
+		stopping.abort();
+		host?.kill(signal);
+		setTimeout(() => {
+			say(`the host did not stop within ${shutdownTimeoutMs + SHUTDOWN_GRACE_MS} ms and is killed.`);
+			host?.kill("SIGKILL");
+		}, shutdownTimeoutMs + SHUTDOWN_GRACE_MS).unref();
+	}
+}
+
+/** Deaths with no stable minute between them, the one that ended `uptimeMs` included. */
+export function deathsInARow(before: number, uptimeMs: number): number {
+	return uptimeMs >= STABLE_AFTER_MS ? 1 : before + 1;
+}
+
+/**
+ * How long to wait before the host is started again: not at all after the first death, then 1 s, doubled each time, 30 s at
+ * most.
+ *
+ * @param deaths in a row, at least 1
+ */
+export function restartDelayMs(deaths: number): number {
+	return deaths === 1 ? 0 : Math.min(FIRST_DELAY_MS * 2 ** (deaths - 2), LONGEST_DELAY_MS);
+}
+
+/** How the host's process ended; `failure` says why it never began. */
+interface HostEnd {
+	readonly code: number | null;
+	readonly signal: NodeJS.Signals | null;
+	readonly failure?: string;
+}
+
+function exitCodeOf({ code, signal }: HostEnd, stopSignal: NodeJS.Signals): number {
+	if (signal === null) return code ?? EXIT_CODES.stopped;
+	return signal === stopSignal ? EXIT_CODES.stopped : 128 + constants.signals[signal];
+}
+
+function describe({ code, signal, failure }: HostEnd): string {
+	if (failure !== undefined) return `the host could not be started (${failure})`;
+	return signal === null ? `the host ended with exit code ${code}` : `the host was killed by ${signal}`;
+}
+
+function say(text: string): void {
+	process.stderr.write(`bulkhead: ${text}\n`);
+}

@@ -1,0 +1,300 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { type TestContext, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import {
+	type ConfigProblem,
+	configVariables,
+	describeProblems,
+	type Environment,
+	type HostConfig,
+	type Launch,
+	loadConfig,
+} from "../src/config.ts";
+
+const START_DIR = "/srv/app";
+
+test("without any variable the defaults of the contract hold", () => {
+	assert.deepEqual(load({}), {
+		port: 8000,
+		host: "127.0.0.1",
+		allowUnauthenticated: false,
+		allowedHosts: ["localhost", "127.0.0.1", "[::1]"],
+		allowedOrigins: ["localhost", "127.0.0.1", "[::1]"],
+		metricsDir: "/srv/app/metrics",
+		mcpsDir: "/srv/app/mcps",
+		stateDir: "/srv/app/.bulkhead",
+		collectIntervalMs: 15_000,
+		collectTimeoutMs: 10_000,
+		collectMaxAgeMs: 300_000,
+		metricsEndpointEnabled: true,
+		prometheusRegistryEnabled: true,
+		callTimeoutMs: 30_000,
+		callMaxResultBytes: 4_194_304,
+		callConcurrency: 64,
+		callQueue: 256,
+		sessionIdleTimeoutMs: 1_800_000,
+		sessionMax: 10_000,
+		moduleStartTimeoutMs: 10_000,
+		moduleMemoryMb: 128,
+		moduleMaxSeries: 10_000,
+		moduleMaxLabels: 30,
+		moduleMaxLabelLength: 1024,
+		hangTimeoutMs: 5000,
+		shutdownTimeoutMs: 10_000,
+		logLevel: "info",
+		logFormat: "json",
+	});
+});
+
+test("every variable is read from the environment", () => {
+	const config = load({
+		PORT: "0",
+		HOST: "::",
+		ALLOW_UNAUTHENTICATED: "true",
+		ALLOWED_HOSTS: "Metrics.Example, 10.0.0.7, 2001:DB8:0::1,",
+		ALLOWED_ORIGINS: "app.example,moz-extension://*",
+		METRICS_DIR: "a/../m",
+		MCPS_DIR: "/mcps",
+		STATE_DIR: "state",
+		COLLECT_INTERVAL_MS: "11",
+		COLLECT_TIMEOUT_MS: "12",
+		COLLECT_MAX_AGE_MS: "13",
+		METRICS_ENDPOINT_ENABLED: "false",
+		PROMETHEUS_REGISTRY_ENABLED: "false",
+		CALL_TIMEOUT_MS: "14",
+		CALL_MAX_RESULT_BYTES: "1500",
+		CALL_CONCURRENCY: "16",
+		CALL_QUEUE: "0",
+		SESSION_IDLE_TIMEOUT_MS: "17",
+		SESSION_MAX: "18",
+		MODULE_START_TIMEOUT_MS: "19",
+		MODULE_MEMORY_MB: "20",
+		MODULE_MAX_SERIES: "21",
+		MODULE_MAX_LABELS: "22",
+		MODULE_MAX_LABEL_LENGTH: "23",
+		HANG_TIMEOUT_MS: "240",
+		SHUTDOWN_TIMEOUT_MS: "0",
+		LOG_LEVEL: "debug",
+		LOG_FORMAT: "pretty",
+		LOG_FILE: "log/host.log",
+	});
+	assert.deepEqual(config, {
+		port: 0,
+		host: "::",
+		allowUnauthenticated: true,
+		allowedHosts: ["metrics.example", "10.0.0.7", "[2001:db8::1]"],
+		allowedOrigins: ["app.example", "moz-extension://*"],
+		metricsDir: "/srv/app/m",
+		mcpsDir: "/mcps",
+		stateDir: "/srv/app/state",
+		collectIntervalMs: 11,
+		collectTimeoutMs: 12,
+		collectMaxAgeMs: 13,
+		metricsEndpointEnabled: false,
+		prometheusRegistryEnabled: false,
+		callTimeoutMs: 14,
+		callMaxResultBytes: 1500,
+		callConcurrency: 16,
+		callQueue: 0,
+		sessionIdleTimeoutMs: 17,
+		sessionMax: 18,
+		moduleStartTimeoutMs: 19,
+		moduleMemoryMb: 20,
+		moduleMaxSeries: 21,
+		moduleMaxLabels: 22,
+		moduleMaxLabelLength: 23,
+		hangTimeoutMs: 240,
+		shutdownTimeoutMs: 0,
+		logLevel: "debug",
+		logFormat: "pretty",
+		logFile: "/srv/app/log/host.log",
+	});
+	assert.equal(Object.keys(config).length, configVariables().length);
+});
+
+test("the configuration is frozen", () => {
+	const config = load({});
+	assert.ok(Object.isFrozen(config) && Object.isFrozen(config.allowedHosts) && Object.isFrozen(config.allowedOrigins));
+});
+
+test("an empty value counts as not set", () => {
+	assert.deepEqual(load({ PORT: "", HOST: " ", LOG_FILE: "", ALLOWED_HOSTS: "" }), load({}));
+});
+
+test("on a terminal the log is pretty unless the configuration says otherwise", () => {
+	assert.equal(load({}, true).logFormat, "pretty");
+	assert.equal(load({ LOG_FORMAT: "json" }, true).logFormat, "json");
+});
+
+test("all problems come together, each with variable, value and what is allowed, and nothing that is not ours", () => {
+	const found = problems({
+		PORT: "65536",
+		CALL_QUEUE: "many",
+		LOG_LEVEL: "loud\n",
+		PROMETHEUS_REGISTRY_ENABLED: "1",
+		HOST: "0.0.0.0",
+		MCPS_DIR: "./metrics",
+		STATE_DIR: "metrics",
+		ALLOWED_HOSTS: "localhost:8000",
+		ALLOWED_ORIGINS: "https://app.example",
+		DATABASE_PASSWORD: "hunter2",
+	});
+	assert.deepEqual(describeProblems(found).split("\n").toSorted(), [
+		"  ALLOWED_HOSTS=localhost:8000: must be host names without a port, separated by commas, or *",
+		"  ALLOWED_ORIGINS=https://app.example: must be host names without scheme and port (or scheme://* for browser extensions), separated by commas, or *",
+		"  CALL_QUEUE=many: must be a whole number from 0 to 1000000",
+		"  HOST=0.0.0.0: must be a loopback address, since anybody could use this server without authentication (ALLOW_UNAUTHENTICATED=true allows that)",
+		'  LOG_LEVEL="loud\\n": must be debug, info, warn or error',
+		"  MCPS_DIR=./metrics: must be another folder than METRICS_DIR",
+		"  PORT=65536: must be a whole number from 0 to 65535",
+		"  PROMETHEUS_REGISTRY_ENABLED=1: must be true or false",
+		"  STATE_DIR=metrics: must be another folder than METRICS_DIR and MCPS_DIR",
+		"The configuration has 9 problems:",
+	]);
+});
+
+test("a very long value is cut in the message", () => {
+	assert.ok(describeProblems(problems({ PORT: "9".repeat(5000) })).length < 250);
+});
+
+for (const value of ["-1", "1.5", "1e3", "0x10", "８", "1 2", "604800001"])
+	test(`a duration of ${value} is refused`, () => {
+		assert.deepEqual(problems({ CALL_TIMEOUT_MS: value }), [
+			{ variable: "CALL_TIMEOUT_MS", value, allowed: "a whole number from 1 to 604800000" },
+		]);
+	});
+
+for (const host of ["127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1", "localhost", "LOCALHOST", "app.localhost"])
+	test(`${host} is loopback and needs no authentication`, () => {
+		assert.equal(load({ HOST: host }).host, host);
+	});
+
+for (const host of ["0.0.0.0", "::", "10.0.0.7", "example.org", "localhost.example.org", "128.0.0.1"])
+	test(`${host} is not loopback: refused unless ALLOW_UNAUTHENTICATED is true`, () => {
+		assert.deepEqual(
+			problems({ HOST: host }).map(({ variable }) => variable),
+			["HOST"],
+		);
+		assert.equal(load({ HOST: host, ALLOW_UNAUTHENTICATED: "true" }).host, host);
+	});
+
+for (const host of ["http://localhost", "localhost:80", "[::1]", "a b", "-"])
+	test(`${host} is no host`, () => {
+		assert.deepEqual(
+			problems({ HOST: host }).map(({ allowed }) => allowed),
+			["an IP address or a host name, without a port"],
+		);
+	});
+
+test("a variable that resembles one of ours is warned about, without its value", () => {
+	const meant = {
+		COLLECT_INTERVALL_MS: "COLLECT_INTERVAL_MS",
+		COLLECT_INTERVAL: "COLLECT_INTERVAL_MS",
+		HANG_TIMEOUT_SECONDS: "HANG_TIMEOUT_MS",
+		ALLOWED_HOST: "ALLOWED_HOSTS",
+		log_level: "LOG_LEVEL",
+	};
+	for (const [name, variable] of Object.entries(meant))
+		assert.deepEqual(warnings({ [name]: "secret" }), [
+			`${name} is set, which Bulkhead does not know. Was ${variable} meant?`,
+		]);
+});
+
+test("a variable that resembles nothing, a short one, or one beside the right one is not warned about", () => {
+	assert.deepEqual(
+		warnings({ PATH: "x", POST: "x", HOSTS: "x", HOSTNAME: "x", SHELL: "x", LANGUAGE: "x", LOG_DIR: "x" }),
+		[],
+	);
+	assert.deepEqual(warnings({ LOG_FILES: "x", LOG_FILE: "x" }), []);
+});
+
+test("samples that would be dropped before the next collection are warned about", () => {
+	assert.deepEqual(warnings({ COLLECT_MAX_AGE_MS: "14999" }), [
+		"COLLECT_MAX_AGE_MS is less than COLLECT_INTERVAL_MS: samples are dropped before the next collection.",
+	]);
+});
+
+test(".env.example has every variable once, with its default and a line that says what it means", () => {
+	const text = readFileSync(new URL("../.env.example", import.meta.url), "utf8");
+	const entries = [...text.matchAll(/^# (?<meaning>\S.*)\n# (?<name>[A-Z_]+)=(?<value>.*)$/gm)].map(
+		({ groups }) => groups as { meaning: string; name: string; value: string },
+	);
+	assert.deepEqual(entries.map(({ name }) => name).toSorted(), configVariables().toSorted());
+	assert.deepEqual(load(Object.fromEntries(entries.map(({ name, value }) => [name, value]))), load({}));
+	assert.equal(text.match(/^(# )?[A-Z_]+=/gm)?.length, entries.length, "a variable stands without its meaning");
+});
+
+test("the process's environment wins over .env in the directory the user started in", (t) => {
+	const dir = temporaryDir(t);
+	writeFileSync(path.join(dir, ".env"), 'PORT=9001\nMCPS_DIR="my mcps" # ours\nexport LOG_LEVEL=warn\n');
+	const { launch } = runReadLaunch({ BULKHEAD_START_DIR: dir, PORT: "9002" });
+	assert.ok(launch);
+	assert.equal(launch.startDir, dir);
+	assert.deepEqual([launch.env["PORT"], launch.env["MCPS_DIR"], launch.env["LOG_LEVEL"]], ["9002", "my mcps", "warn"]);
+});
+
+test("a host knows from the environment that it is supervised and how often it was restarted", (t) => {
+	const { launch } = runReadLaunch({
+		BULKHEAD_START_DIR: temporaryDir(t),
+		BULKHEAD_RESTARTS: '{"signal":2,"exit":1}',
+	});
+	assert.ok(launch);
+	assert.deepEqual([launch.supervised, launch.restarts, launch.terminal], [true, { signal: 2, exit: 1 }, false]);
+});
+
+test("a host that was started by hand begins where it stands, and counts no restarts", () => {
+	const { launch } = runReadLaunch({ BULKHEAD_RESTARTS: "{broken" });
+	assert.ok(launch);
+	assert.deepEqual(
+		[launch.supervised, launch.startDir, launch.restarts],
+		[false, process.cwd(), { signal: 0, exit: 0 }],
+	);
+});
+
+test("a .env that cannot be read is a configuration error, not an empty one", (t) => {
+	const dir = temporaryDir(t);
+	mkdirSync(path.join(dir, ".env"));
+	const { error } = runReadLaunch({ BULKHEAD_START_DIR: dir });
+	assert.ok(error);
+	assert.equal(error.code, "CONFIG_INVALID");
+	assert.match(error.message, /\.env cannot be read \(EISDIR.*make it readable or remove it$/);
+});
+
+function load(env: Environment, terminal?: boolean): HostConfig {
+	const result = loadConfig(env, START_DIR, terminal);
+	assert.ok(result.ok, result.ok ? "" : describeProblems(result.problems));
+	return result.config;
+}
+
+function warnings(env: Environment): readonly string[] {
+	const result = loadConfig(env, START_DIR);
+	assert.ok(result.ok);
+	return result.warnings;
+}
+
+function problems(env: Environment): readonly ConfigProblem[] {
+	const result = loadConfig(env, START_DIR);
+	assert.ok(!result.ok);
+	return result.problems;
+}
+
+/** In a process of its own: the environment and standard error of this one are the test runner's. */
+function runReadLaunch(env: Record<string, string>) {
+	const { stdout, stderr } = spawnSync(
+		process.execPath,
+		[fileURLToPath(new URL("fixtures/supervisor/print-launch.ts", import.meta.url))],
+		{ env: { PATH: process.env["PATH"], ...env }, encoding: "utf8" },
+	);
+	assert.equal(stderr, "");
+	return JSON.parse(stdout) as { launch?: Launch; error?: { code: string; message: string } };
+}
+
+function temporaryDir(t: TestContext): string {
+	const dir = mkdtempSync(path.join(tmpdir(), "bulkhead-config-"));
+	t.after(() => rmSync(dir, { recursive: true }));
+	return dir;
+}

@@ -1,0 +1,43 @@
+import type { McpModule } from "./contract.ts";
+import { createModuleServer } from "./mcp-server.ts";
+import type { Port } from "./rpc.ts";
+import { type ModuleFlavour, serveModule } from "./runtime.ts";
+
+/** What a worker of an MCP module runs: one task that lasts as long as the module. */
+export default function mcpWorker({ port }: { readonly port: Port }): Promise<void> {
+	return serveModule(port, MCP_MODULE);
+}
+
+const MCP_MODULE: ModuleFlavour = {
+	async load(exports, context, { serverInfo, limits }, host) {
+		const register = exports["default"];
+		if (typeof register !== "function") {
+			throw new Error(
+				"an MCP module must default-export a function (server, context), which registers its tools; this one does not",
+			);
+		}
+		const relist = (): void => {
+			server.catalog().then(
+				(json) => host.send({ type: "relisted", json }),
+				(error: unknown) => context.log.error(`the changed lists could not be read: ${String(error)}`),
+			);
+		};
+		const server = await createModuleServer({
+			register: register as McpModule,
+			context,
+			serverInfo,
+			maxResultBytes: limits.maxResultBytes,
+			onListChanged: relist,
+			onResourceUpdated: (uri) => host.send({ type: "updated", uri }),
+		});
+		return {
+			catalog: await server.catalog(),
+			call: (call, requestContext) => server.answer(call, requestContext),
+			relist: () => {
+				server
+					.rebuild()
+					.then(relist, (error: unknown) => context.log.error(`the module's function failed: ${String(error)}`));
+			},
+		};
+	},
+};

@@ -1,0 +1,17 @@
+import type { Port } from "./rpc.ts";
+import { type ModuleFlavour, serveModule } from "./runtime.ts";
+
+/** What a worker of a metric module runs: one task that lasts as long as the module. */
+export default function metricWorker({ port }: { readonly port: Port }): Promise<void> {
+	return serveModule(port, METRIC_MODULE);
+}
+
+const METRIC_MODULE: ModuleFlavour = {
+	async load(exports) {
+		const process = exports["process"];
+		if (typeof process !== "function") {
+			throw new Error("a metric module must export a function process(), which updates its metrics; this one does not");
+		}
+		return { process: () => process.call(undefined) as unknown };
+	},
+};

@@ -1,0 +1,216 @@
+import type { LogLevel } from "./contract.ts";
+import { readWireError, type WireErrorDto } from "./wire-error.ts";
+
+/**
+ * Every message between the host and a module's worker. One port per generation; the host asks, the worker acknowledges
+ * and answers each request exactly once. What comes from a worker is `unknown` until `readWorkerMessage` and the
+ * `read…` functions below have checked it.
+ */
+export interface RequestMap {
+	/** Load the bundle, run `start()`, and say what the module offers. */
+	readonly start: { readonly params: StartDto; readonly result: StartedDto };
+	/** Run `process()` and hand over a snapshot of the module's registries. */
+	readonly collect: { readonly params: CollectDto; readonly result: CollectedDto };
+	/** One MCP request, answered by the module's `McpServer`. */
+	readonly call: { readonly params: CallDto; readonly result: AnswerDto };
+	/** Answered at once by a worker whose event loop turns. */
+	readonly ping: { readonly params: null; readonly result: null };
+	/** Run `stop()`; the worker ends after it has answered. */
+	readonly stop: { readonly params: null; readonly result: null };
+}
+export type RequestType = keyof RequestMap;
+
+export type RequestMessage = {
+	[Type in RequestType]: { readonly type: Type; readonly id: number; readonly params: RequestMap[Type]["params"] };
+}[RequestType];
+
+export type HostMessage = RequestMessage | { readonly type: "cancel"; readonly id: number; readonly reason: string };
+
+export type WorkerMessage =
+	| { readonly type: "acked"; readonly id: number }
+	| { readonly type: "done"; readonly id: number; readonly result: unknown }
+	| { readonly type: "failed"; readonly id: number; readonly error: WireErrorDto }
+	/** An MCP notification that belongs to a running call: JSON text of `{method, params}`. */
+	| { readonly type: "emitted"; readonly id: number; readonly json: string }
+	/** The module's lists changed: JSON text of a `CatalogDto`. */
+	| { readonly type: "relisted"; readonly json: string }
+	| { readonly type: "updated"; readonly uri: string }
+	| { readonly type: "logged"; readonly level: LogLevel; readonly text: string };
+
+export type Era = "legacy" | "modern";
+export const ERAS = ["legacy", "modern"] as const satisfies readonly Era[];
+
+export interface StartDto {
+	readonly moduleId: string;
+	/** Absolute path of the compiled bundle, the only file of the module that a worker reads. */
+	readonly bundlePath: string;
+	/** Absolute paths of the metrics client libraries that the bundle imports. */
+	readonly clientPaths: readonly string[];
+	/** How the host introduces itself to MCP clients; the module's `McpServer` carries the same identity. */
+	readonly serverInfo: { readonly name: string; readonly version: string };
+	readonly limits: { readonly maxResultBytes: number; readonly maxSnapshotBytes: number; readonly maxSamples: number };
+}
+
+export interface StartedDto {
+	/** Whether there is anything to collect: a `process()` to run, or a registry of a metrics client. */
+	readonly collects: boolean;
+	/** What a metric module asks for in `options`, in milliseconds. */
+	readonly intervalMs?: number;
+	readonly timeoutMs?: number;
+	/** JSON text of a `CatalogDto`; MCP modules only. */
+	readonly catalog?: string;
+}
+
+export interface CollectDto {
+	readonly timeoutMs: number;
+}
+export interface CollectedDto {
+	/** The snapshot, as `workers/snapshot.ts` writes it; undefined when the module has no metrics client. */
+	readonly snapshot?: Uint8Array;
+}
+
+export interface CallDto {
+	readonly era: Era;
+	readonly method: string;
+	readonly params: Readonly<Record<string, unknown>>;
+}
+/** The text of a JSON-RPC response without its envelope: `{"result": …}` or `{"error": …}`. */
+export interface AnswerDto {
+	readonly json: string;
+}
+
+/** What a module offers, once per protocol era since tools are listed differently in the two. */
+export type CatalogDto = Readonly<Record<Era, EraCatalogDto>>;
+export interface EraCatalogDto {
+	readonly tools: readonly ListedDto[];
+	readonly prompts: readonly ListedDto[];
+	readonly resources: readonly ListedDto[];
+	readonly resourceTemplates: readonly ListedDto[];
+}
+/** One entry of a list, as the client will see it. */
+export type ListedDto = Readonly<Record<string, unknown>>;
+export type ListName = keyof EraCatalogDto;
+export const LIST_NAMES = ["tools", "prompts", "resources", "resourceTemplates"] as const satisfies readonly ListName[];
+
+/** Longest catalog, in characters of JSON, that a module may offer. */
+export const MAX_CATALOG_LENGTH = 1 << 20;
+/** Longest log line, in characters, that leaves a worker. */
+export const MAX_LOG_LENGTH = 8192;
+/** Longest emitted notification, in characters of JSON. */
+export const MAX_EMITTED_LENGTH = 1 << 18;
+
+const LOG_LEVELS: ReadonlySet<unknown> = new Set<LogLevel>(["debug", "info", "warn", "error"]);
+
+/** Checks the envelope of what came from a worker. Undefined means that it is no message of this protocol. */
+export function readWorkerMessage(value: unknown): WorkerMessage | undefined {
+	if (!isRecord(value)) return undefined;
+	switch (value["type"]) {
+		case "acked":
+			return isId(value["id"]) ? { type: "acked", id: value["id"] } : undefined;
+		case "done":
+			return isId(value["id"]) ? { type: "done", id: value["id"], result: value["result"] } : undefined;
+		case "failed":
+			return isId(value["id"]) ? { type: "failed", id: value["id"], error: readWireError(value["error"]) } : undefined;
+		case "emitted":
+			return isId(value["id"]) && isText(value["json"], MAX_EMITTED_LENGTH)
+				? { type: "emitted", id: value["id"], json: value["json"] }
+				: undefined;
+		case "relisted":
+			return isText(value["json"], MAX_CATALOG_LENGTH) ? { type: "relisted", json: value["json"] } : undefined;
+		case "updated":
+			return isText(value["uri"], MAX_LOG_LENGTH) ? { type: "updated", uri: value["uri"] } : undefined;
+		case "logged":
+			return LOG_LEVELS.has(value["level"]) && isText(value["text"], MAX_LOG_LENGTH)
+				? { type: "logged", level: value["level"] as LogLevel, text: value["text"] }
+				: undefined;
+		default:
+			return undefined;
+	}
+}
+
+export function readStarted(value: unknown): StartedDto | undefined {
+	if (!isRecord(value)) return undefined;
+	const { collects, intervalMs, timeoutMs, catalog } = value;
+	if (typeof collects !== "boolean") return undefined;
+	if (intervalMs !== undefined && !isDuration(intervalMs)) return undefined;
+	if (timeoutMs !== undefined && !isDuration(timeoutMs)) return undefined;
+	if (catalog !== undefined && !isText(catalog, MAX_CATALOG_LENGTH)) return undefined;
+	return {
+		collects,
+		...(intervalMs !== undefined && { intervalMs }),
+		...(timeoutMs !== undefined && { timeoutMs }),
+		...(catalog !== undefined && { catalog }),
+	};
+}
+
+export function readCollected(value: unknown): CollectedDto | undefined {
+	if (!isRecord(value)) return undefined;
+	const { snapshot } = value;
+	if (snapshot === undefined) return {};
+	return snapshot instanceof Uint8Array ? { snapshot } : undefined;
+}
+
+/** @param maxLength longest accepted answer in characters, which is never more than its bytes */
+export function readAnswer(value: unknown, maxLength: number): AnswerDto | undefined {
+	return isRecord(value) && isText(value["json"], maxLength) ? { json: value["json"] } : undefined;
+}
+
+/** Parses a catalog's text. Entries are kept as they are, save those without the name or URI that identifies them. */
+export function readCatalog(json: string): CatalogDto | undefined {
+	const parsed = parseJson(json);
+	if (!isRecord(parsed)) return undefined;
+	return { legacy: readEraCatalog(parsed["legacy"]), modern: readEraCatalog(parsed["modern"]) };
+}
+
+/** The field that identifies an entry of each list. */
+export const LIST_KEYS = {
+	tools: "name",
+	prompts: "name",
+	resources: "uri",
+	resourceTemplates: "uriTemplate",
+} as const satisfies Record<ListName, string>;
+
+export function parseJson(text: string): unknown {
+	try {
+		return JSON.parse(text);
+	} catch {
+		return undefined;
+	}
+}
+
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+	return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A number of milliseconds that a timer can wait for. */
+export function isDuration(value: unknown): value is number {
+	return typeof value === "number" && value >= 1 && value <= 2 ** 31 - 1;
+}
+
+function readEraCatalog(value: unknown): EraCatalogDto {
+	const list = (name: ListName): readonly ListedDto[] => {
+		const entries: unknown = isRecord(value) ? value[name] : undefined;
+		if (!Array.isArray(entries)) return [];
+		return entries.filter((entry): entry is ListedDto => isRecord(entry) && isKey(entry[LIST_KEYS[name]]));
+	};
+	return {
+		tools: list("tools"),
+		prompts: list("prompts"),
+		resources: list("resources"),
+		resourceTemplates: list("resourceTemplates"),
+	};
+}
+
+const MAX_KEY_LENGTH = 1024;
+
+function isKey(value: unknown): value is string {
+	return isText(value, MAX_KEY_LENGTH) && value.length > 0;
+}
+
+function isId(value: unknown): value is number {
+	return typeof value === "number" && Number.isSafeInteger(value);
+}
+
+function isText(value: unknown, maxLength: number): value is string {
+	return typeof value === "string" && value.length <= maxLength;
+}

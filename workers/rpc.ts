@@ -1,0 +1,237 @@
+import {
+	type HostMessage,
+	type RequestMap,
+	type RequestMessage,
+	type RequestType,
+	readWorkerMessage,
+	type WorkerMessage,
+} from "./protocol.ts";
+import { toWireError, type WireErrorDto } from "./wire-error.ts";
+
+/** What both ends need of a `MessagePort`; a test can drive either end with a plain object. */
+export interface Port {
+	postMessage(message: unknown, transfer: ArrayBuffer[]): void;
+	on(event: "message", listener: (message: unknown) => void): unknown;
+	close(): void;
+}
+
+/** Why a request has no result. `remote` is the module's own failure, the others are ours. */
+export type RpcFailure = "timeout" | "cancelled" | "closed" | "violation" | "remote";
+
+export class RpcError extends Error {
+	override readonly name = "RpcError";
+	readonly failure: RpcFailure;
+	/** Whether the worker had begun the request. One that was never acknowledged had no effect. */
+	readonly acked: boolean;
+	/** What the module threw; only with `remote`. */
+	readonly remote: WireErrorDto | undefined;
+
+	constructor(failure: RpcFailure, message: string, acked: boolean, remote?: WireErrorDto) {
+		super(message);
+		this.failure = failure;
+		this.acked = acked;
+		this.remote = remote;
+	}
+}
+
+export interface RequestOptions<Type extends RequestType> {
+	readonly deadlineMs: number;
+	/** Narrows what the worker sent; undefined means that it is not what the protocol says. */
+	readonly read: (value: unknown) => RequestMap[Type]["result"] | undefined;
+	readonly signal?: AbortSignal;
+	readonly onEmitted?: (json: string) => void;
+}
+
+export interface RpcClient {
+	/** @throws {RpcError} always within the deadline, whatever the worker does */
+	request<Type extends RequestType>(
+		type: Type,
+		params: RequestMap[Type]["params"],
+		options: RequestOptions<Type>,
+	): Promise<RequestMap[Type]["result"]>;
+	/** How many requests wait for an answer. */
+	pending(): number;
+	/** Resolves when no request waits for an answer any more, or after the time given. */
+	drained(timeoutMs: number): Promise<void>;
+	/** Rejects all that is pending and every later request. Safe to call twice. */
+	dispose(reason: string): void;
+}
+
+export interface RpcClientListeners {
+	/** Messages that answer no request. */
+	readonly onEvent: (event: Extract<WorkerMessage, { type: "relisted" | "updated" | "logged" }>) => void;
+	/** The worker sent something that the protocol does not know, or answered what nobody asked. */
+	readonly onViolation: (what: string) => void;
+}
+
+interface Pending {
+	acked: boolean;
+	readonly settle: (outcome: { readonly value: unknown } | { readonly error: RpcError }) => void;
+	readonly emitted: ((json: string) => void) | undefined;
+}
+
+/** The host's end of a port. */
+export function createRpcClient(port: Port, listeners: RpcClientListeners): RpcClient {
+	const pending = new Map<number, Pending>();
+	const drainWaiters = new Set<() => void>();
+	let lastId = 0;
+	let closedBecause: string | undefined;
+
+	port.on("message", (raw) => {
+		const message = readWorkerMessage(raw);
+		if (message === undefined) return listeners.onViolation("sent a message that is not of the protocol");
+		switch (message.type) {
+			case "relisted":
+			case "updated":
+			case "logged":
+				return listeners.onEvent(message);
+			case "acked":
+			case "emitted":
+			case "done":
+			case "failed":
+				return receive(message);
+		}
+	});
+
+	function receive(message: Extract<WorkerMessage, { id: number }>): void {
+		const request = pending.get(message.id);
+		// A request that timed out or was cancelled may be answered late; an id that was never given is a forgery.
+		if (request === undefined) {
+			if (message.id < 1 || message.id > lastId) listeners.onViolation(`answered request ${message.id}, never sent`);
+			return;
+		}
+		if (message.type === "acked") request.acked = true;
+		else if (message.type === "emitted") request.emitted?.(message.json);
+		else if (message.type === "done") request.settle({ value: message.result });
+		else request.settle({ error: new RpcError("remote", message.error.message, true, message.error) });
+	}
+
+	return {
+		request(type, params, { deadlineMs, read, signal, onEmitted }) {
+			return new Promise((resolve, reject) => {
+				if (closedBecause !== undefined) return reject(new RpcError("closed", closedBecause, false));
+				if (signal?.aborted === true) return reject(new RpcError("cancelled", reasonOf(signal), false));
+				lastId += 1;
+				const id = lastId;
+				const finish = (failure: RpcFailure, message: string): void => {
+					post(port, { type: "cancel", id, reason: message });
+					entry.settle({ error: new RpcError(failure, message, entry.acked) });
+				};
+				const timer = setTimeout(() => finish("timeout", `no answer within ${deadlineMs} ms`), deadlineMs);
+				const onAbort = (): void => finish("cancelled", signal === undefined ? "" : reasonOf(signal));
+				signal?.addEventListener("abort", onAbort, { once: true });
+				const entry: Pending = {
+					acked: false,
+					emitted: onEmitted,
+					settle(outcome) {
+						pending.delete(id);
+						if (pending.size === 0) for (const drained of [...drainWaiters]) drained();
+						clearTimeout(timer);
+						signal?.removeEventListener("abort", onAbort);
+						if ("error" in outcome) return reject(outcome.error);
+						const result = read(outcome.value);
+						if (result === undefined)
+							reject(new RpcError("violation", `the answer to ${type} is not of the protocol`, true));
+						else resolve(result);
+					},
+				};
+				pending.set(id, entry);
+				post(port, { type, id, params } as RequestMessage);
+			});
+		},
+		pending: () => pending.size,
+		drained(timeoutMs) {
+			return new Promise((resolve) => {
+				if (pending.size === 0) return resolve();
+				const done = (): void => {
+					drainWaiters.delete(done);
+					clearTimeout(timer);
+					resolve();
+				};
+				const timer = setTimeout(done, timeoutMs);
+				drainWaiters.add(done);
+			});
+		},
+		dispose(reason) {
+			if (closedBecause !== undefined) return;
+			closedBecause = reason;
+			for (const request of [...pending.values()]) {
+				request.settle({ error: new RpcError("closed", reason, request.acked) });
+			}
+		},
+	};
+}
+
+/** What the worker does for a request: the result, and what of it to transfer instead of copying. */
+export interface Reply<Type extends RequestType> {
+	readonly result: RequestMap[Type]["result"];
+	readonly transfer?: ArrayBuffer[];
+}
+export interface RequestContext {
+	/** Aborted when the host cancels the request or its deadline has passed. */
+	readonly signal: AbortSignal;
+	readonly emit: (json: string) => void;
+}
+export type RequestHandlers = {
+	readonly [Type in RequestType]: (
+		params: RequestMap[Type]["params"],
+		context: RequestContext,
+	) => Reply<Type> | Promise<Reply<Type>>;
+};
+
+/** The worker's end of a port: acknowledges every request and answers it exactly once. */
+export function serveRpc(port: Port, handlers: RequestHandlers): void {
+	const running = new Map<number, AbortController>();
+	port.on("message", (raw) => {
+		const message = raw as HostMessage;
+		if (message.type === "cancel") running.get(message.id)?.abort(message.reason);
+		else void answer(message);
+	});
+
+	async function answer(request: RequestMessage): Promise<void> {
+		const { id } = request;
+		const controller = new AbortController();
+		running.set(id, controller);
+		post(port, { type: "acked", id });
+		const context: RequestContext = {
+			signal: controller.signal,
+			emit: (json) => post(port, { type: "emitted", id, json }),
+		};
+		try {
+			const { result, transfer } = await dispatch(handlers, request, context);
+			post(port, { type: "done", id, result }, transfer);
+		} catch (thrown) {
+			post(port, { type: "failed", id, error: toWireError(thrown) });
+		} finally {
+			running.delete(id);
+		}
+	}
+}
+
+function dispatch(
+	handlers: RequestHandlers,
+	request: RequestMessage,
+	context: RequestContext,
+): Reply<RequestType> | Promise<Reply<RequestType>> {
+	switch (request.type) {
+		case "start":
+			return handlers.start(request.params, context);
+		case "collect":
+			return handlers.collect(request.params, context);
+		case "call":
+			return handlers.call(request.params, context);
+		case "ping":
+			return handlers.ping(request.params, context);
+		case "stop":
+			return handlers.stop(request.params, context);
+	}
+}
+
+function post(port: Port, message: HostMessage | WorkerMessage, transfer: ArrayBuffer[] = []): void {
+	port.postMessage(message, transfer);
+}
+
+function reasonOf(signal: AbortSignal): string {
+	const reason: unknown = signal.reason;
+	return reason instanceof Error ? reason.message : String(reason);
+}

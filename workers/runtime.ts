@@ -1,0 +1,197 @@
+import process from "node:process";
+import { pathToFileURL } from "node:url";
+import type { ModuleContext } from "./contract.ts";
+import {
+	type CallDto,
+	type AnswerDto,
+	isDuration,
+	isRecord,
+	MAX_LOG_LENGTH,
+	type StartDto,
+	type StartedDto,
+	type WorkerMessage,
+} from "./protocol.ts";
+import { type Port, type RequestContext, serveRpc } from "./rpc.ts";
+import { encodeSnapshot } from "./snapshot.ts";
+
+/** What the two kinds of module do differently. */
+export interface ModuleFlavour {
+	/** Checks the exports and makes the module ready. @throws with a sentence that says what to change in the file */
+	load(exports: ModuleExports, context: ModuleContext, start: StartDto, host: HostLink): Promise<LoadedModule>;
+}
+/** What a module file exports, as found. */
+export type ModuleExports = Readonly<Record<string, unknown>>;
+
+export interface LoadedModule {
+	readonly catalog?: string;
+	/** Runs before each snapshot. */
+	process?(): unknown;
+	call?(call: CallDto, context: RequestContext): Promise<AnswerDto>;
+	/** `context.notify` asked for this. */
+	relist?(): void;
+}
+
+/** What a module can tell the host outside of a request. */
+export interface HostLink {
+	send(message: Extract<WorkerMessage, { type: "relisted" | "updated" | "logged" }>): void;
+}
+
+interface Registry {
+	getMetricsAsJSON(): unknown;
+}
+
+/**
+ * Serves one module over a port until it is stopped. This is all that a worker does: the entries only choose the
+ * flavour. Resolves when the host has asked the module to stop and has been answered.
+ */
+export function serveModule(port: Port, flavour: ModuleFlavour): Promise<void> {
+	return new Promise((resolve) => {
+		const host: HostLink = { send: (message) => port.postMessage(message, []) };
+		const stopping = new AbortController();
+		let module: RunningModule | undefined;
+
+		serveRpc(port, {
+			async start(params) {
+				module = await startModule(params, flavour, host, stopping.signal);
+				return { result: module.started };
+			},
+			async collect() {
+				const running = required(module);
+				await running.loaded.process?.();
+				const families: unknown[] = [];
+				for (const registry of running.registries) appendFamilies(families, await registry.getMetricsAsJSON());
+				if (running.registries.length === 0) return { result: {} };
+				const encoded = encodeSnapshot(families, {
+					maxBytes: running.limits.maxSnapshotBytes,
+					maxSamples: running.limits.maxSamples,
+				});
+				if (!encoded.ok) throw Object.assign(new Error(encoded.message), { code: encoded.reason });
+				return { result: { snapshot: encoded.bytes }, transfer: [encoded.bytes.buffer as ArrayBuffer] };
+			},
+			async call(params, context) {
+				const { call } = required(module).loaded;
+				if (call === undefined) throw new Error("this module serves no calls");
+				return { result: await call(params, context) };
+			},
+			ping: () => ({ result: null }),
+			async stop() {
+				stopping.abort("the module is being stopped");
+				await module?.stop?.();
+				setImmediate(resolve); // after the answer has been posted
+				return { result: null };
+			},
+		});
+	});
+}
+
+interface RunningModule {
+	readonly started: StartedDto;
+	readonly loaded: LoadedModule;
+	readonly registries: readonly Registry[];
+	readonly limits: StartDto["limits"];
+	readonly stop: (() => unknown) | undefined;
+}
+
+async function startModule(
+	start: StartDto,
+	flavour: ModuleFlavour,
+	host: HostLink,
+	signal: AbortSignal,
+): Promise<RunningModule> {
+	// Stack traces name the author's file and line, from the source map beside the bundle.
+	process.setSourceMapsEnabled(true);
+	const namespace: unknown = await import(pathToFileURL(start.bundlePath).href);
+	const exports = mergeDefault(namespace);
+	let loaded: LoadedModule | undefined;
+	const context = createContext(start.moduleId, host, signal, () => loaded?.relist?.());
+	const startFunction = exports["start"];
+	if (typeof startFunction === "function") await startFunction.call(undefined, context);
+	loaded = await flavour.load(exports, context, start, host);
+	const stop = exports["stop"];
+	const options = isRecord(exports["options"]) ? exports["options"] : {};
+	const registries = await findRegistries(exports, start.clientPaths);
+	return {
+		loaded,
+		registries,
+		limits: start.limits,
+		stop: typeof stop === "function" ? () => stop.call(undefined) as unknown : undefined,
+		started: {
+			collects: loaded.process !== undefined || registries.length > 0,
+			...readDuration(options, "intervalMs"),
+			...readDuration(options, "timeoutMs"),
+			...(loaded.catalog !== undefined && { catalog: loaded.catalog }),
+		},
+	};
+}
+
+/** The default registry of each client library that the module imports, and the one it exports as `registry`. */
+async function findRegistries(exports: ModuleExports, clientPaths: readonly string[]): Promise<readonly Registry[]> {
+	const found = new Set<Registry>();
+	for (const path of clientPaths) {
+		const client = mergeDefault(await import(pathToFileURL(path).href));
+		for (const name of ["register", "globalRegistry"]) {
+			const registry = client[name];
+			if (isRegistry(registry)) found.add(registry);
+		}
+	}
+	if (isRegistry(exports["registry"])) found.add(exports["registry"]);
+	return [...found];
+}
+
+/** Duck-typed: the module may bring its own copy or another version of a client library. */
+function isRegistry(value: unknown): value is Registry {
+	return (
+		typeof value === "object" &&
+		value !== null &&
+		"getMetricsAsJSON" in value &&
+		typeof value.getMetricsAsJSON === "function"
+	);
+}
+
+function appendFamilies(families: unknown[], json: unknown): void {
+	if (!Array.isArray(json)) throw new Error("the registry's getMetricsAsJSON() did not return an array");
+	for (const family of json) families.push(family);
+}
+
+/** A CommonJS module's exports arrive under `default`; names beside it win, since an ES module may have both. */
+function mergeDefault(namespace: unknown): ModuleExports {
+	const outer = { ...(namespace as Record<string, unknown>) };
+	const inner = outer["default"];
+	if (isRecord(inner)) {
+		for (const key of Object.keys(inner)) if (!(key in outer) || key === "default") outer[key] = inner[key];
+	}
+	return outer;
+}
+
+function readDuration<Key extends string>(
+	options: Readonly<Record<string, unknown>>,
+	key: Key,
+): Partial<Record<Key, number>> {
+	const value = options[key];
+	if (value === undefined) return {};
+	if (!isDuration(value))
+		throw new Error(`options.${key} is ${String(value)}; it must be a number of milliseconds of at least 1`);
+	return { [key]: value } as Partial<Record<Key, number>>;
+}
+
+function createContext(id: string, host: HostLink, signal: AbortSignal, relist: () => void): ModuleContext {
+	const log = (level: "debug" | "info" | "warn" | "error") => (message: string) =>
+		host.send({ type: "logged", level, text: String(message).slice(0, MAX_LOG_LENGTH) });
+	return {
+		id,
+		signal,
+		env: Object.freeze({ ...process.env }) as Readonly<Record<string, string>>,
+		log: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") },
+		notify: {
+			toolsChanged: relist,
+			promptsChanged: relist,
+			resourcesChanged: relist,
+			resourceUpdated: (uri) => host.send({ type: "updated", uri: String(uri) }),
+		},
+	};
+}
+
+function required(module: RunningModule | undefined): RunningModule {
+	if (module === undefined) throw new Error("the module has not been started");
+	return module;
+}

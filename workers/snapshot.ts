@@ -1,0 +1,318 @@
+/**
+ * The snapshot: what a worker sends of its metrics, as one buffer of newline-delimited JSON.
+ *
+ *     ["f", name, help, type]            a metric family begins; a fifth element 0 says that its `values` were no array
+ *     ["s", [sample, sample, ...]]       samples of that family, at most 64 a line
+ *     ["x", families]                    the last line, when that many families did not fit into the limits
+ *
+ *     sample:   [labels, value, sampleName | 0, exemplar | 0, hasTimestamp 0 | 1], zeros at the end left out;
+ *               null for a sample that could not be read
+ *     labels:   [name, text, name, text, ...]; a number, their count, when they are too many or too long to send;
+ *               null when they could not be read. `text` is a number, the length, for a string too long to send,
+ *               [] for a value that has no text, null for one that is not data (function, symbol, a getter that threw)
+ *     value:    a number, or "NaN", "+Inf", "-Inf"; null for anything that is not a number
+ *     exemplar: [labels, value, timestamp | 0], [] for one that cannot be read
+ *
+ * A module owns every object that is read here: getters throw, proxies lie, arrays claim to be endless. Each property is
+ * read once, the smallest unit is given up, and what is written is bounded. The format carries no exposition text and
+ * its reader (src/metrics/snapshot-reader.ts) trusts nothing in it, so a module that forged these bytes could send
+ * false numbers of its own, which it can anyway, and nothing else.
+ */
+
+/** Limits of one snapshot, counted while it is written. */
+export interface SnapshotLimits {
+	/** Size of the whole buffer. */
+	readonly maxBytes: number;
+	/** Samples and families together, those that cannot be read included. */
+	readonly maxSamples: number;
+}
+
+export type EncodedSnapshot =
+	| { readonly ok: true; readonly bytes: Uint8Array; readonly samples: number }
+	| { readonly ok: false; readonly reason: "invalid_payload" | "payload_too_large"; readonly message: string };
+
+/** What main accepts at most; a worker is given these, or less. */
+export const DEFAULT_SNAPSHOT_LIMITS = {
+	maxBytes: 16 * 1024 * 1024,
+	maxSamples: 250_000,
+} as const satisfies SnapshotLimits;
+
+/** No line is longer than this, so that reading one never takes main long. */
+export const MAX_LINE_BYTES = 256 * 1024;
+/** Longest label value that is sent, in UTF-16 units; of a longer one only its length is. */
+export const MAX_LABEL_VALUE_CHARS = 16 * 1024;
+/** More labels than this on a sample are not sent, only their number. */
+export const MAX_LABELS_SENT = 128;
+
+/**
+ * Encodes the families that `registry.getMetricsAsJSON()` gave (of several registries: their lists one after the other).
+ * Never throws. Families that do not fit into the limits are left out whole, from the first one on that does not fit;
+ * the snapshot as a whole is refused when it is no array, or when not even its first family fits.
+ */
+export function encodeSnapshot(families: unknown, limits: SnapshotLimits): EncodedSnapshot {
+	try {
+		return encode(families, limits);
+	} catch {
+		// Only a module that replaced the language's own methods gets here; it must not take the worker's runtime along.
+		return { ok: false, reason: "invalid_payload", message: "the registry's snapshot could not be read" };
+	}
+}
+
+// Modules share this realm and may replace what they like; the writer keeps what it needs from before they ran.
+const { stringify } = JSON;
+const { isArray } = Array;
+const { keys: keysOf } = Object;
+const dateToString = Date.prototype.toString;
+const encoder = new TextEncoder();
+
+const MAX_NAME_CHARS = 256;
+const MAX_HELP_CHARS = 4096;
+const MAX_LABELS_CHARS = 32 * 1024;
+const MAX_EXEMPLAR_CHARS = 256;
+const SAMPLES_PER_LINE = 64;
+/** A line ends when it has grown past this: with one sample of the largest kind on top it stays under MAX_LINE_BYTES. */
+const LINE_CHARS = 8 * 1024;
+const UNREADABLE = Symbol("unreadable");
+
+interface List {
+	readonly array: readonly unknown[];
+	readonly length: number;
+}
+
+function encode(families: unknown, limits: SnapshotLimits): EncodedSnapshot {
+	const list = listOf(families);
+	if (list === undefined) {
+		return { ok: false, reason: "invalid_payload", message: "the registry's snapshot is not an array of metric families" };
+	}
+	const out = new SnapshotWriter(limits);
+	let written = 0;
+	for (; written < list.length; written++) {
+		const mark = out.mark();
+		encodeFamily(readIndex(list.array, written), out);
+		if (!out.overflowed) continue;
+		out.rollBack(mark);
+		break;
+	}
+	if (written === 0 && list.length > 0) {
+		return {
+			ok: false,
+			reason: "payload_too_large",
+			message: `the first metric family alone passes ${limits.maxSamples} samples or ${limits.maxBytes} bytes`,
+		};
+	}
+	if (written < list.length) out.trailer(list.length - written);
+	return { ok: true, bytes: out.bytes(), samples: out.samples };
+}
+
+function encodeFamily(family: unknown, out: SnapshotWriter): void {
+	if (typeof family !== "object" || family === null) return out.line('["f"]');
+	const name = read(family, "name");
+	const help = read(family, "help");
+	const values = listOf(read(family, "values"));
+	const head = `["f",${nameText(name)},${helpText(help)},${nameText(read(family, "type"))}`;
+	out.line(values === undefined ? `${head},0]` : `${head}]`);
+	if (values === undefined) return;
+	for (let index = 0; index < values.length && !out.overflowed; index++) {
+		out.sample(encodeSample(readIndex(values.array, index)));
+	}
+	out.endLine();
+}
+
+function encodeSample(sample: unknown): string {
+	if (typeof sample !== "object" || sample === null) return "null";
+	const labels = encodeLabels(read(sample, "labels"), MAX_LABELS_CHARS, MAX_LABEL_VALUE_CHARS);
+	const value = valueText(read(sample, "value"));
+	const sampleName = read(sample, "metricName");
+	const exemplar = encodeExemplar(read(sample, "exemplar"));
+	const timestamp = read(sample, "timestamp");
+	const hasTimestamp = timestamp !== undefined && timestamp !== null;
+	if (hasTimestamp) return `[${labels},${value},${optionalName(sampleName)},${exemplar},1]`;
+	if (exemplar !== "0") return `[${labels},${value},${optionalName(sampleName)},${exemplar}]`;
+	if (sampleName !== undefined) return `[${labels},${value},${optionalName(sampleName)}]`;
+	return `[${labels},${value}]`;
+}
+
+/** Label order is the module's; a value that is absent is left out, since an absent label and an empty one are the same. */
+function encodeLabels(labels: unknown, maxChars: number, maxValueChars: number): string {
+	if (labels === undefined || labels === null) return "[]";
+	if (typeof labels !== "object") return "null";
+	let names: readonly string[];
+	try {
+		names = keysOf(labels);
+	} catch {
+		return "null";
+	}
+	if (names.length > MAX_LABELS_SENT) return String(names.length);
+	let text = "";
+	for (let index = 0; index < names.length; index++) {
+		const name = names[index] as string;
+		const value = labelText(read(labels, name), maxValueChars);
+		if (value === undefined) continue;
+		text += `${text === "" ? "" : ","}${quote(name, MAX_NAME_CHARS)},${value}`;
+		if (text.length > maxChars) return String(names.length);
+	}
+	return `[${text}]`;
+}
+
+function labelText(value: unknown, maxChars: number): string | undefined {
+	switch (typeof value) {
+		case "string":
+			return value.length > maxChars ? String(value.length) : stringify(value);
+		case "number":
+		case "boolean":
+		case "bigint":
+			return stringify(`${value}`);
+		case "undefined":
+			return undefined;
+		case "object":
+			return value === null ? undefined : dateText(value);
+		default:
+			return "null";
+	}
+}
+
+/** The text of a Date, whatever its realm and whatever was put on top of its methods; of any other object there is none. */
+function dateText(value: object): string {
+	try {
+		return stringify(dateToString.call(value as Date));
+	} catch {
+		return "[]";
+	}
+}
+
+function encodeExemplar(exemplar: unknown): string {
+	if (exemplar === undefined || exemplar === null) return "0";
+	if (typeof exemplar !== "object") return "[]";
+	const labels = encodeLabels(read(exemplar, "labelSet"), MAX_EXEMPLAR_CHARS, MAX_EXEMPLAR_CHARS);
+	const value = valueText(read(exemplar, "value"));
+	const timestamp = read(exemplar, "timestamp");
+	const time = timestamp === undefined || timestamp === null ? "0" : valueText(timestamp);
+	return `[${labels},${value},${time}]`;
+}
+
+function valueText(value: unknown): string {
+	if (typeof value !== "number") return "null";
+	if (value - value === 0) return `${value}`;
+	return value > 0 ? '"+Inf"' : value < 0 ? '"-Inf"' : '"NaN"';
+}
+
+function optionalName(name: unknown): string {
+	return name === undefined ? "0" : nameText(name);
+}
+
+function nameText(name: unknown): string {
+	return typeof name === "string" ? stringify(name.slice(0, MAX_NAME_CHARS)) : "null";
+}
+
+function helpText(help: unknown): string {
+	return typeof help === "string" ? stringify(help.slice(0, MAX_HELP_CHARS)) : "null";
+}
+
+/** A label name as JSON, or its length when it is too long to be one. */
+function quote(text: string, maxChars: number): string {
+	return text.length > maxChars ? String(text.length) : stringify(text);
+}
+
+/** A property of somebody else's object; a getter or proxy that throws reads as something that is no data. */
+function read(object: object, key: string): unknown {
+	try {
+		return (object as Record<string, unknown>)[key];
+	} catch {
+		return UNREADABLE;
+	}
+}
+
+function readIndex(array: readonly unknown[], index: number): unknown {
+	try {
+		return array[index];
+	} catch {
+		return UNREADABLE;
+	}
+}
+
+function listOf(value: unknown): List | undefined {
+	try {
+		return isArray(value) ? { array: value, length: value.length } : undefined;
+	} catch {
+		return undefined;
+	}
+}
+
+class SnapshotWriter {
+	samples = 0;
+	overflowed = false;
+	readonly #limits: SnapshotLimits;
+	#entries = 0;
+	#buffer = new Uint8Array(16 * 1024);
+	#length = 0;
+	#line = "";
+	#onLine = 0;
+
+	constructor(limits: SnapshotLimits) {
+		this.#limits = limits;
+	}
+
+	line(text: string): void {
+		if (!this.#count()) return;
+		this.#append(`${text}\n`);
+	}
+
+	sample(text: string): void {
+		if (!this.#count()) return;
+		this.samples++;
+		this.#line += this.#onLine === 0 ? text : `,${text}`;
+		this.#onLine++;
+		if (this.#onLine === SAMPLES_PER_LINE || this.#line.length > LINE_CHARS) this.endLine();
+	}
+
+	endLine(): void {
+		if (this.#onLine === 0) return;
+		const text = `["s",[${this.#line}]]\n`;
+		this.#line = "";
+		this.#onLine = 0;
+		this.#append(text);
+	}
+
+	/** Written past the limit: the room for it is a few bytes, and it says that the limit was met. */
+	trailer(families: number): void {
+		this.overflowed = false;
+		this.#append(`["x",${families}]\n`, TRAILER_BYTES);
+	}
+
+	mark(): { readonly length: number; readonly samples: number } {
+		return { length: this.#length, samples: this.samples };
+	}
+
+	rollBack(mark: { readonly length: number; readonly samples: number }): void {
+		this.#length = mark.length;
+		this.samples = mark.samples;
+		this.#line = "";
+		this.#onLine = 0;
+	}
+
+	/** The buffer is of exactly this length, so that what is transferred is what was written. */
+	bytes(): Uint8Array {
+		return this.#buffer.slice(0, this.#length);
+	}
+
+	#count(): boolean {
+		this.#entries++;
+		if (this.#entries > this.#limits.maxSamples) this.overflowed = true;
+		return !this.overflowed;
+	}
+
+	#append(text: string, extra = 0): void {
+		const most = text.length * MAX_BYTES_PER_CHAR;
+		if (this.#length + most > this.#buffer.length) {
+			const grown = new Uint8Array(Math.max(this.#buffer.length * 2, this.#length + most));
+			grown.set(this.#buffer.subarray(0, this.#length));
+			this.#buffer = grown;
+		}
+		const { written } = encoder.encodeInto(text, this.#buffer.subarray(this.#length));
+		if (this.#length + written > this.#limits.maxBytes + extra) this.overflowed = true;
+		else this.#length += written;
+	}
+}
+
+const MAX_BYTES_PER_CHAR = 3;
+const TRAILER_BYTES = 32;
