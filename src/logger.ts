@@ -27,14 +27,14 @@ export interface RootLogger extends Logger {
 	close(): void;
 }
 
+/** A `HostConfig` is one. */
+export type LoggerOptions = Pick<HostConfig, "logLevel" | "logFormat" | "logFile">;
+
 /**
  * @param fd where the lines go to: standard error, unless a test wants them elsewhere
  * @throws BulkheadError CONFIG_INVALID when the log file cannot be opened
  */
-export function createLogger(
-	{ logLevel, logFormat, logFile }: Pick<HostConfig, "logLevel" | "logFormat" | "logFile">,
-	fd = 2,
-): RootLogger {
+export function createLogger({ logLevel, logFormat, logFile }: LoggerOptions, fd = 2): RootLogger {
 	const stream = createLineSink(fd, noticeOf("standard error"));
 	let fileFd = logFile === undefined ? undefined : openLogFile(logFile);
 	const file = fileFd === undefined ? undefined : createLineSink(fileFd, noticeOf("the log file"));

@@ -5,9 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { BulkheadError } from "../src/errors.ts";
-import { createLogger } from "../src/logger.ts";
-
-type Options = Parameters<typeof createLogger>[0];
+import { type LoggerOptions, createLogger } from "../src/logger.ts";
 
 test("a JSON line has level, time, fields and message, and is there as soon as it was logged", (t) => {
 	const { logger, lines } = logTo(t, {});
@@ -81,7 +79,7 @@ test("pretty: text from elsewhere can neither steer the terminal nor pass for a 
 	const { logger, lines } = logTo(t, { logFormat: "pretty" });
 	logger.info("said \u001b[2J\u009b1m\r\n12:00:00.000 INFO  forged", { "na\u0007me": "x\u001b]0;title\u0007" });
 	const [first, second, ...more] = lines();
-	assert.ok(first?.endsWith(" said \\x1b[2J\\x9b1m\\x0d"), first);
+	assert.equal(first?.slice("00:00:00.000 INFO  ".length), "said \\x1b[2J\\x9b1m\\x0d");
 	assert.equal(second, "    12:00:00.000 INFO  forged na\\x07me=x\\x1b]0;title\\x07");
 	assert.deepEqual(more, []);
 });
@@ -104,7 +102,7 @@ test("a log file that cannot be opened is a configuration error that names the v
 	assert.throws(
 		() => logTo(t, { logFile: path.join(dir, "file/host.log") }),
 		(error) =>
-			error instanceof BulkheadError && error.code === "CONFIG_INVALID" && /^LOG_FILE cannot/.test(error.message),
+			error instanceof BulkheadError && error.code === "CONFIG_INVALID" && error.message.startsWith("LOG_FILE cannot"),
 	);
 });
 
@@ -177,7 +175,7 @@ test("a reader that has gone away does not end the host", (t) => {
 });
 
 /** A logger that writes to a file, and what it has written there. */
-function logTo(t: TestContext, options: Partial<Options>) {
+function logTo(t: TestContext, options: Partial<LoggerOptions>) {
 	const file = path.join(temporaryDir(t), "stderr");
 	const fd = openSync(file, "a");
 	t.after(() => closeSync(fd));

@@ -32,8 +32,8 @@ export function createCounterContinuity(maxSeries: number): CounterContinuity {
 		*apply(families, generation, sink) {
 			round++;
 			for (const family of families) {
-				if (family.type === "gauge" || family.type === "untyped") continue;
 				const totals = totalsOf(family);
+				if (totals === undefined) continue;
 				let done = 0;
 				for (const series of family.series) {
 					const now = readTotals(series);
@@ -50,14 +50,16 @@ export function createCounterContinuity(maxSeries: number): CounterContinuity {
 		},
 	};
 
-	function totalsOf(family: CheckedFamily): FamilyTotals {
-		let totals = known.get(family.name);
-		if (totals === undefined || totals.type !== family.type) {
-			size -= totals?.series.size ?? 0;
-			totals = { type: family.type, series: new Map() };
-			known.set(family.name, totals);
-		}
-		return totals;
+	/** What is held of a family, which is nothing when it had another type before; undefined for one without totals. */
+	function totalsOf({ name, type }: CheckedFamily): FamilyTotals | undefined {
+		const totals = known.get(name);
+		if (totals?.type === type) return totals;
+		size -= totals?.series.size ?? 0;
+		known.delete(name);
+		if (type === "gauge" || type === "untyped") return undefined;
+		const fresh: FamilyTotals = { type, series: new Map() };
+		known.set(name, fresh);
+		return fresh;
 	}
 
 	function advance(

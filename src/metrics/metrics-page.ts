@@ -91,8 +91,8 @@ export function createPageComposer(options: {
 	function allParts(host: HostPart, format: PageFormat): readonly PagePart[] {
 		const modules = options.modules();
 		const sharedNames = new Set(ownership.sharedFamilies());
-		const isOwn = (family: string) => !sharedNames.has(family);
-		const hostBlocks = host.written.flatMap((written) => blocksOf(written, format, isOwn));
+		const isUnshared = (family: string) => !sharedNames.has(family);
+		const hostBlocks = host.written.flatMap((written) => blocksOf(written, format, isUnshared));
 		const parts: PagePart[] = [createPagePart(Buffer.concat(hostBlocks))];
 		for (const name of sharedNames) {
 			const part = sharedPart(name, host, format);
@@ -104,7 +104,9 @@ export function createPageComposer(options: {
 			const written = shown.written[format];
 			parts.push(
 				own.get(`${moduleId} ${formatKey(format, shown.hasUtf8)}`, `${shown.version} ${ownership.epoch}`, () => {
-					const isAlone = ![...written.spans.keys()].some((family) => sharedNames.has(family));
+					// A family that its owner took back since (with another type) is in the bytes still, until the next collection.
+					const isOwn = (family: string) => isUnshared(family) && ownership.contributors(family).includes(moduleId);
+					const isAlone = [...written.spans.keys()].every(isOwn);
 					return isAlone ? written.bytes : Buffer.concat(blocksOf(shown.written, format, isOwn));
 				}),
 			);

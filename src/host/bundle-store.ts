@@ -1,0 +1,166 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { messageOf } from "../errors.ts";
+import type { SourceLog } from "./source-log.ts";
+
+/** One version of a module: code that never changes under its hash, and the way back to the author's lines. */
+export interface Bundle {
+	readonly hash: string;
+	readonly extension: ".mjs" | ".cjs";
+	readonly code: string;
+	readonly sourceMap: string;
+}
+
+/**
+ * The versions in `STATE_DIR/modules/<kind>-<name>/`. The folder is a copy of what is in memory, because it may be
+ * deleted at any time, also while a version runs whose source has changed since.
+ */
+export interface BundleStore {
+	/**
+	 * Keeps the version, and writes it. The same version again only gets its newer source map.
+	 *
+	 * @returns absolute path of the bundle
+	 * @throws the error of the file system
+	 */
+	write(id: string, bundle: Bundle): Promise<string>;
+	/** Drops all versions of the module except these and the newest, also those that earlier processes left. */
+	retain(id: string, hashes: readonly string[]): void;
+	/** Writes again what is missing of the versions that are kept. */
+	restore(): Promise<void>;
+	/** Drops all of a module. */
+	forget(id: string): Promise<void>;
+	/** Drops the folders of all modules but these, which earlier processes left. */
+	keepOnly(ids: readonly string[]): Promise<void>;
+	/** Resolves when nothing is being written or deleted. */
+	settled(): Promise<void>;
+}
+
+export function createBundleStore(stateDir: string, log: SourceLog): BundleStore {
+	const modulesDir = join(stateDir, "modules");
+	const kept = new Map<string, Bundle[]>(); // the newest comes last
+	const turns = new Map<string, Promise<unknown>>();
+
+	/** One thing at a time is done in a module's folder. */
+	function inTurn<T>(id: string, work: () => Promise<T>): Promise<T> {
+		const turn = (turns.get(id) ?? Promise.resolve()).then(work);
+		const done = turn.then(
+			() => undefined,
+			() => undefined,
+		);
+		turns.set(id, done);
+		void done.then(() => turns.get(id) === done && turns.delete(id));
+		return turn;
+	}
+
+	const folderOf = (id: string) => join(modulesDir, folderName(id));
+	const pathOf = (id: string, { hash, extension }: Bundle) => join(folderOf(id), `${hash}${extension}`);
+
+	/** Deletes what could be deleted; the rest is tried again the next time. */
+	async function remove(path: string): Promise<void> {
+		try {
+			await rm(path, { recursive: true, force: true });
+		} catch (error) {
+			log.warn(`${path} is not needed any more and cannot be deleted: ${messageOf(error)}`);
+		}
+	}
+
+	async function prune(id: string): Promise<void> {
+		const wanted = new Set((kept.get(id) ?? []).flatMap((bundle) => filesOf(bundle).map(([name]) => name)));
+		for (const name of await namesIn(folderOf(id))) {
+			if (!wanted.has(name)) await remove(join(folderOf(id), name));
+		}
+	}
+
+	return {
+		write: (id, bundle) =>
+			inTurn(id, async () => {
+				kept.set(id, [...(kept.get(id) ?? []).filter(({ hash }) => hash !== bundle.hash), bundle]);
+				for (const [name, text] of filesOf(bundle)) await writeWhole(join(folderOf(id), name), text);
+				return pathOf(id, bundle);
+			}),
+		retain(id, hashes) {
+			void inTurn(id, async () => {
+				const bundles = kept.get(id);
+				const newest = bundles?.at(-1);
+				if (bundles === undefined || newest === undefined) return;
+				kept.set(
+					id,
+					bundles.filter((bundle) => bundle === newest || hashes.includes(bundle.hash)),
+				);
+				await prune(id);
+			});
+		},
+		async restore() {
+			const writing = [...kept.keys()].map((id) =>
+				inTurn(id, async () => {
+					for (const bundle of kept.get(id) ?? []) {
+						for (const [name, text] of filesOf(bundle)) {
+							const path = join(folderOf(id), name);
+							if ((await sizeOf(path)) !== Buffer.byteLength(text)) await writeWhole(path, text);
+						}
+					}
+				}),
+			);
+			await Promise.all(writing);
+		},
+		forget: (id) =>
+			inTurn(id, async () => {
+				kept.delete(id);
+				await remove(folderOf(id));
+			}),
+		async keepOnly(ids) {
+			const wanted = new Set(ids.map(folderName));
+			const others = (await namesIn(modulesDir)).filter((name) => !wanted.has(name) && MODULE_FOLDER.test(name));
+			await Promise.all(others.map((name) => remove(join(modulesDir, name))));
+		},
+		async settled() {
+			await Promise.all(turns.values());
+		},
+	};
+}
+
+/** Nothing else is deleted, should `STATE_DIR` have been pointed at something that has a folder `modules` of its own. */
+const MODULE_FOLDER = /^(?:metrics|mcps)-/;
+
+function folderName(id: string): string {
+	return id.replace("/", "-");
+}
+
+/** The source map comes first: a bundle that is there has one. */
+function filesOf({ hash, extension, code, sourceMap }: Bundle): readonly (readonly [name: string, text: string])[] {
+	const name = `${hash}${extension}`;
+	return [
+		[`${name}.map`, sourceMap],
+		[name, `${code}\n//# sourceMappingURL=${name}.map\n`],
+	];
+}
+
+/** A worker that reads meanwhile, and a host that dies meanwhile, see the whole file or none. */
+async function writeWhole(path: string, text: string): Promise<void> {
+	const draft = `${path}.${randomUUID()}.tmp`;
+	await mkdir(dirname(path), { recursive: true });
+	try {
+		await writeFile(draft, text);
+		await rename(draft, path);
+	} catch (error) {
+		await rm(draft, { force: true });
+		throw error;
+	}
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+	try {
+		return (await stat(path)).size;
+	} catch {
+		return undefined;
+	}
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+	try {
+		return await readdir(folder);
+	} catch {
+		return [];
+	}
+}

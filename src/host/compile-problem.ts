@@ -1,0 +1,84 @@
+import type { Location, Message } from "esbuild";
+import { basename, resolve } from "node:path";
+import type { ModulePaths } from "./module-paths.ts";
+import { stripPrelude } from "./source-location.ts";
+
+/** Why a module does not compile, in its author's terms. */
+export interface CompileProblem {
+	/** As the author would say it, e.g. `metrics/disk.ts`. */
+	readonly file: string;
+	/** Both count from 1; `column` in UTF-16 code units, as editors do. */
+	readonly line: number;
+	readonly column: number;
+	/** A sentence that says what is wrong, and what to do where that is not obvious. */
+	readonly message: string;
+	/** The line and a mark below the place; empty when the problem has no place of its own. */
+	readonly frame: string;
+}
+
+/** What esbuild says, in our words where its own advise what a module's author cannot do. */
+export function toProblems(messages: readonly Message[], paths: ModulePaths): readonly CompileProblem[] {
+	const problems = messages.slice(0, MAX_PROBLEMS).map((message) => toProblem(message, paths));
+	const more = messages.length - problems.length;
+	return more > 0 ? [...problems, entryProblem(paths, `There are ${more} more problems.`)] : problems;
+}
+
+/** A problem of the module as a whole, shown at the top of its entry. */
+export function entryProblem(paths: Pick<ModulePaths, "say" | "realEntry">, message: string): CompileProblem {
+	return { file: paths.say(paths.realEntry), line: 1, column: 1, message, frame: "" };
+}
+
+/** Problems come from source that is not trusted, and go into logs and answers. */
+const MAX_PROBLEMS = 20;
+const MAX_MESSAGE_LENGTH = 1000;
+
+function toProblem(message: Message, paths: ModulePaths): CompileProblem {
+	const { location } = message;
+	const text = reword(message, paths);
+	if (location === null) return entryProblem(paths, text);
+	const file = paths.say(resolve(paths.base, location.file));
+	const { lineText, column } = place(location);
+	return { file, line: location.line, column: column + 1, message: text, frame: frameOf(location, lineText, column) };
+}
+
+function reword(message: Message, paths: ModulePaths): string {
+	const missing = /^Could not resolve "(.+)"$/s.exec(message.text)?.[1];
+	const text = missing === undefined ? message.text : describeMissing(missing, message, paths);
+	const advice = /^No loader is configured/.test(text) ? ". A module imports code, JSON and text; read other files when it runs" : "";
+	return clip(text + advice, MAX_MESSAGE_LENGTH);
+}
+
+function describeMissing(specifier: string, message: Message, paths: ModulePaths): string {
+	if (message.location === null) return `${paths.say(paths.realEntry)} is gone, or cannot be read.`;
+	if (/^\.{0,2}\//.test(specifier)) {
+		return `Cannot find "${specifier}". Correct the path, or add the file.`;
+	}
+	const hint = message.notes.map((note) => note.text).find((note) => !note.startsWith("You can mark the path"));
+	if (hint !== undefined) return `Cannot find "${specifier}". ${hint.replace(/:$/, ".")}`;
+	const name = /^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier;
+	return `Cannot find the package "${name}". Run \`npm install ${name}\` in the folder that holds ${basename(paths.root)}/, or correct the name.`;
+}
+
+/** esbuild counts columns in bytes, and sees the prelude that we put before some first lines. */
+function place(location: Location): { readonly lineText: string; readonly column: number } {
+	const column = Buffer.from(location.lineText).subarray(0, location.column).toString().length;
+	const lineText = location.line === 1 ? stripPrelude(location.lineText) : location.lineText;
+	return { lineText, column: Math.max(0, column - (location.lineText.length - lineText.length)) };
+}
+
+const FRAME_WIDTH = 120;
+
+/** Two lines: `12 | const x = ;` and a mark below. Long lines, as minified ones, are cut around the place. */
+function frameOf(location: Location, lineText: string, column: number): string {
+	const start = column < FRAME_WIDTH ? 0 : column - FRAME_WIDTH / 2;
+	const shown = lineText.slice(start, start + FRAME_WIDTH);
+	const gutter = `${location.line} | `;
+	// A tab stays one, so that the mark stands where the place does whatever a tab's width.
+	const indent = shown.slice(0, column - start).replaceAll(/[^\t]/g, " ");
+	const mark = "^" + "~".repeat(Math.max(0, Math.min(location.length, shown.length - indent.length) - 1));
+	return `${gutter}${shown}\n${" ".repeat(gutter.length - 2)}| ${indent}${mark}`;
+}
+
+function clip(text: string, length: number): string {
+	return text.length > length ? `${text.slice(0, length)}…` : text;
+}

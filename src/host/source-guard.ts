@@ -1,0 +1,102 @@
+import { readFile, realpath, stat } from "node:fs/promises";
+import { basename, dirname, join, sep } from "node:path";
+import { messageOf } from "../errors.ts";
+import { type FileStamp, toStamp } from "./file-stamp.ts";
+import { isInside, type ModulePaths } from "./module-paths.ts";
+
+/** Whether a file may be compiled into a module. */
+export type GuardVerdict =
+	| { readonly ok: true; readonly stamp: FileStamp }
+	/** `problem` is a sentence for the place that imports the file. */
+	| { readonly ok: false; readonly problem: string };
+
+/** The largest file that is read for a module, in bytes. */
+export const MAX_FILE_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Stands between a module's imports and the disk. Main compiles with its own rights, so a module could otherwise import
+ * `../.env` as text, or learn its lines from an error message; wait for ever at a FIFO; or read from `/dev/zero`.
+ *
+ * A module is compiled from its own module folder and from packages: files with `node_modules` in their real path, and
+ * packages that a `node_modules` above the module folder links to, as workspaces do. A symbolic link is judged by where
+ * it leads.
+ */
+export function createSourceGuard(paths: ModulePaths): (realPath: string) => Promise<GuardVerdict> {
+	const linkedPackages = new Map<string, Promise<boolean>>();
+	const folder = `${basename(paths.root)}/`;
+
+	async function isAllowed(realPath: string): Promise<boolean> {
+		if (isInside(paths.realRoot, realPath) || isInPackages(realPath)) return true;
+		const packageFolder = await findPackageFolder(realPath);
+		if (packageFolder === undefined) return false;
+		let linked = linkedPackages.get(packageFolder);
+		if (linked === undefined) {
+			linked = isLinked(packageFolder, dirname(paths.realRoot));
+			linkedPackages.set(packageFolder, linked);
+		}
+		return linked;
+	}
+
+	return async (realPath) => {
+		const name = paths.say(realPath);
+		try {
+			if (!(await isAllowed(realPath))) return refused(`${name} lies outside of ${folder}. ${OUTSIDE(folder)}`);
+			const nowMs = Date.now();
+			const stats = await stat(realPath, { bigint: true });
+			if (!stats.isFile()) return refused(`${name} is not a regular file, and nothing else can be imported.`);
+			if (stats.size > MAX_FILE_BYTES) return refused(`${name} ${TOO_LARGE}`);
+			if (realPath.endsWith(".node")) return refused(`${name} is a native add-on. ${NO_ADDONS}`);
+			return { ok: true, stamp: toStamp(stats, nowMs) };
+		} catch (error) {
+			return refused(`${name} cannot be read: ${messageOf(error)}`);
+		}
+	};
+}
+
+/** Whether the file belongs to an installed package. */
+export function isInPackages(path: string): boolean {
+	return path.includes(`${sep}node_modules${sep}`);
+}
+
+const OUTSIDE = (folder: string) =>
+	`A module is compiled from its own module folder and from packages: move the file into ${folder} ` +
+	`(a name that begins with "_" is no module), or make it a package.`;
+const TOO_LARGE = `is larger than ${MAX_FILE_BYTES / 1024 ** 2} MiB, the most that is compiled. Read such data when the module runs.`;
+const NO_ADDONS =
+	"Add-ons are not available to modules, because they run outside of every limit. " +
+	"Use a package that does without, or install it with `npm install --ignore-scripts` when it has a fallback in JavaScript.";
+
+function refused(problem: string): GuardVerdict {
+	return { ok: false, problem };
+}
+
+/** The folder of the nearest package.json that names a package. */
+async function findPackageFolder(realPath: string): Promise<string | undefined> {
+	for (let folder = dirname(realPath); folder !== dirname(folder); folder = dirname(folder)) {
+		if ((await readPackageName(folder)) !== undefined) return folder;
+	}
+	return undefined;
+}
+
+/** Whether a `node_modules` in `from` or above leads to the package: there the operator linked it, not the module. */
+async function isLinked(packageFolder: string, from: string): Promise<boolean> {
+	const name = await readPackageName(packageFolder);
+	if (name === undefined) return false;
+	for (let folder = from; ; folder = dirname(folder)) {
+		const target = await realpath(join(folder, "node_modules", name)).catch(() => undefined);
+		if (target === packageFolder) return true;
+		if (folder === dirname(folder)) return false;
+	}
+}
+
+const PACKAGE_NAME = /^(?:@[\w.~-]+\/)?[\w.~-]+$/;
+
+async function readPackageName(folder: string): Promise<string | undefined> {
+	try {
+		const manifest: unknown = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
+		const name = (manifest as { readonly name?: unknown } | null)?.name;
+		return typeof name === "string" && PACKAGE_NAME.test(name) && !/^\.+$/.test(name) ? name : undefined;
+	} catch {
+		return undefined;
+	}
+}

@@ -1,0 +1,25 @@
+import { dirname, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+
+/**
+ * Makes a source map say the author's paths, as absolute URLs: Node then writes stack frames with these paths, wherever
+ * the map lies.
+ *
+ * @param json esbuild's map
+ * @param outfile where esbuild believes that the bundle lies
+ * @param toAuthor from a real path to the path that the author knows
+ * @param linesAbove how many lines were put above the code after it was mapped
+ */
+export function authorSourceMap(
+	json: string,
+	outfile: string,
+	toAuthor: (realPath: string) => string,
+	linesAbove: number,
+): string {
+	const map = JSON.parse(json) as { sources: readonly string[]; mappings: string };
+	const sources = map.sources.map((source) => {
+		// What no file holds, such as a `data:` import, keeps its name.
+		return /^[a-z]{2,}:/.test(source) ? source : pathToFileURL(toAuthor(resolve(dirname(outfile), source))).href;
+	});
+	return JSON.stringify({ ...map, sources, mappings: ";".repeat(linesAbove) + map.mappings });
+}

@@ -1,0 +1,156 @@
+/** The real path of metrics, from what a client library gives in a worker to the page: only the thread is left out. */
+import assert from "node:assert/strict";
+import { gunzipSync } from "node:zlib";
+import type { DropReason } from "../../src/metrics/drop-log.ts";
+import type { HostSource } from "../../src/metrics/host-source.ts";
+import type { AggregateOptions, CollectReport, MetricsAggregate } from "../../src/metrics/metrics-aggregate.ts";
+import { createMetricsAggregate } from "../../src/metrics/metrics-aggregate.ts";
+import { DEFAULT_SNAPSHOT_LIMITS, encodeSnapshot } from "../../workers/snapshot.ts";
+import type { ParsedFamily, Syntax } from "./strict-exposition.ts";
+import { parseStrictly } from "./strict-exposition.ts";
+
+export const OPENMETRICS = "application/openmetrics-text; version=1.0.0";
+export const TEXT_UTF8 = "text/plain; version=1.0.0; escaping=allow-utf-8";
+export const OPENMETRICS_UTF8 = `${OPENMETRICS}; escaping=allow-utf-8`;
+
+export interface Collector {
+	readonly aggregate: MetricsAggregate;
+	/** Everything that `onDrop` was told, added up: `module reason` -> count. */
+	readonly dropped: ReadonlyMap<string, number>;
+	/** What the log was told: `module reason family`. */
+	readonly news: readonly string[];
+	/** What the clock of the aggregate shows; a test moves it. */
+	clock: { now: number };
+	collect(moduleId: string, families: unknown, generation?: number): Promise<CollectReport>;
+	text(accept?: string, moduleId?: string): Promise<string>;
+	families(accept?: string): Promise<ReadonlyMap<string, ParsedFamily>>;
+}
+
+export function createCollector(options: Partial<AggregateOptions> = {}): Collector {
+	const dropped = new Map<string, number>();
+	const news: string[] = [];
+	const clock = { now: 1_700_000_000_000 };
+	const aggregate = createMetricsAggregate({
+		limits: { maxSeries: 10_000, maxLabels: 30, maxLabelLength: 1024 },
+		maxAgeMs: 300_000,
+		now: () => clock.now,
+		host: [],
+		onDrop(moduleId, reason: DropReason, count) {
+			const key = `${moduleId} ${reason}`;
+			dropped.set(key, (dropped.get(key) ?? 0) + count);
+		},
+		onNews: (moduleId, { reason, family }) => news.push(`${moduleId} ${reason} ${family}`),
+		...options,
+	});
+
+	return {
+		aggregate,
+		dropped,
+		news,
+		clock,
+		async collect(moduleId, families, generation = 1) {
+			const encoded = encodeSnapshot(families, DEFAULT_SNAPSHOT_LIMITS);
+			if (encoded.ok) return aggregate.accept(moduleId, encoded.bytes, { generation });
+			return aggregate.fail(moduleId, encoded.reason, encoded.message);
+		},
+		text,
+		async families(accept) {
+			const syntax: Syntax = accept?.includes("openmetrics") ? "openmetrics" : "text";
+			return parseStrictly(await text(accept), syntax);
+		},
+	};
+
+	/** The page as a scraper gets it; the compressed one must be the same. */
+	async function text(accept?: string, moduleId?: string): Promise<string> {
+		const page = await aggregate.page({ accept, moduleId });
+		assert.ok(page !== undefined);
+		const plain = Buffer.concat(page.body);
+		assert.equal(page.headers["Content-Length"], String(plain.length));
+		const gzipped = await aggregate.page({ accept, moduleId, acceptEncoding: "gzip" });
+		assert.ok(gzipped !== undefined);
+		assert.deepEqual(gunzipSync(Buffer.concat(gzipped.body)), plain);
+		return plain.toString();
+	}
+}
+
+/** A source of the host with fixed families, as `getMetricsAsJSON()` would give them. */
+export function hostSource(families: readonly (RawFamily & { readonly type: "counter" | "gauge" })[]): HostSource {
+	return {
+		families: families.map(({ name, type }) => ({ name, type })),
+		version: () => 1,
+		read: async () => families,
+	};
+}
+
+export interface RawFamily {
+	readonly name: string;
+	readonly help: string;
+	readonly type: string;
+	readonly values: readonly unknown[];
+}
+
+export function gauge(name: string, ...values: readonly unknown[]): RawFamily {
+	return { name, help: "A gauge.", type: "gauge", values };
+}
+
+export function counter(name: string, ...values: readonly unknown[]): RawFamily {
+	return { name, help: "A counter.", type: "counter", values };
+}
+
+export function value(amount: unknown, labels: Readonly<Record<string, unknown>> = {}): object {
+	return { value: amount, labels };
+}
+
+/** A histogram's samples as the client libraries give them; what a test breaks it names. */
+export function histogramValues(
+	name: string,
+	{
+		labels = {},
+		buckets = [
+			[1, 1],
+			["+Inf", 2],
+		],
+		sum = 3,
+		count = 2,
+	}: {
+		readonly labels?: Readonly<Record<string, unknown>>;
+		readonly buckets?: readonly (readonly [le: unknown, count: unknown])[];
+		readonly sum?: unknown;
+		readonly count?: unknown;
+	} = {},
+): readonly object[] {
+	return [
+		...buckets.map(([le, amount]) => ({ metricName: `${name}_bucket`, labels: { le, ...labels }, value: amount })),
+		{ metricName: `${name}_sum`, labels, value: sum },
+		{ metricName: `${name}_count`, labels, value: count },
+	];
+}
+
+export function histogram(name: string, ...values: readonly unknown[]): RawFamily {
+	return { name, help: "A histogram.", type: "histogram", values: values.flat() };
+}
+
+export function summaryValues(
+	name: string,
+	{
+		labels = {},
+		quantiles = [[0.5, 1]],
+		sum = 3,
+		count = 2,
+	}: {
+		readonly labels?: Readonly<Record<string, unknown>>;
+		readonly quantiles?: readonly (readonly [quantile: unknown, value: unknown])[];
+		readonly sum?: unknown;
+		readonly count?: unknown;
+	} = {},
+): readonly object[] {
+	return [
+		...quantiles.map(([quantile, amount]) => ({ labels: { quantile, ...labels }, value: amount })),
+		{ metricName: `${name}_sum`, labels, value: sum },
+		{ metricName: `${name}_count`, labels, value: count },
+	];
+}
+
+export function summary(name: string, ...values: readonly unknown[]): RawFamily {
+	return { name, help: "A summary.", type: "summary", values: values.flat() };
+}
