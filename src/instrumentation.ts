@@ -7,7 +7,7 @@ import { type HostMetrics, UNKNOWN_TOOL } from "./metrics/host-metrics.ts";
 
 /** Turns what happens in the host into its own metrics. Everything that is counted is counted here. */
 export interface Instrumentation {
-	readonly modules: Pick<HostListeners, "onAdded" | "onRemoved" | "onState" | "onStart" | "onStopped" | "onRestart">;
+	readonly modules: Pick<HostListeners, "onAdded" | "onRemoved" | "onState" | "onStart" | "onStopped" | "onAbandoned" | "onRestart">;
 	readonly request: GatewayOptions["observe"];
 	readonly http: RequestObserver;
 	collected(moduleId: string, report: CollectReport, durationMs: number): void;
@@ -47,6 +47,7 @@ export function createInstrumentation(metrics: HostMetrics): Instrumentation {
 			onStopped: (id, outcome) => {
 				if (states.has(id)) metrics.serverStops.inc({ server_id: id, status: outcome });
 			},
+			onAbandoned: (id) => metrics.threadsAbandoned.inc({ server_id: id }),
 			onRestart(id, reason) {
 				metrics.serverRestarts.inc({ server_id: id, reason });
 				if (CRASH_REASONS.has(reason)) metrics.serverCrashes.inc({ server_id: id });

@@ -73,7 +73,7 @@ export async function startServer({ config, log, restarts }: ServerOptions): Pro
 	const host = createHost({
 		folders: { metrics: config.metricsDir, mcps: config.mcpsDir },
 		workerEntries: { metrics: workerEntry("metric-worker"), mcps: workerEntry("mcp-worker") },
-		compiler: createCompiler({ stateDir: config.stateDir }),
+		compiler: createCompiler({ stateDir: config.stateDir, log }),
 		serverInfo: SERVER_INFO,
 		displayRoot: dirname(config.metricsDir),
 		limits: {
@@ -81,6 +81,7 @@ export async function startServer({ config, log, restarts }: ServerOptions): Pro
 			callTimeoutMs: config.callTimeoutMs,
 			collectTimeoutMs: config.collectTimeoutMs,
 			hangTimeoutMs: config.hangTimeoutMs,
+			memoryBytes: config.moduleMemoryMb * 1_048_576,
 			maxResultBytes: config.callMaxResultBytes,
 			maxSnapshotBytes: DEFAULT_SNAPSHOT_LIMITS.maxBytes,
 			maxSamples: DEFAULT_SNAPSHOT_LIMITS.maxSamples,

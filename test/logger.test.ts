@@ -133,8 +133,9 @@ test("a pipe that nobody reads never blocks the host; what was lost is counted w
 	const logger = createLogger({ logLevel: "info", logFormat: "json" }, pipe.writeEnd);
 	t.after(() => logger.close());
 
-	const filler = "x".repeat(1000);
-	for (let number = 1; number <= 5000; number++) logger.info("line", { number, filler });
+	// Longer than a pipe takes as one piece, so that lines are written in parts.
+	const filler = "x".repeat(5000);
+	for (let number = 1; number <= 1000; number++) logger.info("line", { number, filler });
 	// Whoever reads again gets every line that was kept, whole and in order, and then the count of the others.
 	const received: { number?: number; lines?: number; msg: string }[] = [];
 	let rest = "";
@@ -152,8 +153,8 @@ test("a pipe that nobody reads never blocks the host; what was lost is counted w
 		received.map(({ number }) => number),
 		received.map((_, index) => index + 1),
 	);
-	assert.ok(received.length > 900, `${received.length} lines were kept`);
-	assert.equal(notice?.lines, 5000 - received.length);
+	assert.ok(received.length > 200, `${received.length} lines were kept`);
+	assert.equal(notice?.lines, 1000 - received.length);
 	assert.equal(notice?.msg, "log lines were lost: standard error did not take them");
 });
 

@@ -6,20 +6,25 @@ export type ModuleBuildOptions = BuildOptions & { readonly metafile: true; reado
 /** esbuild contexts, which make building a module again quick: what did not change is not parsed again. */
 export interface BuildContexts<Attached> {
 	/**
-	 * @param name of the context; only one build of one name at a time
-	 * @param inputs changes when the context has to be made anew
-	 * @param prepare makes the options, and what belongs to them for as long as the context lives
-	 * @param before runs before each build
-	 * @throws {BuildFailure} of esbuild; {ServiceEndedError}
+	 * The context of this name, made anew when `key` is another one or esbuild's process is.
+	 *
+	 * @param prepare makes the options, and what goes with them for as long as the context lives
+	 * @throws ServiceEndedError
 	 */
-	build(
+	open(
 		name: string,
-		inputs: string,
+		key: string,
 		prepare: () => { readonly options: ModuleBuildOptions; readonly attached: Attached },
-		before: (attached: Attached) => void,
-	): Promise<{ readonly result: BuildResult<ModuleBuildOptions>; readonly attached: Attached }>;
+	): Promise<OpenContext<Attached>>;
 	dispose(name: string): void;
 	disposeAll(): void;
+}
+
+/** Of use until its name is opened again, for one build. */
+export interface OpenContext<Attached> {
+	readonly attached: Attached;
+	/** @throws BuildFailure of esbuild; ServiceEndedError */
+	rebuild(): Promise<BuildResult<ModuleBuildOptions>>;
 }
 
 /** @param max how many contexts are kept, each of which holds the syntax trees of a module in memory */
@@ -30,47 +35,49 @@ export function createBuildContexts<Attached>(service: BuildService, max: number
 		const old = kept.get(name);
 		if (old === undefined) return;
 		kept.delete(name);
-		// One of an ended child process is gone already, and would wait for ever for an answer.
-		if (old.generation === service.generation()) void service.run(() => old.context.dispose()).catch(() => undefined);
+		// One of an ended process is gone already.
+		if (old.generation === service.generation()) service.run(() => old.context.dispose()).catch(() => undefined);
 	}
 
 	function trim(): void {
-		for (const [name, { building }] of kept) {
+		for (const [name, { inUse }] of kept) {
 			if (kept.size <= max) return;
-			if (!building) dispose(name);
+			if (!inUse) dispose(name);
 		}
 	}
 
-	async function open(
+	async function find(
 		name: string,
-		inputs: string,
+		key: string,
 		prepare: () => { readonly options: ModuleBuildOptions; readonly attached: Attached },
 	): Promise<Kept<Attached>> {
 		const old = kept.get(name);
-		if (old !== undefined && old.inputs === inputs && old.generation === service.generation()) {
+		if (old !== undefined && old.key === key && old.generation === service.generation()) {
 			kept.delete(name);
-			kept.set(name, old);
 			return old;
 		}
 		dispose(name);
-		const { options, attached } = prepare();
 		const generation = service.generation();
-		const opened = { inputs, generation, attached, building: true, context: await service.run(() => context(options)) };
-		kept.set(name, opened);
-		return opened;
+		const { options, attached } = prepare();
+		return { key, generation, attached, inUse: true, context: await service.run(() => context(options)) };
 	}
 
 	return {
-		async build(name, inputs, prepare, before) {
-			const current = await open(name, inputs, prepare);
-			current.building = true;
-			before(current.attached);
-			try {
-				return { result: await service.run(() => current.context.rebuild()), attached: current.attached };
-			} finally {
-				current.building = false;
-				trim();
-			}
+		async open(name, key, prepare) {
+			const current = await find(name, key, prepare);
+			current.inUse = true;
+			kept.set(name, current);
+			return {
+				attached: current.attached,
+				async rebuild() {
+					try {
+						return await service.run(() => current.context.rebuild());
+					} finally {
+						current.inUse = false;
+						trim();
+					}
+				},
+			};
 		},
 		dispose,
 		disposeAll() {
@@ -81,8 +88,8 @@ export function createBuildContexts<Attached>(service: BuildService, max: number
 
 interface Kept<Attached> {
 	readonly context: BuildContext<ModuleBuildOptions>;
-	readonly inputs: string;
+	readonly key: string;
 	readonly generation: number;
 	readonly attached: Attached;
-	building: boolean;
+	inUse: boolean;
 }

@@ -3,6 +3,7 @@ import { mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { messageOf } from "../errors.ts";
 import type { SourceLog } from "./source-log.ts";
+import { createTurns } from "./turns.ts";
 
 /** One version of a module: code that never changes under its hash, and the way back to the author's lines. */
 export interface Bundle {
@@ -39,19 +40,7 @@ export interface BundleStore {
 export function createBundleStore(stateDir: string, log: SourceLog): BundleStore {
 	const modulesDir = join(stateDir, "modules");
 	const kept = new Map<string, Bundle[]>(); // the newest comes last
-	const turns = new Map<string, Promise<unknown>>();
-
-	/** One thing at a time is done in a module's folder. */
-	function inTurn<T>(id: string, work: () => Promise<T>): Promise<T> {
-		const turn = (turns.get(id) ?? Promise.resolve()).then(work);
-		const done = turn.then(
-			() => undefined,
-			() => undefined,
-		);
-		turns.set(id, done);
-		void done.then(() => turns.get(id) === done && turns.delete(id));
-		return turn;
-	}
+	const turns = createTurns(); // one thing at a time is done in a module's folder
 
 	const folderOf = (id: string) => join(modulesDir, folderName(id));
 	const pathOf = (id: string, { hash, extension }: Bundle) => join(folderOf(id), `${hash}${extension}`);
@@ -74,13 +63,13 @@ export function createBundleStore(stateDir: string, log: SourceLog): BundleStore
 
 	return {
 		write: (id, bundle) =>
-			inTurn(id, async () => {
+			turns.take(id, async () => {
 				kept.set(id, [...(kept.get(id) ?? []).filter(({ hash }) => hash !== bundle.hash), bundle]);
 				for (const [name, text] of filesOf(bundle)) await writeWhole(join(folderOf(id), name), text);
 				return pathOf(id, bundle);
 			}),
 		retain(id, hashes) {
-			void inTurn(id, async () => {
+			void turns.take(id, async () => {
 				const bundles = kept.get(id);
 				const newest = bundles?.at(-1);
 				if (bundles === undefined || newest === undefined) return;
@@ -93,7 +82,7 @@ export function createBundleStore(stateDir: string, log: SourceLog): BundleStore
 		},
 		async restore() {
 			const writing = [...kept.keys()].map((id) =>
-				inTurn(id, async () => {
+				turns.take(id, async () => {
 					for (const bundle of kept.get(id) ?? []) {
 						for (const [name, text] of filesOf(bundle)) {
 							const path = join(folderOf(id), name);
@@ -105,7 +94,7 @@ export function createBundleStore(stateDir: string, log: SourceLog): BundleStore
 			await Promise.all(writing);
 		},
 		forget: (id) =>
-			inTurn(id, async () => {
+			turns.take(id, async () => {
 				kept.delete(id);
 				await remove(folderOf(id));
 			}),
@@ -114,9 +103,7 @@ export function createBundleStore(stateDir: string, log: SourceLog): BundleStore
 			const others = (await namesIn(modulesDir)).filter((name) => !wanted.has(name) && MODULE_FOLDER.test(name));
 			await Promise.all(others.map((name) => remove(join(modulesDir, name))));
 		},
-		async settled() {
-			await Promise.all(turns.values());
-		},
+		settled: turns.settled,
 	};
 }
 

@@ -44,7 +44,9 @@ function toProblem(message: Message, paths: ModulePaths): CompileProblem {
 function reword(message: Message, paths: ModulePaths): string {
 	const missing = /^Could not resolve "(.+)"$/s.exec(message.text)?.[1];
 	const text = missing === undefined ? message.text : describeMissing(missing, message, paths);
-	const advice = /^No loader is configured/.test(text) ? ". A module imports code, JSON and text; read other files when it runs" : "";
+	const advice = text.startsWith("No loader is configured")
+		? ". A module imports code, JSON and text; read other files when it runs."
+		: "";
 	return clip(text + advice, MAX_MESSAGE_LENGTH);
 }
 
@@ -54,6 +56,7 @@ function describeMissing(specifier: string, message: Message, paths: ModulePaths
 		return `Cannot find "${specifier}". Correct the path, or add the file.`;
 	}
 	const hint = message.notes.map((note) => note.text).find((note) => !note.startsWith("You can mark the path"));
+	if (specifier.startsWith("#")) return `Cannot find "${specifier}" in the "imports" of a package.json.`;
 	if (hint !== undefined) return `Cannot find "${specifier}". ${hint.replace(/:$/, ".")}`;
 	const name = /^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier;
 	return `Cannot find the package "${name}". Run \`npm install ${name}\` in the folder that holds ${basename(paths.root)}/, or correct the name.`;

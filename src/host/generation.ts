@@ -9,10 +9,9 @@ import {
 	type WorkerMessage,
 } from "../../workers/protocol.ts";
 import { createRpcClient, RpcError } from "../../workers/rpc.ts";
-import { startThread } from "./module-thread.ts";
-import type { WorkerEnd } from "./module-worker.ts";
+import type { ModuleWorker, WorkerEnd } from "./module-worker.ts";
 
-/** One start of a module: a thread, what it said it offers, and the requests that run in it. */
+/** One start of a module: a worker, what it said it offers, and the requests that run in it. */
 export interface Generation {
 	readonly number: number;
 	/** Content hash of the bundle it runs. */
@@ -47,22 +46,21 @@ export interface CallOptions {
 export interface GenerationOptions {
 	readonly number: number;
 	readonly hash: string;
-	readonly entry: string;
-	readonly env: Readonly<Record<string, string>>;
+	readonly worker: ModuleWorker;
 	readonly start: StartDto;
 	readonly onEvent: (event: Extract<WorkerMessage, { type: "relisted" | "updated" | "logged" }>) => void;
 	readonly onViolation: (what: string) => void;
 }
 
 export function createGeneration(options: GenerationOptions): Generation {
-	const thread = startThread({ entry: options.entry, env: options.env });
-	const rpc = createRpcClient(thread.port, { onEvent: options.onEvent, onViolation: options.onViolation });
-	void thread.ended.then((end) => rpc.dispose(describeEnd(end)));
+	const { worker } = options;
+	const rpc = createRpcClient(worker.port, { onEvent: options.onEvent, onViolation: options.onViolation });
+	void worker.ended.then((end) => rpc.dispose(describeEnd(end)));
 	let stopping: Promise<void> | undefined;
 
 	const kill = (reason: string): Promise<boolean> => {
 		rpc.dispose(reason);
-		return thread.terminate();
+		return worker.terminate();
 	};
 	const stop = async (deadlineMs: number): Promise<void> => {
 		try {
@@ -77,7 +75,7 @@ export function createGeneration(options: GenerationOptions): Generation {
 	return {
 		number: options.number,
 		hash: options.hash,
-		ended: thread.ended,
+		ended: worker.ended,
 		start: (deadlineMs) => rpc.request("start", options.start, { deadlineMs, read: readStarted }),
 		call: (call, callOptions) =>
 			rpc.request("call", call, {

@@ -5,7 +5,10 @@ import type { Logger } from "../logger.ts";
 import type { Compiler } from "./compiler.ts";
 import type { CallOptions } from "./generation.ts";
 import type { ModuleKind } from "./module-id.ts";
+import type { ModuleSource, RefusedFile } from "./module-listing.ts";
 import { createModuleRunner, type ModuleRunner, type RunnerLimits, type RunnerStatus } from "./module-runner.ts";
+import { startThread } from "./module-thread.ts";
+import { createWorkerWatch } from "./worker-watch.ts";
 import { createModuleSources, type SourceEvent } from "./module-sources.ts";
 import type { ModuleState } from "./module-state.ts";
 import type { RestartReason } from "./restart-policy.ts";
@@ -29,6 +32,7 @@ export interface HostListeners {
 	onState(id: string, state: ModuleState): void;
 	onStart(id: string, outcome: "success" | "failure", durationMs: number): void;
 	onStopped(id: string, outcome: "graceful" | "killed"): void;
+	onAbandoned(id: string): void;
 	onServing(id: string, started: StartedDto, catalog: CatalogDto | undefined): void;
 	onRelisted(id: string, catalog: CatalogDto): void;
 	onResourceUpdated(id: string, uri: string): void;
@@ -63,30 +67,25 @@ export interface Host {
 	refused(): readonly RefusedFile[];
 }
 
-export interface RefusedFile {
-	readonly file: string;
-	readonly reason: string;
-}
-
 interface HostedModule {
 	readonly runner: ModuleRunner;
 	readonly file: string;
 }
 
-const MAX_REFUSED_FILES = 100;
+/** More than any module may hold within the limits, and less than what hurts the machine. */
+const RSS_RISE_BYTES = 512 << 20;
 
 export function createHost(options: HostOptions): Host {
 	const { listeners, log, compiler } = options;
 	const modules = new Map<string, HostedModule>();
 	const stoppedRunners = new Set<Promise<void>>();
-	const refused = new Map<string, string>();
+	const watch = createWorkerWatch({ rss: () => process.memoryUsage.rss(), rssRiseBytes: RSS_RISE_BYTES });
 	let ready = false;
 	const sources = createModuleSources({ folders: options.folders, compiler, log, onEvent });
 
 	function onEvent(event: SourceEvent): void {
 		switch (event.type) {
 			case "compiled":
-				refused.delete(event.source.file);
 				hosted(event.source).runner.deploy(event.compiled);
 				return compiler.retain(event.source.id, hosted(event.source).runner.hashes());
 			case "repaired":
@@ -101,12 +100,11 @@ export function createHost(options: HostOptions): Host {
 			case "removed":
 				return remove(event.id);
 			case "refused":
-				if (refused.size < MAX_REFUSED_FILES) refused.set(event.file, event.problem);
 				return log.warn(event.problem, { file: event.file });
 		}
 	}
 
-	function hosted(source: { readonly id: string; readonly kind: ModuleKind; readonly file: string }): HostedModule {
+	function hosted(source: ModuleSource): HostedModule {
 		const known = modules.get(source.id);
 		if (known !== undefined && known.file === source.file) return known;
 		const module =
@@ -115,13 +113,13 @@ export function createHost(options: HostOptions): Host {
 		return module;
 	}
 
-	function createRunner({ id, kind }: { readonly id: string; readonly kind: ModuleKind }): ModuleRunner {
+	function createRunner({ id, kind }: ModuleSource): ModuleRunner {
 		const moduleLog = log.child({ module: id });
 		listeners.onAdded(id);
 		return createModuleRunner({
 			id,
-			workerEntry: options.workerEntries[kind],
-			env: {},
+			startWorker: () => startThread({ entry: options.workerEntries[kind], env: {} }),
+			watch,
 			serverInfo: options.serverInfo,
 			limits: options.limits,
 			displayRoot: options.displayRoot,
@@ -133,6 +131,7 @@ export function createHost(options: HostOptions): Host {
 				},
 				onStart: (outcome, durationMs) => listeners.onStart(id, outcome, durationMs),
 				onStopped: (outcome) => listeners.onStopped(id, outcome),
+				onAbandoned: () => listeners.onAbandoned(id),
 				onServing: (started, catalog) => listeners.onServing(id, started, catalog),
 				onRelisted: (catalog) => listeners.onRelisted(id, catalog),
 				onResourceUpdated: (uri) => listeners.onResourceUpdated(id, uri),
@@ -173,6 +172,7 @@ export function createHost(options: HostOptions): Host {
 		async stop(deadlineMs) {
 			await sources.stop();
 			await Promise.all([...[...modules.values()].map((module) => module.runner.stop(deadlineMs)), ...stoppedRunners]);
+			watch.stop();
 			await compiler.stop();
 		},
 		ready: () => ready,
@@ -184,6 +184,6 @@ export function createHost(options: HostOptions): Host {
 		call: async (id, call, callOptions) => required(id).call(call, callOptions),
 		collect: async (id, timeoutMs) => required(id).collect(timeoutMs),
 		setCollectFailed: (id, failed) => modules.get(id)?.runner.setCollectFailed(failed),
-		refused: () => [...refused].map(([file, reason]) => ({ file, reason })),
+		refused: () => sources.refused(),
 	};
 }

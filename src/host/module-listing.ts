@@ -45,14 +45,15 @@ export interface ModuleListing {
  */
 export async function listModules(kind: ModuleKind, root: string): Promise<ModuleListing> {
 	const dirents = await readdir(root, { withFileTypes: true });
-	const found = (await Promise.all(dirents.map((dirent) => readDirent(root, dirent)))).flat();
-	found.sort((a, b) => a.rank - b.rank || (a.path < b.path ? -1 : 1));
+	const candidates = await Promise.all(dirents.map((dirent) => readDirent(root, dirent)));
+	const found = candidates.flat().toSorted((a, b) => a.rank - b.rank || (a.path < b.path ? -1 : 1));
 
 	const sources = new Map<string, ModuleSource>();
 	const refused: RefusedFile[] = [];
 	const say = (path: string) => `${basename(root)}/${path}`;
 	for (const { path, verdict } of found) {
-		if (verdict.type === "refused") refused.push({ file: say(path), problem: `${say(path)} is not loaded: ${verdict.problem}` });
+		if (verdict.type === "refused")
+			refused.push({ file: say(path), problem: `${say(path)} is not loaded: ${verdict.problem}` });
 		if (verdict.type !== "module") continue;
 		const { name } = verdict;
 		const first = sources.get(name);
@@ -64,8 +65,8 @@ export async function listModules(kind: ModuleKind, root: string): Promise<Modul
 		}
 	}
 	return {
-		sources: [...sources.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
-		refused: refused.sort((a, b) => (a.file < b.file ? -1 : 1)),
+		sources: [...sources.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+		refused: refused.toSorted((a, b) => (a.file < b.file ? -1 : 1)),
 	};
 }
 

@@ -23,9 +23,8 @@ export interface BuildFindings {
 
 export interface ModulePlugin {
 	readonly plugin: Plugin;
+	/** Of the build that runs; to be emptied before each. */
 	readonly findings: BuildFindings;
-	/** Before each build. */
-	reset(): void;
 }
 
 /** How esbuild resolves and reads the imports of one module. */
@@ -65,16 +64,16 @@ export function createModulePlugin(paths: ModulePaths, format: BundleFormat): Mo
 			setup(build) {
 				build.onResolve({ filter: SHARED_IMPORT }, (args) => resolveShared(build, args, format, findings));
 				build.onResolve({ filter: /^https?:/ }, ({ path }) => ({
-					errors: [{ text: `"${path}" cannot be imported: code comes from the module folder and from packages, never from a URL.` }],
+					errors: [
+						{
+							text: `"${path}" cannot be imported: code comes from the module folder and from packages, never from a URL.`,
+						},
+					],
 				}));
 				build.onLoad({ filter: /(?:)/, namespace: "file" }, load);
 			},
 		},
 		findings,
-		reset() {
-			findings.stamps.clear();
-			findings.libraries.clear();
-		},
 	};
 }
 
@@ -95,7 +94,8 @@ async function resolveShared(
 ): Promise<OnResolveResult | undefined> {
 	if (pluginData === OWN_QUESTION || kind === "entry-point") return undefined;
 	// esbuild writes an `import` statement as `require()` into a CommonJS bundle, which then needs a CommonJS build.
-	const asRequire = kind === "require-call" || kind === "require-resolve" || (kind === "import-statement" && format === "cjs");
+	const asRequire =
+		kind === "require-call" || kind === "require-resolve" || (kind === "import-statement" && format === "cjs");
 	for (const from of [resolveDir, import.meta.dirname]) {
 		const resolved = await build.resolve(specifier, {
 			kind: asRequire ? "require-call" : kind,

@@ -7,15 +7,16 @@ import type { CompiledModule } from "./compiler.ts";
 import { type CallOptions, createGeneration, describeEnd, type Generation } from "./generation.ts";
 import { locateError, type ModuleProblem } from "./module-problem.ts";
 import { type ModuleState, transition } from "./module-state.ts";
-import type { WorkerEnd } from "./module-worker.ts";
+import type { ModuleWorker, WorkerEnd } from "./module-worker.ts";
 import { callError, collectError, describeStartFailure } from "./request-failure.ts";
 import { planRestart, type RestartReason } from "./restart-policy.ts";
 import { wakened } from "./wake-up.ts";
+import type { WorkerWatch } from "./worker-watch.ts";
 
 export interface RunnerOptions {
 	readonly id: string;
-	readonly workerEntry: string;
-	readonly env: Readonly<Record<string, string>>;
+	readonly startWorker: () => ModuleWorker;
+	readonly watch: WorkerWatch;
 	readonly serverInfo: { readonly name: string; readonly version: string };
 	readonly limits: RunnerLimits;
 	readonly listeners: RunnerListeners;
@@ -30,6 +31,7 @@ export interface RunnerLimits {
 	readonly callTimeoutMs: number;
 	readonly collectTimeoutMs: number;
 	readonly hangTimeoutMs: number;
+	readonly memoryBytes: number;
 	readonly maxResultBytes: number;
 	readonly maxSnapshotBytes: number;
 	readonly maxSamples: number;
@@ -44,6 +46,8 @@ export interface RunnerListeners {
 	onResourceUpdated(uri: string): void;
 	onRestart(reason: RestartReason): void;
 	onStopped(outcome: "graceful" | "killed"): void;
+	/** A thread could not be ended and was given up: it is stuck in native code. */
+	onAbandoned(): void;
 	onLog(level: LogLevel, text: string): void;
 	onProblem(what: string): void;
 }
@@ -110,8 +114,6 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 	const draining = new Set<Generation>();
 	const waiting = new Set<() => void>();
 	const settled = Promise.withResolvers<void>();
-	const watch = setInterval(() => void watchForHang(), limits.hangTimeoutMs / 4);
-	watch.unref();
 
 	function enter(to: ModuleState): void {
 		if (to === state) return;
@@ -130,11 +132,11 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 		nextAttempt = undefined;
 		void candidate?.kill("a newer version of the module was started");
 		lastGeneration += 1;
+		const worker = options.startWorker();
 		const generation = createGeneration({
 			number: lastGeneration,
 			hash: compiled.hash,
-			entry: options.workerEntry,
-			env: options.env,
+			worker,
 			start: {
 				moduleId: id,
 				bundlePath: compiled.bundlePath,
@@ -154,6 +156,20 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 			onViolation: (what) => listeners.onProblem(what),
 		});
 		candidate = generation;
+		let endedFor: RestartReason | undefined;
+		const unwatch = options.watch.add({
+			memoryLimitBytes: limits.memoryBytes,
+			hangTimeoutMs: () => (candidate === generation ? undefined : limits.hangTimeoutMs),
+			idleMs: worker.idleMs,
+			memoryUsage: worker.memoryUsage,
+			responds: generation.responds,
+			onTrouble: ({ reason, message }) => {
+				if (current?.generation === generation) return void replace(generation, reason, message);
+				endedFor = reason; // it is still starting, or finishing its last calls
+				void end(generation, message);
+			},
+		});
+		void generation.ended.then(unwatch);
 		if (current === undefined) enter("starting");
 		const begunAt = performance.now();
 		try {
@@ -163,12 +179,13 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 			promote(generation, compiled, started, catalog);
 			listeners.onStart("success", performance.now() - begunAt);
 		} catch (error) {
-			await generation.kill("the module did not start");
+			await end(generation, "the module did not start");
 			if (candidate !== generation) return; // superseded, or the module is being stopped
 			candidate = undefined;
 			listeners.onStart("failure", performance.now() - begunAt);
-			const end = await generation.ended;
-			failedToStart(compiled, describeStartFailure(error, end, limits.startTimeoutMs), end);
+			const ended = await generation.ended;
+			const reason = endedFor ?? (ended.reason === "stopped" ? "crash" : ended.reason);
+			failedToStart(compiled, describeStartFailure(error, ended, limits.startTimeoutMs), reason);
 		}
 		settled.resolve();
 	}
@@ -203,10 +220,10 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 		listeners.onStopped("graceful");
 	}
 
-	function failedToStart(compiled: CompiledModule, error: WireErrorDto, end: WorkerEnd): void {
+	function failedToStart(compiled: CompiledModule, error: WireErrorDto, reason: RestartReason): void {
 		if (compiled === newest) loadError = locate(compiled, error);
 		listeners.onProblem(`did not start: ${error.message}`);
-		if (current === undefined) retryLater(end.reason === "stopped" ? "crash" : end.reason, 0, locate(compiled, error));
+		if (current === undefined) retryLater(reason, 0, locate(compiled, error));
 		else showHealth();
 	}
 
@@ -221,7 +238,11 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 		if (current?.generation !== generation || stopping !== undefined) return;
 		listeners.onProblem(why);
 		lose(reason, { name: "Error", message: why });
-		await generation.kill(why);
+		await end(generation, why);
+	}
+
+	async function end(generation: Generation, why: string): Promise<void> {
+		if (!(await generation.kill(why))) listeners.onAbandoned();
 		listeners.onStopped("killed");
 	}
 
@@ -254,16 +275,6 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 	function count(reason: RestartReason): void {
 		restarts[reason] = (restarts[reason] ?? 0) + 1;
 		listeners.onRestart(reason);
-	}
-
-	async function watchForHang(): Promise<void> {
-		const generation = current?.generation;
-		if (generation === undefined || (await generation.responds(limits.hangTimeoutMs))) return;
-		await replace(
-			generation,
-			"hang",
-			`its event loop did not turn for ${limits.hangTimeoutMs} ms; look for an endless loop or blocking work`,
-		);
 	}
 
 	/** A request ran out of time. A loop that still turns has only lost that request; a stuck one is replaced. */
@@ -360,7 +371,6 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 		hashes: () => [...new Set([good?.hash, newest?.hash, current?.compiled.hash].filter((hash) => hash !== undefined))],
 		stop(deadlineMs) {
 			stopping ??= (async () => {
-				clearInterval(watch);
 				clearTimeout(nextAttempt?.timer);
 				enter("stopping");
 				const starting = candidate;

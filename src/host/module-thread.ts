@@ -56,7 +56,23 @@ export function startThread({ entry, env }: WorkerOptions): ModuleWorker {
 		return terminating;
 	}
 
-	return { port, ended, terminate };
+	const [thread] = pool.threads;
+
+	return {
+		port,
+		ended,
+		terminate,
+		idleMs: () => thread?.performance.eventLoopUtilization().idle ?? 0,
+		async memoryUsage() {
+			try {
+				const statistics = await thread?.getHeapStatistics();
+				return statistics === undefined ? 0 : statistics.used_heap_size + statistics.external_memory;
+			} catch (error) {
+				if ((error as NodeJS.ErrnoException).code === "ERR_WORKER_NOT_RUNNING") return 0; // not up yet, or gone
+				throw error;
+			}
+		},
+	};
 }
 
 function destroy(pool: Piscina): Promise<boolean> {

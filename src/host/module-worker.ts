@@ -20,6 +20,10 @@ export interface ModuleWorker {
 	readonly port: Port;
 	/** Resolves once the worker is gone or has been given up; never rejects. */
 	readonly ended: Promise<WorkerEnd>;
+	/** Milliseconds that its event loop has waited for work since it began. Costs nothing to ask. */
+	idleMs(): number;
+	/** Bytes that it holds, heap and external; 0 while it is not up. Does not settle while a thread is stuck in native code. */
+	memoryUsage(): Promise<number>;
 	/** Ends the worker. False when it did not end in time (it is stuck in native code) and was abandoned. */
 	terminate(): Promise<boolean>;
 }

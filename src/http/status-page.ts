@@ -1,4 +1,5 @@
-import type { ModuleStatus, RefusedFile } from "../host/host.ts";
+import type { ModuleStatus } from "../host/host.ts";
+import type { RefusedFile } from "../host/module-listing.ts";
 
 /** The status page: every module, its state, and what is wrong with it. Plain HTML that works without a script. */
 export function renderStatusPage(
@@ -22,7 +23,7 @@ ${modules.map(row).join("\n")}
 </tbody>
 </table>
 ${modules.length === 0 ? "<p>No modules yet: save a file into the metrics or the mcps folder.</p>" : ""}
-${refused.length === 0 ? "" : `<h2>Files that are not loaded</h2><ul>${refused.map((file) => `<li><code>${escape(file.file)}</code> ${escape(file.reason)}`).join("")}</ul>`}
+${refused.length === 0 ? "" : `<h2>Files that are not loaded</h2><ul>${refused.map((file) => `<li><code>${escape(file.file)}</code> ${escape(file.problem)}`).join("")}</ul>`}
 </html>
 `;
 }

@@ -61,6 +61,9 @@ export function createHostMetrics({ version, serverName, now }: HostMetricsOptio
 		serverStartDuration: gauge("mcp_server_start_duration_seconds", "Time that a module's last start took.", [
 			"server_id",
 		]),
+		threadsAbandoned: counter("mcp_threads_abandoned_total", "Threads that could not be ended and were given up.", [
+			"server_id",
+		]),
 		hostRestarts: counter("mcp_host_restarts_total", "Restarts of the host process by its supervisor.", ["reason"]),
 
 		collectSuccess: gauge("mcp_collect_success", "Whether a module's last collection brought a snapshot: 1 or 0.", [

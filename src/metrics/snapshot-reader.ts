@@ -54,7 +54,8 @@ export function* readSnapshot(
 				if (++entries % YIELD_EVERY === 0) yield;
 			}
 		} else if (kind === "x" && typeof second === "number") {
-			sink.drop("payload_too_large", "", `the last ${second} families`, Math.max(1, Math.trunc(second)));
+			const missing = Math.trunc(Math.min(Math.max(second, 1), DEFAULT_SNAPSHOT_LIMITS.maxSamples));
+			sink.drop("payload_too_large", "", `the last ${missing} families`, missing);
 		} else {
 			return invalid("it has a line of an unknown kind");
 		}

@@ -38,7 +38,7 @@ test("whatever modules show, every format of the page is one that a strict reade
 				const encoded = encodeSnapshot(withHostileValues(step.families), LIMITS);
 				if (!encoded.ok) continue;
 				const report = await collector.aggregate.accept(step.moduleId, encoded.bytes, step);
-				assert.equal(report.success, true, report.error?.message);
+				assert.equal(report.success, true, report.error?.message ?? "");
 				assert.ok(report.series <= 40 && report.drops.length <= 10);
 			}
 			for (const accept of FORMATS) {

@@ -1,0 +1,115 @@
+import { BulkheadError, messageOf } from "../errors.ts";
+import type { Compiler } from "./compiler.ts";
+import { createDiscovery, type ModuleFolders } from "./discovery.ts";
+import type { ModuleId } from "./module-id.ts";
+import type { ModuleListing, RefusedFile } from "./module-listing.ts";
+import type { SourceLog } from "./source-log.ts";
+import { createStampReader } from "./stamp-reader.ts";
+import { createTrackedModule, type ModuleEvent, type TrackedModule } from "./tracked-module.ts";
+
+export type SourceEvent =
+	| ModuleEvent
+	/** A file looks like a module and cannot be one. Said again when it was gone, or had another reason, meanwhile. */
+	| { readonly type: "refused"; readonly file: string; readonly problem: string };
+
+export interface ModuleSourcesOptions {
+	/** Absolute paths. */
+	readonly folders: ModuleFolders;
+	/** Stays the caller's: it is not stopped with the sources. */
+	readonly compiler: Compiler;
+	readonly log: SourceLog;
+	readonly onEvent: (event: SourceEvent) => void;
+}
+
+/** The modules of the two folders, compiled, and compiled again when what they were compiled from changes. */
+export interface ModuleSources {
+	/**
+	 * Resolves when everything that was there has been compiled, or has failed to, and has been reported.
+	 *
+	 * @throws BulkheadError ILLEGAL_TRANSITION after `stop()`
+	 */
+	start(): Promise<void>;
+	/** No event comes once it has been called. Resolves when nothing runs any more. Idempotent. */
+	stop(): Promise<void>;
+	/** The files that are refused at the moment, and why. */
+	refused(): readonly RefusedFile[];
+}
+
+export function createModuleSources({ folders, compiler, log, onEvent }: ModuleSourcesOptions): ModuleSources {
+	const modules = new Map<ModuleId, TrackedModule>();
+	const refused = new Map<string, RefusedFile>();
+	const leaving = new Set<Promise<void>>();
+	const discovery = createDiscovery({ folders, log, onScan });
+	let starting: Promise<void> | undefined;
+	let stopping: Promise<void> | undefined;
+
+	function emit(event: SourceEvent): void {
+		if (stopping !== undefined) return;
+		try {
+			onEvent(event);
+		} catch (error) {
+			log.error(`a listener failed at the event "${event.type}": ${messageOf(error)}`, { error });
+		}
+	}
+
+	async function onScan(listing: ModuleListing): Promise<void> {
+		const stamps = createStampReader();
+		const listed = new Set(listing.sources.map(({ id }) => id));
+		await Promise.all(listing.sources.map((source) => tracked(source.id).visit(source, stamps)));
+		for (const [id, module] of modules) {
+			if (!listed.has(id) && module.miss()) remove(id, module);
+		}
+		reportRefused(listing.refused);
+		await compiler
+			.restore()
+			.catch((error: unknown) => log.warn(`compiled modules cannot be written again: ${messageOf(error)}`));
+	}
+
+	function tracked(id: ModuleId): TrackedModule {
+		let module = modules.get(id);
+		if (module === undefined) {
+			module = createTrackedModule({ id, compiler, log, emit, scanIn: discovery.scanIn });
+			modules.set(id, module);
+		}
+		return module;
+	}
+
+	function remove(id: ModuleId, module: TrackedModule): void {
+		modules.delete(id);
+		const left = module.leave().finally(() => leaving.delete(left));
+		leaving.add(left);
+	}
+
+	function reportRefused(now: readonly RefusedFile[]): void {
+		const before = new Map(refused);
+		refused.clear();
+		for (const refusal of now) {
+			refused.set(refusal.file, refusal);
+			if (before.get(refusal.file)?.problem !== refusal.problem) emit({ type: "refused", ...refusal });
+		}
+	}
+
+	return {
+		start() {
+			if (stopping !== undefined) {
+				return Promise.reject(
+					new BulkheadError("ILLEGAL_TRANSITION", "the module sources were stopped; make new ones"),
+				);
+			}
+			starting ??= (async () => {
+				await discovery.start();
+				await Promise.all([...modules.values()].map((module) => module.settled()));
+				if (stopping === undefined) await compiler.keepOnly([...modules.keys()]);
+			})();
+			return starting;
+		},
+		stop() {
+			stopping ??= (async () => {
+				await discovery.stop();
+				await Promise.all([...[...modules.values()].map((module) => module.settled()), ...leaving]);
+			})();
+			return stopping;
+		},
+		refused: () => [...refused.values()],
+	};
+}

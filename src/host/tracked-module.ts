@@ -1,0 +1,137 @@
+import { messageOf } from "../errors.ts";
+import type { CompileProblem } from "./compile-problem.ts";
+import type { CompiledModule, CompileResult, Compiler } from "./compiler.ts";
+import { readStamp, SETTLE_MS } from "./file-stamp.ts";
+import type { ModuleId } from "./module-id.ts";
+import type { ModuleSource } from "./module-listing.ts";
+import type { SourceLog } from "./source-log.ts";
+import { createStampReader, type StampReader } from "./stamp-reader.ts";
+
+/** What became of one module's files. */
+export type ModuleEvent =
+	/** There is a version that is another one than the last of which this was said. */
+	| { readonly type: "compiled"; readonly source: ModuleSource; readonly compiled: CompiledModule }
+	/** It compiles again after it failed to, to the version that was compiled last. */
+	| { readonly type: "repaired"; readonly source: ModuleSource; readonly compiled: CompiledModule }
+	/** It does not compile. Not said twice of the same problems. */
+	| { readonly type: "failed"; readonly source: ModuleSource; readonly problems: readonly CompileProblem[] }
+	/** Its files are gone. Only said of a module of which something was said before. */
+	| { readonly type: "removed"; readonly id: ModuleId };
+
+/** One module, from scan to scan: compiles it when it has to be, one compilation at a time, and says what came of it. */
+export interface TrackedModule {
+	/** A scan found it. Resolves when it is known whether it has to be compiled, which then goes on by itself. */
+	visit(source: ModuleSource, stamps: StampReader): Promise<void>;
+	/** A scan did not find it. True when it is gone, and not only being replaced by an editor. */
+	miss(): boolean;
+	/** Ends it: nothing more is said but that it is removed. Resolves when what was compiled of it is deleted. */
+	leave(): Promise<void>;
+	/** Resolves when it is not being compiled. */
+	settled(): Promise<void>;
+}
+
+export interface TrackedModuleOptions {
+	readonly id: ModuleId;
+	readonly compiler: Compiler;
+	readonly log: SourceLog;
+	readonly emit: (event: ModuleEvent) => void;
+	/** Asks for another scan after so many milliseconds. */
+	readonly scanIn: (delayMs: number) => void;
+}
+
+/** How long a module may be missing. Editors replace a file by deleting it, and tools replace a whole folder. */
+const REMOVAL_GRACE_MS = 150;
+
+export function createTrackedModule({ id, compiler, log, emit, scanIn }: TrackedModuleOptions): TrackedModule {
+	let newest: ModuleSource | undefined;
+	let last: { readonly entry: string; readonly result: CompileResult } | undefined;
+	let compiling: Promise<void> | undefined;
+	let visitedMeanwhile = false;
+	let missingSince: number | undefined;
+	let gone = false;
+	let said: { readonly hash: string | undefined; readonly problems: string | undefined } | undefined;
+
+	/** Whether what was compiled last may not be what lies there now, as far as can be told without reading it. */
+	async function isStale(entry: string, stamps: StampReader): Promise<boolean> {
+		if (last?.entry !== entry) return true;
+		const checks = [...last.result.stamps].map(async ([path, before]) => {
+			return !before.settled || (await stamps.read(path))?.key !== before.key;
+		});
+		return (await Promise.all(checks)).includes(true);
+	}
+
+	/** A problem may lie in what is missing, which has no stamp. */
+	function isWorthRetrying(): boolean {
+		return last?.result.ok === false && last.result.retriable;
+	}
+
+	async function compileUntilFresh(first: ModuleSource): Promise<void> {
+		let source = first;
+		for (;;) {
+			visitedMeanwhile = false;
+			const result = await compiler.compile(source);
+			last = { entry: source.entry, result };
+			await report(source, result);
+			// A scan that came while it was being compiled saw what has changed since, and left it to this.
+			if (gone || !visitedMeanwhile) return;
+			source = newest ?? source;
+			if (!(await isStale(source.entry, createStampReader()))) return;
+		}
+	}
+
+	async function report(source: ModuleSource, result: CompileResult): Promise<void> {
+		if ([...result.stamps.values()].some(({ settled }) => !settled)) scanIn(2 * SETTLE_MS);
+		// An entry that is gone since it was listed is being replaced, or will be missed: the next scan knows which.
+		const vanished = !result.ok && (await readStamp(source.entry)) === undefined;
+		if (vanished) scanIn(2 * SETTLE_MS);
+		if (gone || vanished) return;
+		if (result.ok) return reportCompiled(source, result);
+		const problems = JSON.stringify(result.problems);
+		if (said?.problems === problems) return;
+		said = { hash: said?.hash, problems };
+		emit({ type: "failed", source, problems: result.problems });
+	}
+
+	function reportCompiled(source: ModuleSource, compiled: CompiledModule): void {
+		const before = said;
+		said = { hash: compiled.hash, problems: undefined };
+		if (before?.hash === compiled.hash) {
+			if (before.problems !== undefined) emit({ type: "repaired", source, compiled });
+			return;
+		}
+		for (const { file, line, column, message } of compiled.warnings) {
+			log.warn(`${file}:${line}:${column} ${message}`, { module: id });
+		}
+		emit({ type: "compiled", source, compiled });
+	}
+
+	return {
+		async visit(source, stamps) {
+			newest = source;
+			missingSince = undefined;
+			visitedMeanwhile = true;
+			if (compiling !== undefined || !(isWorthRetrying() || (await isStale(source.entry, stamps)))) return;
+			compiling = compileUntilFresh(source)
+				.catch((error: unknown) => log.error(`${id} could not be compiled: ${messageOf(error)}`, { module: id, error }))
+				.finally(() => {
+					compiling = undefined;
+				});
+		},
+		miss() {
+			const now = performance.now();
+			missingSince ??= now;
+			const leftMs = missingSince + REMOVAL_GRACE_MS - now;
+			if (leftMs > 0) scanIn(leftMs);
+			return leftMs <= 0;
+		},
+		async leave() {
+			gone = true;
+			if (said !== undefined) emit({ type: "removed", id });
+			// At once, so that it comes before a compilation of a module that has this id next.
+			await Promise.all([compiler.forget(id), compiling]);
+		},
+		async settled() {
+			await compiling;
+		},
+	};
+}

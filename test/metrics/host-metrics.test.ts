@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { test } from "node:test";
+import { createHostMetrics } from "../../src/metrics/host-metrics.ts";
+import { createCollector, OPENMETRICS } from "../support/metrics-aggregate.ts";
+import { seriesOf } from "../support/strict-exposition.ts";
+
+/** Pinned: dashboards and alerts are written against these. */
+const FAMILIES: Readonly<Record<string, string>> = {
+	mcp_active_requests: "gauge",
+	mcp_active_sessions: "gauge",
+	mcp_collect_dropped_total: "counter",
+	mcp_collect_duration_seconds: "gauge",
+	mcp_collect_last_success_timestamp_seconds: "gauge",
+	mcp_collect_series: "gauge",
+	mcp_collect_success: "gauge",
+	mcp_host_restarts_total: "counter",
+	mcp_http_request_duration_seconds: "histogram",
+	mcp_http_requests_total: "counter",
+	mcp_open_connections: "gauge",
+	mcp_prompts_by_server: "gauge",
+	mcp_request_duration_seconds: "histogram",
+	mcp_request_errors_total: "counter",
+	mcp_requests_total: "counter",
+	mcp_resource_read_duration_seconds: "histogram",
+	mcp_resource_reads_total: "counter",
+	mcp_resources_by_server: "gauge",
+	mcp_response_size_bytes: "histogram",
+	mcp_server_crashes_total: "counter",
+	mcp_server_info: "gauge",
+	mcp_server_restarts_total: "counter",
+	mcp_server_start_duration_seconds: "gauge",
+	mcp_server_starts_total: "counter",
+	mcp_server_stops_total: "counter",
+	mcp_server_up: "gauge",
+	mcp_servers: "gauge",
+	mcp_tool_calls_total: "counter",
+	mcp_tool_conflicts_total: "counter",
+	mcp_tool_duration_seconds: "histogram",
+	mcp_tool_errors_total: "counter",
+	mcp_tools_by_server: "gauge",
+	mcp_uptime_seconds: "gauge",
+};
+
+test("every family of the contract is there, under its name and type, through the same checks as a module's", async () => {
+	const { metrics, collector } = createHost();
+	recordOneOfEach(metrics);
+	const page = await collector.families();
+	const own = [...page].filter(([name]) => name.startsWith("mcp_")).map(([name, { type }]) => [name, type]);
+	assert.deepEqual(Object.fromEntries(own.sort()), FAMILIES);
+	for (const [name, family] of page) {
+		assert.ok(family.help !== undefined && family.help !== "", `help of ${name}`);
+		if (name.startsWith("mcp_")) assert.ok(family.samples.length > 0, `samples of ${name}`);
+	}
+	assert.ok(page.has("process_resident_memory_bytes") && page.has("nodejs_eventloop_lag_seconds"));
+	await collector.families(OPENMETRICS);
+	assert.deepEqual([...collector.dropped], []);
+});
+
+test("promtool has nothing to say about the host's page", (t) => {
+	if (spawnSync("promtool", ["--version"]).status !== 0) return t.skip("promtool is not installed (Debian: prometheus)");
+	const { metrics, collector } = createHost();
+	recordOneOfEach(metrics);
+	return collector.text().then((page) => {
+		const { status, stderr } = spawnSync("promtool", ["check", "metrics"], { input: page });
+		assert.equal(status, 0, stderr.toString());
+	});
+});
+
+test("what is recorded is on the next page", async () => {
+	const { metrics, collector } = createHost();
+	const shown = async (series: string) => seriesOf(await collector.families()).get(series);
+	const series = 'mcp_tool_calls_total{status="success",tool_name="add"}';
+	metrics.toolCalls.inc({ tool_name: "add", status: "success" });
+	assert.equal(await shown(series), 1);
+	metrics.toolCalls.inc({ tool_name: "add", status: "success" }, 2);
+	assert.equal(await shown(series), 3);
+	metrics.activeRequests.inc({ tool_name: "add" });
+	metrics.activeRequests.inc({ tool_name: "add" }, -1);
+	assert.equal(await shown('mcp_active_requests{tool_name="add"}'), 0);
+	metrics.toolDuration.observe({ tool_name: "add" }, 0.2);
+	assert.equal(await shown('mcp_tool_duration_seconds_count{tool_name="add"}'), 1);
+	assert.equal(await shown("mcp_tool_conflicts_total"), 0);
+});
+
+test("uptime goes by the clock", async () => {
+	const { collector, clock } = createHost();
+	clock.now += 90_000;
+	assert.equal(seriesOf(await collector.families()).get("mcp_uptime_seconds"), 90);
+});
+
+test("removeModule and removeTool delete every series of theirs, and no other", async () => {
+	const { metrics, collector } = createHost();
+	for (const server_id of ["metrics/a", "metrics/b"]) {
+		metrics.serverUp.set({ server_id }, 1);
+		metrics.collectDropped.inc({ server_id, reason: "series_limit" });
+		metrics.collectDropped.inc({ server_id, reason: "invalid_value" });
+		metrics.serverRestarts.inc({ server_id, reason: "crash" });
+	}
+	metrics.toolCalls.inc({ tool_name: "add", status: "success" });
+	metrics.toolDuration.observe({ tool_name: "add" }, 1);
+	metrics.requests.inc({ tool: "add", operation: "tools/call", status: "success" });
+	metrics.requests.inc({ tool: "sub", operation: "tools/call", status: "success" });
+	await collector.families();
+	metrics.removeModule("metrics/a");
+	metrics.removeTool("add");
+	const page = await collector.text();
+	assert.ok(!page.includes('"metrics/a"') && !page.includes('"add"'));
+	assert.equal(page.split('"metrics/b"').length - 1, 4);
+	assert.ok(page.includes('tool="sub"'));
+	metrics.collectDropped.inc({ server_id: "metrics/a", reason: "series_limit" });
+	assert.ok((await collector.text()).includes('mcp_collect_dropped_total{reason="series_limit",server_id="metrics/a"} 1\n'));
+});
+
+function createHost() {
+	const clock = { now: 1_700_000_000_000 };
+	const metrics = createHostMetrics({ version: "0.1.0", serverName: "bulkhead", now: () => clock.now });
+	const collector = createCollector({ host: metrics.sources, now: () => clock.now });
+	return { metrics, collector, clock };
+}
+
+function recordOneOfEach(metrics: ReturnType<typeof createHostMetrics>): void {
+	const labels = {
+		tool_name: "add",
+		tool: "add",
+		status: "success",
+		error_type: "timeout",
+		operation: "tools/call",
+		server_id: "metrics/a",
+		state: "running",
+		reason: "crash",
+		method: "GET",
+		endpoint: "/metrics",
+		status_code: "200",
+	};
+	for (const family of Object.values(metrics)) {
+		if (typeof family === "function" || Array.isArray(family)) continue;
+		const own = (record: (own: never) => void): void => {
+			// Each family takes its own label names of these; the ones it does not have it says itself.
+			const names = Object.keys(labels) as (keyof typeof labels)[];
+			let accepted: Partial<typeof labels> = labels;
+			for (const name of names) {
+				const { [name]: _, ...rest } = accepted;
+				try {
+					record(accepted as never);
+					return;
+				} catch (error) {
+					const [, extra] = /label "(\w+)"/.exec((error as Error).message) ?? [];
+					accepted = extra === undefined ? rest : Object.fromEntries(Object.entries(accepted).filter(([key]) => key !== extra));
+				}
+			}
+			record(accepted as never);
+		};
+		if ("observe" in family) own((set) => family.observe(set, 1));
+		else if ("set" in family) own((set) => family.set(set, 1));
+		else if ("inc" in family) own((set) => family.inc(set));
+	}
+}
