@@ -72,6 +72,6 @@ test("missing module folders are made, with a warning", async (t) => {
 	t.after(() => rm(folder, { recursive: true, force: true }));
 	const host = startHostProcess(t, folder);
 	await host.ready();
-	assert.deepEqual((await readdir(folder)).toSorted(), [".bulkhead", "mcps", "metrics"]);
+	assert.deepEqual((await readdir(folder)).toSorted(), ["mcps", "metrics"]);
 	assert.match(host.errors(), /"level":"warn"/);
 });

@@ -69,7 +69,11 @@ const FIXTURES = path.join(ROOT, "test/fixtures/modules");
 
 export async function startTestServer(t: TestContext, options: TestServerOptions = {}): Promise<TestServer> {
 	const folder = await mkdtemp(path.join(tmpdir(), "bulkhead-test-"));
-	t.after(() => rm(folder, { recursive: true, force: true }));
+	let close: (() => Promise<void>) | undefined;
+	t.after(async () => {
+		await close?.();
+		await rm(folder, { recursive: true, force: true });
+	});
 	for (const kind of ["metrics", "mcps"]) {
 		await mkdir(path.join(folder, kind));
 		if (options.examples === true) await cp(path.join(ROOT, kind), path.join(folder, kind), { recursive: true });
@@ -84,7 +88,7 @@ export async function startTestServer(t: TestContext, options: TestServerOptions
 
 	const logged: string[] = [];
 	const server = await startServer({ config: testConfig(folder, options.env), log: collectingLogger(logged) });
-	t.after(() => server.close());
+	close = server.close;
 	const { url } = server;
 
 	return {
@@ -127,8 +131,15 @@ function collectingLogger(lines: string[]): Logger {
 	return logger;
 }
 
-/** The value of one sample of an exposition; undefined when it is not there. */
+/** The value of one sample of an exposition, whatever the order of its labels; undefined when it is not there. */
 export function sampleOf(text: string, series: string): number | undefined {
-	const line = text.split("\n").find((candidate) => candidate.startsWith(`${series} `));
-	return line === undefined ? undefined : Number(line.slice(series.length + 1));
+	const wanted = sortLabels(series);
+	const line = text.split("\n").find((candidate) => sortLabels(candidate.slice(0, candidate.lastIndexOf(" "))) === wanted);
+	return line === undefined ? undefined : Number(line.slice(line.lastIndexOf(" ") + 1));
+}
+
+/** Only for label values without escapes, which is all that tests ask for. */
+function sortLabels(series: string): string {
+	const [name, labels = ""] = series.split("{");
+	return `${name} ${(labels.match(/\w+="[^"]*"/g) ?? []).toSorted().join()}`;
 }
