@@ -7,7 +7,10 @@ import { type HostMetrics, UNKNOWN_TOOL } from "./metrics/host-metrics.ts";
 
 /** Turns what happens in the host into its own metrics. Everything that is counted is counted here. */
 export interface Instrumentation {
-	readonly modules: Pick<HostListeners, "onAdded" | "onRemoved" | "onState" | "onStart" | "onStopped" | "onAbandoned" | "onRestart">;
+	readonly modules: Pick<
+		HostListeners,
+		"onAdded" | "onRemoved" | "onState" | "onStart" | "onStopped" | "onAbandoned" | "onRestart"
+	>;
 	readonly request: GatewayOptions["observe"];
 	readonly http: RequestObserver;
 	collected(moduleId: string, report: CollectReport, durationMs: number): void;

@@ -170,7 +170,7 @@ function readDuration<Key extends string>(
 	const value = options[key];
 	if (value === undefined) return {};
 	if (!isDuration(value))
-		throw new Error(`options.${key} is ${String(value)}; it must be a number of milliseconds of at least 1`);
+		throw new Error(`options.${key} must be a number of milliseconds of at least 1, and is ${JSON.stringify(value)}`);
 	return { [key]: value } as Partial<Record<Key, number>>;
 }
 

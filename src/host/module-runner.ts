@@ -202,7 +202,7 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 		good = compiled;
 		if (compiled === newest) loadError = undefined;
 		collectFailed = false;
-		void generation.ended.then((end) => died(generation, end));
+		void generation.ended.then((outcome) => died(generation, outcome));
 		listeners.onServing(started, catalog);
 		showHealth();
 		if (previous !== undefined) {
@@ -227,10 +227,10 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 		else showHealth();
 	}
 
-	function died(generation: Generation, end: WorkerEnd): void {
-		if (current?.generation !== generation || end.reason === "stopped") return;
-		listeners.onProblem(describeEnd(end));
-		lose(end.reason, end.error);
+	function died(generation: Generation, outcome: WorkerEnd): void {
+		if (current?.generation !== generation || outcome.reason === "stopped") return;
+		listeners.onProblem(describeEnd(outcome));
+		lose(outcome.reason, outcome.error);
 	}
 
 	/** Ends the running generation for a reason of ours, and starts it again. */
@@ -377,11 +377,12 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 				candidate = undefined;
 				const last = current?.generation;
 				const until = Date.now() + deadlineMs;
-				await Promise.all([last, ...draining].map((generation) => generation?.drained(deadlineMs)));
+				const ending = last === undefined ? [...draining] : [last, ...draining];
+				await Promise.all(ending.map((generation) => generation.drained(deadlineMs)));
 				const stopTimeoutMs = Math.max(1, Math.min(STOP_TIMEOUT_MS, until - Date.now()));
 				await Promise.all([
 					starting?.kill("the module is being stopped"),
-					...[last, ...draining].map((generation) => generation?.stop(stopTimeoutMs)),
+					...ending.map((generation) => generation.stop(stopTimeoutMs)),
 				]);
 				current = undefined;
 				enter("stopped");

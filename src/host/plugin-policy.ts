@@ -82,44 +82,62 @@ export function parsePolicy(text: string): PolicyResult {
 		return unknown.map((path) => ({
 			...place(lines, offsetOf(document, path)),
 			path: path.map(String).join("."),
-			message: issue.code === "unrecognized_keys" ? "is not a setting; see docs/policy.md for those there are" : issue.message,
+			message:
+				issue.code === "unrecognized_keys" ? "is not a setting; see docs/policy.md for those there are" : issue.message,
 		}));
 	});
 	return { ok: false, problems };
 }
 
-const whole = (min: number, max: number) => z.int(`must be a whole number from ${min} to ${max}`).min(min, `must be at least ${min}`).max(max, `must be at most ${max}`);
+const whole = (min: number, max: number) =>
+	z
+		.int(`must be a whole number from ${min} to ${max}`)
+		.min(min, `must be at least ${min}`)
+		.max(max, `must be at most ${max}`);
 const duration = whole(1, 604_800_000);
 const absolutePath = z.string().startsWith("/", "must be an absolute path");
 
-const SETTINGS = z.strictObject({
-	enabled: z.boolean(),
-	isolation: z.enum(["thread", "process"], "must be thread or process"),
-	permissions: z
-		.strictObject({ read: z.array(absolutePath), net: z.boolean(), childProcess: z.boolean() })
-		.partial(),
-	env: z.array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of an environment variable")),
-	memoryMb: whole(16, 65_536),
-	intervalMs: duration,
-	timeoutMs: duration,
-	callTimeoutMs: duration,
-	startTimeoutMs: duration,
-	hangTimeoutMs: duration,
-	maxSeries: whole(1, 10_000_000),
-	maxLabels: whole(1, 1000),
-	maxLabelLength: whole(1, 65_536),
-	concurrency: whole(1, 10_000),
-	queue: whole(0, 1_000_000),
-}).partial();
+const SETTINGS = z
+	.strictObject({
+		enabled: z.boolean(),
+		isolation: z.enum(["thread", "process"], "must be thread or process"),
+		permissions: z.strictObject({ read: z.array(absolutePath), net: z.boolean(), childProcess: z.boolean() }).partial(),
+		env: z.array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of an environment variable")),
+		memoryMb: whole(16, 65_536),
+		intervalMs: duration,
+		timeoutMs: duration,
+		callTimeoutMs: duration,
+		startTimeoutMs: duration,
+		hangTimeoutMs: duration,
+		maxSeries: whole(1, 10_000_000),
+		maxLabels: whole(1, 1000),
+		maxLabelLength: whole(1, 65_536),
+		concurrency: whole(1, 10_000),
+		queue: whole(0, 1_000_000),
+	})
+	.partial();
 type Settings = z.infer<typeof SETTINGS>;
 
-const MODULE_ID = z.string().regex(/^(?:metrics|mcps)\/[A-Za-z0-9._-]+$/, "must be the id of a module, metrics/NAME or mcps/NAME");
+const MODULE_ID = z
+	.string()
+	.regex(/^(?:metrics|mcps)\/[A-Za-z0-9._-]+$/, "must be the id of a module, metrics/NAME or mcps/NAME");
 const FILE = z.strictObject({
 	defaults: SETTINGS.default({}),
-	modules: z.record(MODULE_ID, SETTINGS.nullable().transform((settings) => settings ?? {})).default({}),
+	modules: z
+		.record(
+			MODULE_ID,
+			SETTINGS.nullable().transform((settings) => settings ?? {}),
+		)
+		.default({}),
 });
 
-function createPolicy({ defaults, modules }: { readonly defaults: Settings; readonly modules: Readonly<Record<string, Settings>> }): PluginPolicy {
+function createPolicy({
+	defaults,
+	modules,
+}: {
+	readonly defaults: Settings;
+	readonly modules: Readonly<Record<string, Settings>>;
+}): PluginPolicy {
 	const byId = new Map(Object.entries(modules).map(([id, settings]) => [id, combine(defaults, settings)]));
 	const others = combine(defaults, {});
 	return { of: (moduleId) => byId.get(moduleId) ?? others, moduleIds: [...byId.keys()] };
@@ -171,5 +189,7 @@ function offsetOf(document: ReturnType<typeof parseDocument>, path: readonly Pro
 }
 
 function itemsOf(node: unknown): readonly { readonly key?: unknown }[] {
-	return typeof node === "object" && node !== null && "items" in node && Array.isArray(node.items) ? (node.items as []) : [];
+	return typeof node === "object" && node !== null && "items" in node && Array.isArray(node.items)
+		? (node.items as [])
+		: [];
 }

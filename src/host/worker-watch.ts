@@ -95,7 +95,12 @@ export function createWorkerWatch({ rss, rssRiseBytes }: WorkerWatchOptions): Wo
 		const responds = await each.worker.responds(hangTimeoutMs);
 		each.isProbed = false;
 		if (!responds) {
-			trouble(each, "hang", `its event loop stood still for ${hangTimeoutMs} ms; look for an endless loop or blocking work`, true);
+			trouble(
+				each,
+				"hang",
+				`its event loop stood still for ${hangTimeoutMs} ms; look for an endless loop or blocking work`,
+				true,
+			);
 		}
 	}
 
@@ -108,7 +113,12 @@ export function createWorkerWatch({ rss, rssRiseBytes }: WorkerWatchOptions): Wo
 			each.bytes = bytes;
 			const limit = each.worker.memoryLimitBytes;
 			if (bytes > limit) {
-				trouble(each, "out_of_memory", `it holds ${megabytes(bytes)}, more than the ${megabytes(limit)} allowed; look for a leak, or raise MODULE_MEMORY_MB`, true);
+				trouble(
+					each,
+					"out_of_memory",
+					`it holds ${megabytes(bytes)}, more than the ${megabytes(limit)} allowed; look for a leak, or raise MODULE_MEMORY_MB`,
+					true,
+				);
 			}
 		} finally {
 			each.askedAt = undefined;

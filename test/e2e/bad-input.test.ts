@@ -6,10 +6,20 @@ interface Answer {
 	readonly status: number;
 	readonly type: string;
 	readonly text: string;
-	readonly body: { readonly error?: { readonly code: number; readonly message: string }; readonly detail?: string; readonly status?: number };
+	readonly body: {
+		readonly error?: { readonly code: number; readonly message: string };
+		readonly detail?: string;
+		readonly status?: number;
+	};
 }
 
-async function send(server: TestServer, method: string, path: string, body?: string, headers: Record<string, string> = {}): Promise<Answer> {
+async function send(
+	server: TestServer,
+	method: string,
+	path: string,
+	body?: string,
+	headers: Record<string, string> = {},
+): Promise<Answer> {
 	const response = await fetch(`${server.url}${path}`, {
 		method,
 		headers: { "content-type": "application/json", accept: "application/json, text/event-stream", ...headers },
@@ -17,7 +27,12 @@ async function send(server: TestServer, method: string, path: string, body?: str
 	});
 	const text = await response.text();
 	assert.doesNotMatch(text, /\n\s+at |node_modules|file:\/\//, "no stack, no path of the host");
-	return { status: response.status, type: response.headers.get("content-type") ?? "", text, body: JSON.parse(text) as Answer["body"] };
+	return {
+		status: response.status,
+		type: response.headers.get("content-type") ?? "",
+		text,
+		body: JSON.parse(text) as Answer["body"],
+	};
 }
 
 const call = (name: string, args: unknown): string =>
@@ -29,11 +44,40 @@ test("bad input on /mcp is answered with a JSON-RPC error of the right kind", as
 		["unknown tool", send(server, "POST", "/mcp", call("nope", {})), 200, -32602, /nope not found/],
 		["malformed JSON", send(server, "POST", "/mcp", "{"), 400, -32700, /not valid JSON/],
 		["10 MB body", send(server, "POST", "/mcp", call("add", { a: "x".repeat(10_000_000) })), 413, -32600, /4 MiB/],
-		["unknown method", send(server, "POST", "/mcp", JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/fly", params: {} })), 200, -32601, /not found/i],
-		["unknown resource", send(server, "POST", "/mcp", JSON.stringify({ jsonrpc: "2.0", id: 1, method: "resources/read", params: { uri: "no://such" } })), 200, -32602, /no:\/\/such/],
-		["unknown session", send(server, "POST", "/mcp", call("add", {}), { "mcp-session-id": "gone" }), 404, -32001, /initialize/],
+		[
+			"unknown method",
+			send(server, "POST", "/mcp", JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/fly", params: {} })),
+			200,
+			-32601,
+			/not found/i,
+		],
+		[
+			"unknown resource",
+			send(
+				server,
+				"POST",
+				"/mcp",
+				JSON.stringify({ jsonrpc: "2.0", id: 1, method: "resources/read", params: { uri: "no://such" } }),
+			),
+			200,
+			-32602,
+			/no:\/\/such/,
+		],
+		[
+			"unknown session",
+			send(server, "POST", "/mcp", call("add", {}), { "mcp-session-id": "gone" }),
+			404,
+			-32001,
+			/initialize/,
+		],
 		["GET without a session", send(server, "GET", "/mcp"), 405, -32000, /session/],
-		["foreign Host", send(server, "POST", "/mcp", call("add", {}), { origin: "http://evil.example" }), 403, -32000, /origin/i],
+		[
+			"foreign Host",
+			send(server, "POST", "/mcp", call("add", {}), { origin: "http://evil.example" }),
+			403,
+			-32000,
+			/origin/i,
+		],
 	];
 	for (const [what, pending, status, code, message] of cases) {
 		const answer = await pending;
@@ -61,7 +105,12 @@ test("bad input elsewhere is a problem document", async (t) => {
 		["no tool name", send(server, "POST", "/execute", "{}"), 400, /tool_name/],
 		["no object", send(server, "POST", "/execute", "7"), 400, /tool_name/],
 		["unknown tool", send(server, "POST", "/execute", '{"tool_name":"nope"}'), 404, /nope/],
-		["10 MB body", send(server, "POST", "/execute", JSON.stringify({ tool_name: "x".repeat(10_000_000) })), 413, /4 MiB/],
+		[
+			"10 MB body",
+			send(server, "POST", "/execute", JSON.stringify({ tool_name: "x".repeat(10_000_000) })),
+			413,
+			/4 MiB/,
+		],
 		["bad escape", send(server, "GET", "/api/modules/%E0%A4%A/x"), 400, /cannot be read/],
 	];
 	for (const [what, pending, status, detail] of cases) {
@@ -75,8 +124,13 @@ test("bad input elsewhere is a problem document", async (t) => {
 
 test("the routes that exist now say what they should", async (t) => {
 	const server = await startTestServer(t, { examples: true });
-	const get = async (path: string, accept = "application/json") => (await fetch(`${server.url}${path}`, { headers: { accept } })).text();
-	const index = JSON.parse(await get("/")) as { name: string; endpoints: Record<string, string>; modules: { total: number; serving: number } };
+	const get = async (path: string, accept = "application/json") =>
+		(await fetch(`${server.url}${path}`, { headers: { accept } })).text();
+	const index = JSON.parse(await get("/")) as {
+		name: string;
+		endpoints: Record<string, string>;
+		modules: { total: number; serving: number };
+	};
 	assert.equal(index.name, "bulkhead");
 	assert.equal(index.endpoints["mcp"], "/mcp");
 	assert.deepEqual(index.modules, { total: 7, serving: 7, metrics: 5, mcps: 2 });

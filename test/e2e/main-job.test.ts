@@ -19,7 +19,10 @@ test("the examples answer as MCP says, without a session", async (t) => {
 	assert.equal(content?.uri, "greeting://Alice");
 	assert.match(content?.text ?? "", /Alice/);
 
-	const prompt = await server.rpc("prompts/get", { name: "weather_report", arguments: { city: "Shanghai", date: "today" } });
+	const prompt = await server.rpc("prompts/get", {
+		name: "weather_report",
+		arguments: { city: "Shanghai", date: "today" },
+	});
 	const [message] = prompt.result?.["messages"] as { role: string; content: { text: string } }[];
 	assert.match(message?.content.text ?? "", /Shanghai.*today|today.*Shanghai/s);
 
@@ -59,7 +62,11 @@ test("a 2.x client of the 2026-07-28 revision drives tools, resources and prompt
 	const { resourceTemplates } = await client.listResourceTemplates();
 	assert.ok(resourceTemplates.some(({ uriTemplate }) => uriTemplate === "greeting://{name}"));
 	assert.equal((await client.readResource({ uri: "greeting://Alice" })).contents.length, 1);
-	assert.equal((await client.getPrompt({ name: "weather_report", arguments: { city: "Shanghai", date: "today" } })).messages.length, 1);
+	assert.equal(
+		(await client.getPrompt({ name: "weather_report", arguments: { city: "Shanghai", date: "today" } })).messages
+			.length,
+		1,
+	);
 
 	const progress: number[] = [];
 	const counted = await client.callTool(
@@ -84,7 +91,11 @@ test("a 1.x client keeps a session and drives the same", async (t) => {
 	const sum = await client.callTool({ name: "add", arguments: { a: 5, b: 7 } });
 	assert.deepEqual(sum.content, [{ type: "text", text: "12" }]);
 	assert.equal((await client.readResource({ uri: "greeting://Alice" })).contents.length, 1);
-	assert.equal((await client.getPrompt({ name: "weather_report", arguments: { city: "Shanghai", date: "today" } })).messages.length, 1);
+	assert.equal(
+		(await client.getPrompt({ name: "weather_report", arguments: { city: "Shanghai", date: "today" } })).messages
+			.length,
+		1,
+	);
 
 	const progress: number[] = [];
 	await client.callTool({ name: "countdown", arguments: { steps: 3, stepMs: 1 } }, undefined, {
@@ -113,7 +124,10 @@ test("cancelling a call stops the tool, and its module counts it", async (t) => 
 
 	const disconnecting = new AbortController();
 	const request = server.execute("countdown", { steps: 1000, stepMs: 50 }, disconnecting.signal);
-	await until(async () => sampleOf(await server.metrics(), 'mcp_active_requests{tool_name="countdown"}') === 1, "the call runs");
+	await until(
+		async () => sampleOf(await server.metrics(), 'mcp_active_requests{tool_name="countdown"}') === 1,
+		"the call runs",
+	);
 	disconnecting.abort();
 	await assert.rejects(request);
 	await until(async () => sampleOf(await server.metrics(), cancelled) === 2, "a disconnect is a cancellation");

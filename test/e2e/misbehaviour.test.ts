@@ -79,7 +79,11 @@ const PROCESS_CASES = [
 
 for (const { how, reason } of PROCESS_CASES) {
 	test(`a process() that does "${how}" keeps its last samples and is running again`, async (t) => {
-		const server = await startTestServer(t, { examples: true, env: TIMES, files: { [`${PROCESS}.ts`]: await misbehaving(how) } });
+		const server = await startTestServer(t, {
+			examples: true,
+			env: TIMES,
+			files: { [`${PROCESS}.ts`]: await misbehaving(how) },
+		});
 		const others = answerAllAlong(t, server);
 		await until(async () => ((await server.module(PROCESS)).restarts[reason] ?? 0) >= 1, `it is restarted (${reason})`);
 		assert.notEqual(sampleOf(await server.metrics(), "fine"), undefined, "the last good samples stay");
@@ -108,7 +112,10 @@ function answerAllAlong(t: TestContext, server: TestServer): { stop(): Promise<v
 	const loop = (async () => {
 		while (going) {
 			const [page, sum] = await Promise.all([server.metrics(), server.execute("add", { a: rounds, b: 1 })]);
-			assert.notEqual(sampleOf(page, 'custom_metric_1{label1="value1"}') ?? sampleOf(page, "module_uptime_seconds"), undefined);
+			assert.notEqual(
+				sampleOf(page, 'custom_metric_1{label1="value1"}') ?? sampleOf(page, "module_uptime_seconds"),
+				undefined,
+			);
 			assert.equal(sum.body.content?.[0]?.text, String(rounds + 1));
 			rounds += 1;
 		}

@@ -45,7 +45,9 @@ test("a real Prometheus with the shipped configuration scrapes it: up, and sampl
 		prometheus.kill("SIGKILL");
 		if (prometheus.exitCode === null) await once(prometheus, "exit");
 	});
-	const query = async (expression: string): Promise<readonly { readonly metric: Record<string, string>; readonly value: [number, string] }[]> => {
+	const query = async (
+		expression: string,
+	): Promise<readonly { readonly metric: Record<string, string>; readonly value: [number, string] }[]> => {
 		const response = await fetch(`http://127.0.0.1:${port}/api/v1/query?query=${encodeURIComponent(expression)}`);
 		return ((await response.json()) as { data: { result: [] } }).data.result;
 	};
@@ -62,7 +64,7 @@ test("a real Prometheus with the shipped configuration scrapes it: up, and sampl
 	);
 	const names = new Set((await query('{job="bulkhead"}')).map(({ metric }) => metric["__name__"]));
 	for (const family of SHIPPED_FAMILIES) assert.ok(names.has(family), `${family} has samples`);
-	assert.deepEqual((await query("up == 0")), []);
+	assert.deepEqual(await query("up == 0"), []);
 });
 
 const SHIPPED_FAMILIES = [

@@ -51,7 +51,11 @@ test("a saved tool and a saved metric answer within a second", async (t) => {
 	await server.save("metrics/live.ts", gauge(2));
 	await until(async () => sampleOf(await server.metrics(), "saved") === 2, "the new metric shows", 1000);
 	await server.save("mcps/live.ts", tool(2));
-	await until(async () => (await server.execute("version")).body.content?.[0]?.text === "2", "the new tool answers", 1000);
+	await until(
+		async () => (await server.execute("version")).body.content?.[0]?.text === "2",
+		"the new tool answers",
+		1000,
+	);
 });
 
 test("a syntax error changes nothing for callers and shows where it is", async (t) => {
@@ -108,9 +112,14 @@ test("a name that another module has is refused, shown and counted", async (t) =
 	const server = await startTestServer(t, { files: { "mcps/a.ts": tool(1) } });
 	await server.save("mcps/0-first-by-name.ts", tool(2));
 	await until(async () => (await server.module("mcps/0-first-by-name")).conflicts?.length === 1, "the conflict shows");
-	assert.deepEqual((await server.module("mcps/0-first-by-name")).conflicts, [{ list: "tools", name: "version", owner: "mcps/a" }]);
+	assert.deepEqual((await server.module("mcps/0-first-by-name")).conflicts, [
+		{ list: "tools", name: "version", owner: "mcps/a" },
+	]);
 	assert.equal((await server.execute("version")).body.content?.[0]?.text, "1");
 	assert.equal(sampleOf(await server.metrics(), "mcp_tool_conflicts_total"), 1);
 	await server.remove("mcps/a.ts");
-	await until(async () => (await server.execute("version")).body.content?.[0]?.text === "2", "the name goes to the next");
+	await until(
+		async () => (await server.execute("version")).body.content?.[0]?.text === "2",
+		"the name goes to the next",
+	);
 });

@@ -45,7 +45,10 @@ test("a call in flight finishes before the host stops", async (t) => {
 		headers: { "content-type": "application/json" },
 		body: JSON.stringify({ tool_name: "countdown", arguments: { steps: 10, stepMs: 50 } }),
 	});
-	await until(async () => (await (await fetch(`${url}/metrics`)).text()).includes('mcp_active_requests{tool_name="countdown"} 1'), "it runs");
+	await until(
+		async () => (await (await fetch(`${url}/metrics`)).text()).includes('mcp_active_requests{tool_name="countdown"} 1'),
+		"it runs",
+	);
 	host.child.kill("SIGTERM");
 	assert.equal((await answer).status, 200);
 	assert.equal(await host.ended(), 0);
@@ -63,7 +66,11 @@ test("a port in use is one sentence and exit code 1", async (t) => {
 	const { port } = new URL(await first.ready());
 	const second = startHostProcess(t, await folderWithExamples(t), { PORT: port });
 	assert.equal(await second.ended(), 1);
-	const sentences = second.errors().trim().split("\n").filter((line) => line.includes("in use"));
+	const sentences = second
+		.errors()
+		.trim()
+		.split("\n")
+		.filter((line) => line.includes("in use"));
 	assert.equal(sentences.length, 1, second.errors());
 });
 

@@ -22,6 +22,9 @@ test("the first frame in the module's own files is the place", () => {
 
 test("a stack that says nothing, or lies, leaves the message", () => {
 	for (const stack of [undefined, "", "    at /etc/passwd:1:1", "    at file://%%:1:1", `${"x/".repeat(2000)}:1:1`]) {
-		assert.deepEqual(locateError({ name: "Error", message: "no", ...(stack !== undefined && { stack }) }, INPUTS, "/srv"), { message: "no" });
+		assert.deepEqual(
+			locateError({ name: "Error", message: "no", ...(stack !== undefined && { stack }) }, INPUTS, "/srv"),
+			{ message: "no" },
+		);
 	}
 });

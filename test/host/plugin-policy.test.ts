@@ -15,7 +15,10 @@ modules:
 	assert.deepEqual(policy.moduleIds, ["metrics/disk", "mcps/shell", "mcps/none"]);
 	const disk = policy.of("metrics/disk");
 	assert.deepEqual(disk.permissions, { read: ["/proc", "/sys"], net: false, childProcess: false });
-	assert.deepEqual([disk.memoryMb, disk.intervalMs, disk.maxSeries, disk.env, disk.enabled], [64, 30_000, 2000, ["DISK_ROOT"], true]);
+	assert.deepEqual(
+		[disk.memoryMb, disk.intervalMs, disk.maxSeries, disk.env, disk.enabled],
+		[64, 30_000, 2000, ["DISK_ROOT"], true],
+	);
 	const shell = policy.of("mcps/shell");
 	assert.deepEqual(shell.permissions, { read: ["/etc"], net: false, childProcess: true });
 	assert.deepEqual([shell.isolation, shell.callTimeoutMs, shell.enabled], ["process", 5000, false]);
@@ -27,12 +30,15 @@ test("without a file, and with an empty one, a module has the network and nothin
 	assert.ok(empty.ok);
 	for (const policy of [DEFAULT_POLICY, empty.policy]) {
 		const { permissions, isolation, enabled, env } = policy.of("metrics/x");
-		assert.deepEqual({ permissions, isolation, enabled, env }, {
-			permissions: { read: [], net: true, childProcess: false },
-			isolation: "thread",
-			enabled: true,
-			env: [],
-		});
+		assert.deepEqual(
+			{ permissions, isolation, enabled, env },
+			{
+				permissions: { read: [], net: true, childProcess: false },
+				isolation: "thread",
+				enabled: true,
+				env: [],
+			},
+		);
 	}
 });
 
@@ -49,7 +55,7 @@ modules:
 `);
 	assert.ok(!parsed.ok);
 	assert.deepEqual(
-		parsed.problems.map(({ line, path }) => [line, path]).toSorted(),
+		parsed.problems.map(({ line, path }) => [line, path]).toSorted(([one], [other]) => Number(one) - Number(other)),
 		[
 			[2, "defaults.memoryMb"],
 			[4, "defaults.permissions.write"],

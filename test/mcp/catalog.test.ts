@@ -53,7 +53,10 @@ test("only lists whose content changed are reported", () => {
 	const { catalog } = withConflicts();
 	assert.deepEqual([...catalog.set("mcps/a", tools("x"))], ["tools"]);
 	assert.deepEqual([...catalog.set("mcps/a", tools("x"))], []);
-	assert.deepEqual([...catalog.set("mcps/a", offers({ tools: [{ name: "x" }], prompts: [{ name: "p" }] }))], ["prompts"]);
+	assert.deepEqual(
+		[...catalog.set("mcps/a", offers({ tools: [{ name: "x" }], prompts: [{ name: "p" }] }))],
+		["prompts"],
+	);
 	assert.deepEqual([...catalog.set("mcps/a", offers({ tools: [{ name: "x", title: "X" }] }))], ["tools", "prompts"]);
 	assert.deepEqual([...catalog.remove("mcps/nobody")], []);
 });
@@ -61,7 +64,10 @@ test("only lists whose content changed are reported", () => {
 test("templates are asked by their literal beginning, the longest first", () => {
 	const { catalog } = withConflicts();
 	catalog.set("mcps/a", offers({ resourceTemplates: [{ uriTemplate: "db://{table}" }] }));
-	catalog.set("mcps/b", offers({ resourceTemplates: [{ uriTemplate: "db://users/{id}" }, { uriTemplate: "x://{y}" }] }));
+	catalog.set(
+		"mcps/b",
+		offers({ resourceTemplates: [{ uriTemplate: "db://users/{id}" }, { uriTemplate: "x://{y}" }] }),
+	);
 	assert.deepEqual(catalog.templateOwners("db://users/7"), ["mcps/b", "mcps/a"]);
 	assert.deepEqual(catalog.templateOwners("db://orders"), ["mcps/a"]);
 	assert.deepEqual(catalog.templateOwners("file:///"), []);

@@ -17,7 +17,11 @@ export interface HostProcess {
 
 export const MAIN = path.join(import.meta.dirname, "../../dist/main.js");
 
-export function startHostProcess(t: TestContext, folder: string, env: Readonly<Record<string, string>> = {}): HostProcess {
+export function startHostProcess(
+	t: TestContext,
+	folder: string,
+	env: Readonly<Record<string, string>> = {},
+): HostProcess {
 	const child = spawn(process.execPath, [MAIN], {
 		cwd: folder,
 		env: { PATH: process.env["PATH"], PORT: "0", LOG_FORMAT: "json", ...env },

@@ -134,7 +134,9 @@ function collectingLogger(lines: string[]): Logger {
 /** The value of one sample of an exposition, whatever the order of its labels; undefined when it is not there. */
 export function sampleOf(text: string, series: string): number | undefined {
 	const wanted = sortLabels(series);
-	const line = text.split("\n").find((candidate) => sortLabels(candidate.slice(0, candidate.lastIndexOf(" "))) === wanted);
+	const line = text
+		.split("\n")
+		.find((candidate) => sortLabels(candidate.slice(0, candidate.lastIndexOf(" "))) === wanted);
 	return line === undefined ? undefined : Number(line.slice(line.lastIndexOf(" ") + 1));
 }
 

@@ -21,7 +21,10 @@ function link(t: TestContext, handlers: Partial<RequestHandlers> = {}): Linked {
 	};
 	serveRpc(port2, { start: refuse, collect: refuse, call: refuse, ping: refuse, stop: refuse, ...handlers });
 	const violations: string[] = [];
-	const client = createRpcClient(port1, { onEvent: () => undefined, onViolation: (what) => void violations.push(what) });
+	const client = createRpcClient(port1, {
+		onEvent: () => undefined,
+		onViolation: (what) => void violations.push(what),
+	});
 	return { client, violations, forger: port2 };
 }
 
@@ -74,12 +77,16 @@ test("an abort cancels in the worker; one that came before is not even sent", as
 		},
 	});
 	const controller = new AbortController();
-	const request = failureOf(client.request("ping", null, { deadlineMs: 1000, read: isNull, signal: controller.signal }));
+	const request = failureOf(
+		client.request("ping", null, { deadlineMs: 1000, read: isNull, signal: controller.signal }),
+	);
 	await begun.promise;
 	controller.abort("enough");
 	assert.equal((await request).failure, "cancelled");
 	assert.equal(await cancelled.promise, "enough");
-	const late = await failureOf(client.request("ping", null, { deadlineMs: 1000, read: isNull, signal: controller.signal }));
+	const late = await failureOf(
+		client.request("ping", null, { deadlineMs: 1000, read: isNull, signal: controller.signal }),
+	);
 	assert.deepEqual([late.failure, late.acked], ["cancelled", false]);
 });
 

@@ -15,7 +15,18 @@ const hostile = new Proxy(
 );
 
 test("anything thrown becomes plain data of a known size", () => {
-	const things = [null, undefined, 7, "text", Symbol("s"), () => 1, hostile, { message: 7, stack: {} }, Object.create(null), 10n];
+	const things = [
+		null,
+		undefined,
+		7,
+		"text",
+		Symbol("s"),
+		() => 1,
+		hostile,
+		{ message: 7, stack: {} },
+		Object.create(null),
+		10n,
+	];
 	for (const thing of things) {
 		const error = toWireError(thing);
 		assert.equal(typeof error.name, "string");
@@ -44,6 +55,10 @@ test("a getter is read once and its throw is contained", () => {
 });
 
 test("what a worker sent as an error is read with the same care", () => {
-	assert.deepEqual(readWireError({ name: "E", message: "m", code: "C", more: "left out" }), { name: "E", message: "m", code: "C" });
+	assert.deepEqual(readWireError({ name: "E", message: "m", code: "C", more: "left out" }), {
+		name: "E",
+		message: "m",
+		code: "C",
+	});
 	assert.deepEqual(readWireError(undefined), { name: "Error", message: "the worker sent no error" });
 });
