@@ -33,6 +33,8 @@ export interface ServerOptions {
 	readonly config: HostConfig;
 	readonly log: Logger;
 	readonly restarts?: RestartCounts;
+	/** Whether tool calls may be answered without the SDK in between; `false` is for comparing the two ways. */
+	readonly directCalls?: boolean;
 }
 
 const SERVER_INFO = { name: "bulkhead", version: packageJson.version };
@@ -42,7 +44,7 @@ const SERVER_INFO = { name: "bulkhead", version: packageJson.version };
  *
  * @throws {BulkheadError} PORT_IN_USE
  */
-export async function startServer({ config, log, restarts }: ServerOptions): Promise<RunningServer> {
+export async function startServer({ config, log, restarts, directCalls }: ServerOptions): Promise<RunningServer> {
 	const startedAt = Date.now();
 	const metrics = createHostMetrics({ version: SERVER_INFO.version, serverName: SERVER_INFO.name, now: Date.now });
 	if (restarts !== undefined) {
@@ -116,13 +118,16 @@ export async function startServer({ config, log, restarts }: ServerOptions): Pro
 	const gateway = createGateway({
 		host,
 		catalog,
-		serverInfo: SERVER_INFO,
 		callTimeoutMs: config.callTimeoutMs,
+		callConcurrency: config.callConcurrency,
+		callQueue: config.callQueue,
 		observe: instrumentation.request,
-		onError: logError,
 	});
 	const mcp = createMcpEndpoint({
 		gateway,
+		catalog,
+		serverInfo: SERVER_INFO,
+		...(directCalls !== undefined && { directCalls }),
 		sessionMax: config.sessionMax,
 		sessionIdleTimeoutMs: config.sessionIdleTimeoutMs,
 		onError: logError,

@@ -24,7 +24,11 @@ export type RequestMessage = {
 	[Type in RequestType]: { readonly type: Type; readonly id: number; readonly params: RequestMap[Type]["params"] };
 }[RequestType];
 
-export type HostMessage = RequestMessage | { readonly type: "cancel"; readonly id: number; readonly reason: string };
+export type HostMessage =
+	| RequestMessage
+	| { readonly type: "cancel"; readonly id: number; readonly reason: string }
+	/** What the client of a running call said to an `asked`: JSON text of `{result}` or `{error}`. */
+	| { readonly type: "answered"; readonly id: number; readonly ask: number; readonly json: string };
 
 export type WorkerMessage =
 	| { readonly type: "acked"; readonly id: number }
@@ -32,6 +36,10 @@ export type WorkerMessage =
 	| { readonly type: "failed"; readonly id: number; readonly error: WireErrorDto }
 	/** An MCP notification that belongs to a running call: JSON text of `{method, params}`. */
 	| { readonly type: "emitted"; readonly id: number; readonly json: string }
+	/** A request to the client of a running call (sampling, elicitation, roots): JSON text of `{method, params}`. */
+	| { readonly type: "asked"; readonly id: number; readonly ask: number; readonly json: string }
+	/** The module no longer waits for the answer to an `asked`. */
+	| { readonly type: "withdrawn"; readonly id: number; readonly ask: number }
 	/** The module's lists changed: JSON text of a `CatalogDto`. */
 	| { readonly type: "relisted"; readonly json: string }
 	| { readonly type: "updated"; readonly uri: string }
@@ -73,7 +81,27 @@ export interface CallDto {
 	readonly era: Era;
 	readonly method: string;
 	readonly params: Readonly<Record<string, unknown>>;
+	/** Whose session the call belongs to; 2025 era only, and only with a session. */
+	readonly client?: ClientDto;
+	/** What the host knows about who called, as the SDK's `AuthInfo` without the token itself. */
+	readonly authInfo?: AuthDto;
 }
+
+/** What a client said of itself when it opened its session. */
+export interface ClientDto {
+	/** Tells sessions apart; made from the session's id, which is a credential and stays in main. */
+	readonly session: string;
+	readonly protocolVersion: string;
+	readonly info: Readonly<Record<string, unknown>>;
+	readonly capabilities: Readonly<Record<string, unknown>>;
+}
+
+export interface AuthDto {
+	readonly clientId: string;
+	readonly scopes: readonly string[];
+	readonly extra?: Readonly<Record<string, unknown>>;
+}
+
 /** The text of a JSON-RPC response without its envelope: `{"result": …}` or `{"error": …}`. */
 export interface AnswerDto {
 	readonly json: string;
@@ -98,6 +126,8 @@ export const MAX_CATALOG_LENGTH = 1 << 20;
 export const MAX_LOG_LENGTH = 8192;
 /** Longest emitted notification, in characters of JSON. */
 export const MAX_EMITTED_LENGTH = 1 << 18;
+/** Requests to its client that one call may have open at a time. */
+export const MAX_OPEN_ASKS = 16;
 
 const LOG_LEVELS: ReadonlySet<unknown> = new Set<LogLevel>(["debug", "info", "warn", "error"]);
 
@@ -114,6 +144,14 @@ export function readWorkerMessage(value: unknown): WorkerMessage | undefined {
 		case "emitted":
 			return isId(value["id"]) && isText(value["json"], MAX_EMITTED_LENGTH)
 				? { type: "emitted", id: value["id"], json: value["json"] }
+				: undefined;
+		case "asked":
+			return isId(value["id"]) && isId(value["ask"]) && isText(value["json"], MAX_EMITTED_LENGTH)
+				? { type: "asked", id: value["id"], ask: value["ask"], json: value["json"] }
+				: undefined;
+		case "withdrawn":
+			return isId(value["id"]) && isId(value["ask"])
+				? { type: "withdrawn", id: value["id"], ask: value["ask"] }
 				: undefined;
 		case "relisted":
 			return isText(value["json"], MAX_CATALOG_LENGTH) ? { type: "relisted", json: value["json"] } : undefined;
@@ -188,17 +226,19 @@ export function isDuration(value: unknown): value is number {
 }
 
 function readEraCatalog(value: unknown): EraCatalogDto {
-	const list = (name: ListName): readonly ListedDto[] => {
-		const entries: unknown = isRecord(value) ? value[name] : undefined;
-		if (!Array.isArray(entries)) return [];
-		return entries.filter((entry): entry is ListedDto => isRecord(entry) && isKey(entry[LIST_KEYS[name]]));
-	};
+	const list = (name: ListName): readonly ListedDto[] => readEntries(name, isRecord(value) ? value[name] : undefined);
 	return {
 		tools: list("tools"),
 		prompts: list("prompts"),
 		resources: list("resources"),
 		resourceTemplates: list("resourceTemplates"),
 	};
+}
+
+/** Entries of one list, without those that have no name or URI. */
+export function readEntries(list: ListName, value: unknown): readonly ListedDto[] {
+	if (!Array.isArray(value)) return [];
+	return value.filter((entry): entry is ListedDto => isRecord(entry) && isKey(entry[LIST_KEYS[list]]));
 }
 
 const MAX_KEY_LENGTH = 1024;

@@ -1,3 +1,5 @@
+import { type AskClient, createHostAsks, createWorkerAsks, type HostAsks, type WorkerAsks } from "./asks.ts";
+import { startDeadline } from "./deadline.ts";
 import {
 	type HostMessage,
 	type RequestMap,
@@ -40,6 +42,8 @@ export interface RequestOptions<Type extends RequestType> {
 	readonly read: (value: unknown) => RequestMap[Type]["result"] | undefined;
 	readonly signal?: AbortSignal;
 	readonly onEmitted?: (json: string) => void;
+	/** Answers what the request asks its client. While it waits for that, its deadline stands still. */
+	readonly onAsked?: AskClient;
 }
 
 export interface RpcClient {
@@ -68,6 +72,7 @@ interface Pending {
 	acked: boolean;
 	readonly settle: (outcome: { readonly value: unknown } | { readonly error: RpcError }) => void;
 	readonly emitted: ((json: string) => void) | undefined;
+	readonly asks: HostAsks;
 }
 
 /** The host's end of a port. */
@@ -87,6 +92,8 @@ export function createRpcClient(port: Port, listeners: RpcClientListeners): RpcC
 				return listeners.onEvent(message);
 			case "acked":
 			case "emitted":
+			case "asked":
+			case "withdrawn":
 			case "done":
 			case "failed":
 				return receive(message);
@@ -102,12 +109,15 @@ export function createRpcClient(port: Port, listeners: RpcClientListeners): RpcC
 		}
 		if (message.type === "acked") request.acked = true;
 		else if (message.type === "emitted") request.emitted?.(message.json);
-		else if (message.type === "done") request.settle({ value: message.result });
+		else if (message.type === "withdrawn") request.asks.withdraw(message.ask);
+		else if (message.type === "asked") {
+			if (!request.asks.open(message.ask, message.json)) listeners.onViolation(`used ask ${message.ask} twice`);
+		} else if (message.type === "done") request.settle({ value: message.result });
 		else request.settle({ error: new RpcError("remote", message.error.message, true, message.error) });
 	}
 
 	return {
-		request(type, params, { deadlineMs, read, signal, onEmitted }) {
+		request(type, params, { deadlineMs, read, signal, onEmitted, onAsked }) {
 			return new Promise((resolve, reject) => {
 				if (closedBecause !== undefined) return reject(new RpcError("closed", closedBecause, false));
 				if (signal?.aborted === true) return reject(new RpcError("cancelled", reasonOf(signal), false));
@@ -117,16 +127,23 @@ export function createRpcClient(port: Port, listeners: RpcClientListeners): RpcC
 					post(port, { type: "cancel", id, reason: message });
 					entry.settle({ error: new RpcError(failure, message, entry.acked) });
 				};
-				const timer = setTimeout(() => finish("timeout", `no answer within ${deadlineMs} ms`), deadlineMs);
+				const clock = startDeadline(deadlineMs, () => finish("timeout", `no answer within ${deadlineMs} ms`));
 				const onAbort = (): void => finish("cancelled", signal === undefined ? "" : reasonOf(signal));
 				signal?.addEventListener("abort", onAbort, { once: true });
 				const entry: Pending = {
 					acked: false,
 					emitted: onEmitted,
+					asks: createHostAsks({
+						askClient: onAsked,
+						send: (ask, json) => post(port, { type: "answered", id, ask, json }),
+						onWaiting: clock.stop,
+						onResumed: clock.start,
+					}),
 					settle(outcome) {
 						pending.delete(id);
 						if (pending.size === 0) for (const drained of [...drainWaiters]) drained();
-						clearTimeout(timer);
+						clock.stop();
+						entry.asks.close();
 						signal?.removeEventListener("abort", onAbort);
 						if ("error" in outcome) return reject(outcome.error);
 						const result = read(outcome.value);
@@ -171,6 +188,7 @@ export interface RequestContext {
 	/** Aborted when the host cancels the request or its deadline has passed. */
 	readonly signal: AbortSignal;
 	readonly emit: (json: string) => void;
+	readonly ask: WorkerAsks["ask"];
 }
 export type RequestHandlers = {
 	readonly [Type in RequestType]: (
@@ -181,21 +199,27 @@ export type RequestHandlers = {
 
 /** The worker's end of a port: acknowledges every request and answers it exactly once. */
 export function serveRpc(port: Port, handlers: RequestHandlers): void {
-	const running = new Map<number, AbortController>();
+	const running = new Map<number, { readonly controller: AbortController; readonly asks: WorkerAsks }>();
 	port.on("message", (raw) => {
 		const message = raw as HostMessage;
-		if (message.type === "cancel") running.get(message.id)?.abort(message.reason);
+		if (message.type === "cancel") running.get(message.id)?.controller.abort(message.reason);
+		else if (message.type === "answered") running.get(message.id)?.asks.answered(message.ask, message.json);
 		else void answer(message);
 	});
 
 	async function answer(request: RequestMessage): Promise<void> {
 		const { id } = request;
 		const controller = new AbortController();
-		running.set(id, controller);
+		const asks = createWorkerAsks({
+			asked: (ask, json) => post(port, { type: "asked", id, ask, json }),
+			withdrawn: (ask) => post(port, { type: "withdrawn", id, ask }),
+		});
+		running.set(id, { controller, asks });
 		post(port, { type: "acked", id });
 		const context: RequestContext = {
 			signal: controller.signal,
 			emit: (json) => post(port, { type: "emitted", id, json }),
+			ask: asks.ask,
 		};
 		try {
 			const { result, transfer } = await dispatch(handlers, request, context);

@@ -19,6 +19,8 @@
  * false numbers of its own, which it can anyway, and nothing else.
  */
 
+import { SnapshotWriter } from "./snapshot-writer.ts";
+
 /** Limits of one snapshot, counted while it is written. */
 export interface SnapshotLimits {
 	/** Size of the whole buffer. */
@@ -40,9 +42,9 @@ export const DEFAULT_SNAPSHOT_LIMITS = {
 /** No line is longer than this, so that reading one never takes main long. */
 export const MAX_LINE_BYTES = 256 * 1024;
 /** Longest label value that is sent, in UTF-16 units; of a longer one only its length is. */
-export const MAX_LABEL_VALUE_CHARS = 16 * 1024;
+const MAX_LABEL_VALUE_CHARS = 16 * 1024;
 /** More labels than this on a sample are not sent, only their number. */
-export const MAX_LABELS_SENT = 128;
+const MAX_LABELS_SENT = 128;
 
 /**
  * Encodes the families that `registry.getMetricsAsJSON()` gave (of several registries: their lists one after the other).
@@ -63,15 +65,11 @@ const { stringify } = JSON;
 const { isArray } = Array;
 const { keys: keysOf } = Object;
 const dateToString = Date.prototype.toString;
-const encoder = new TextEncoder();
 
 const MAX_NAME_CHARS = 256;
 const MAX_HELP_CHARS = 4096;
 const MAX_LABELS_CHARS = 32 * 1024;
 const MAX_EXEMPLAR_CHARS = 256;
-const SAMPLES_PER_LINE = 64;
-/** A line ends when it has grown past this: with one sample of the largest kind on top it stays under MAX_LINE_BYTES. */
-const LINE_CHARS = 8 * 1024;
 const UNREADABLE = Symbol("unreadable");
 
 interface List {
@@ -82,7 +80,11 @@ interface List {
 function encode(families: unknown, limits: SnapshotLimits): EncodedSnapshot {
 	const list = listOf(families);
 	if (list === undefined) {
-		return { ok: false, reason: "invalid_payload", message: "the registry's snapshot is not an array of metric families" };
+		return {
+			ok: false,
+			reason: "invalid_payload",
+			message: "the registry's snapshot is not an array of metric families",
+		};
 	}
 	const out = new SnapshotWriter(limits);
 	let written = 0;
@@ -237,82 +239,3 @@ function listOf(value: unknown): List | undefined {
 		return undefined;
 	}
 }
-
-class SnapshotWriter {
-	samples = 0;
-	overflowed = false;
-	readonly #limits: SnapshotLimits;
-	#entries = 0;
-	#buffer = new Uint8Array(16 * 1024);
-	#length = 0;
-	#line = "";
-	#onLine = 0;
-
-	constructor(limits: SnapshotLimits) {
-		this.#limits = limits;
-	}
-
-	line(text: string): void {
-		if (!this.#count()) return;
-		this.#append(`${text}\n`);
-	}
-
-	sample(text: string): void {
-		if (!this.#count()) return;
-		this.samples++;
-		this.#line += this.#onLine === 0 ? text : `,${text}`;
-		this.#onLine++;
-		if (this.#onLine === SAMPLES_PER_LINE || this.#line.length > LINE_CHARS) this.endLine();
-	}
-
-	endLine(): void {
-		if (this.#onLine === 0) return;
-		const text = `["s",[${this.#line}]]\n`;
-		this.#line = "";
-		this.#onLine = 0;
-		this.#append(text);
-	}
-
-	/** Written past the limit: the room for it is a few bytes, and it says that the limit was met. */
-	trailer(families: number): void {
-		this.overflowed = false;
-		this.#append(`["x",${families}]\n`, TRAILER_BYTES);
-	}
-
-	mark(): { readonly length: number; readonly samples: number } {
-		return { length: this.#length, samples: this.samples };
-	}
-
-	rollBack(mark: { readonly length: number; readonly samples: number }): void {
-		this.#length = mark.length;
-		this.samples = mark.samples;
-		this.#line = "";
-		this.#onLine = 0;
-	}
-
-	/** The buffer is of exactly this length, so that what is transferred is what was written. */
-	bytes(): Uint8Array {
-		return this.#buffer.slice(0, this.#length);
-	}
-
-	#count(): boolean {
-		this.#entries++;
-		if (this.#entries > this.#limits.maxSamples) this.overflowed = true;
-		return !this.overflowed;
-	}
-
-	#append(text: string, extra = 0): void {
-		const most = text.length * MAX_BYTES_PER_CHAR;
-		if (this.#length + most > this.#buffer.length) {
-			const grown = new Uint8Array(Math.max(this.#buffer.length * 2, this.#length + most));
-			grown.set(this.#buffer.subarray(0, this.#length));
-			this.#buffer = grown;
-		}
-		const { written } = encoder.encodeInto(text, this.#buffer.subarray(this.#length));
-		if (this.#length + written > this.#limits.maxBytes + extra) this.overflowed = true;
-		else this.#length += written;
-	}
-}
-
-const MAX_BYTES_PER_CHAR = 3;
-const TRAILER_BYTES = 32;

@@ -1,6 +1,7 @@
 import type { Location, Message } from "esbuild";
 import { basename, resolve } from "node:path";
 import type { ModulePaths } from "./module-paths.ts";
+import { packageOf } from "./shared-libraries.ts";
 import { stripPrelude } from "./source-location.ts";
 
 /** Why a module does not compile, in its author's terms. */
@@ -58,8 +59,9 @@ function describeMissing(specifier: string, message: Message, paths: ModulePaths
 	const hint = message.notes.map((note) => note.text).find((note) => !note.startsWith("You can mark the path"));
 	if (specifier.startsWith("#")) return `Cannot find "${specifier}" in the "imports" of a package.json.`;
 	if (hint !== undefined) return `Cannot find "${specifier}". ${hint.replace(/:$/, ".")}`;
-	const name = /^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier;
-	return `Cannot find the package "${name}". Run \`npm install ${name}\` in the folder that holds ${basename(paths.root)}/, or correct the name.`;
+	const name = packageOf(specifier);
+	const what = specifier === name ? `the package "${name}"` : `"${specifier}" in a package "${name}"`;
+	return `Cannot find ${what}. Run \`npm install ${name}\` in the folder that holds ${basename(paths.root)}/, or correct the name.`;
 }
 
 /** esbuild counts columns in bytes, and sees the prelude that we put before some first lines. */

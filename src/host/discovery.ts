@@ -12,6 +12,8 @@ export interface DiscoveryOptions {
 	/** Absolute paths. */
 	readonly folders: ModuleFolders;
 	readonly log: SourceLog;
+	/** How often to look without an event. */
+	readonly pollMs?: number;
 	/** Called with what is there, at once and whenever something may have changed; never twice at a time. */
 	onScan(listing: ModuleListing): Promise<void>;
 }
@@ -29,7 +31,7 @@ export interface Discovery {
 	stop(): Promise<void>;
 }
 
-export function createDiscovery({ folders, log, onScan }: DiscoveryOptions): Discovery {
+export function createDiscovery({ folders, log, pollMs, onScan }: DiscoveryOptions): Discovery {
 	const watch = createFolderWatch(Object.values(folders), log, () => schedule?.request());
 	const lastListings = new Map<ModuleKind, ModuleListing>();
 	const complaints = new Map<ModuleKind, string>();
@@ -81,7 +83,7 @@ export function createDiscovery({ folders, log, onScan }: DiscoveryOptions): Dis
 		async start() {
 			await Promise.all(Object.values(folders).map(makeFolder));
 			if (stopping !== undefined) return;
-			schedule ??= createScanSchedule(scan);
+			schedule ??= createScanSchedule(scan, pollMs);
 			await firstScan.promise;
 		},
 		scanIn: (delayMs) => schedule?.requestIn(delayMs),

@@ -1,3 +1,4 @@
+import type { AskClient } from "../../workers/asks.ts";
 import {
 	readAnswer,
 	readCollected,
@@ -41,6 +42,8 @@ export interface CallOptions {
 	readonly signal?: AbortSignal;
 	/** A notification of the running call, as JSON text of `{method, params}`. */
 	readonly onEmitted?: (json: string) => void;
+	/** Answers what the running call asks its client. */
+	readonly onAsked?: AskClient;
 }
 
 export interface GenerationOptions {

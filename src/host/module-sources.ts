@@ -18,6 +18,8 @@ export interface ModuleSourcesOptions {
 	/** Stays the caller's: it is not stopped with the sources. */
 	readonly compiler: Compiler;
 	readonly log: SourceLog;
+	/** How often to look for changes that no event tells of. */
+	readonly pollMs?: number;
 	readonly onEvent: (event: SourceEvent) => void;
 }
 
@@ -35,11 +37,12 @@ export interface ModuleSources {
 	refused(): readonly RefusedFile[];
 }
 
-export function createModuleSources({ folders, compiler, log, onEvent }: ModuleSourcesOptions): ModuleSources {
+export function createModuleSources(options: ModuleSourcesOptions): ModuleSources {
+	const { compiler, log, onEvent } = options;
 	const modules = new Map<ModuleId, TrackedModule>();
 	const refused = new Map<string, RefusedFile>();
 	const leaving = new Set<Promise<void>>();
-	const discovery = createDiscovery({ folders, log, onScan });
+	const discovery = createDiscovery({ ...options, onScan });
 	let starting: Promise<void> | undefined;
 	let stopping: Promise<void> | undefined;
 
@@ -76,7 +79,10 @@ export function createModuleSources({ folders, compiler, log, onEvent }: ModuleS
 
 	function remove(id: ModuleId, module: TrackedModule): void {
 		modules.delete(id);
-		const left = module.leave().finally(() => leaving.delete(left));
+		const left = module
+			.leave()
+			.catch((error: unknown) => log.warn(`${id} is gone, and could not be cleared away: ${messageOf(error)}`))
+			.finally(() => leaving.delete(left));
 		leaving.add(left);
 	}
 

@@ -21,8 +21,12 @@ const POLL_MS = 2000;
 /** Polling takes no more than this share of the time, however slow the file system. */
 const MAX_POLL_SHARE = 0.01;
 
-/** @param scan never rejects */
-export function createScanSchedule(scan: () => Promise<void>): ScanSchedule {
+/**
+ * Scans at once, and from then on.
+ *
+ * @param scan never rejects
+ */
+export function createScanSchedule(scan: () => Promise<void>, pollMs = POLL_MS): ScanSchedule {
 	const delayed = new Set<NodeJS.Timeout>();
 	let quiet: NodeJS.Timeout | undefined;
 	let poll: NodeJS.Timeout | undefined;
@@ -49,7 +53,7 @@ export function createScanSchedule(scan: () => Promise<void>): ScanSchedule {
 			running = undefined;
 			if (stopped) return;
 			const durationMs = performance.now() - startedAt;
-			poll = setTimeout(begin, Math.max(POLL_MS, durationMs / MAX_POLL_SHARE)).unref();
+			poll = setTimeout(begin, Math.max(pollMs, durationMs / MAX_POLL_SHARE)).unref();
 			if (firstRequestAt !== undefined) request();
 		});
 	}

@@ -22,25 +22,21 @@ export const MAX_FILE_BYTES = 16 * 1024 * 1024;
  * it leads.
  */
 export function createSourceGuard(paths: ModulePaths): (realPath: string) => Promise<GuardVerdict> {
-	const linkedPackages = new Map<string, Promise<boolean>>();
 	const folder = `${basename(paths.root)}/`;
 
 	async function isAllowed(realPath: string): Promise<boolean> {
 		if (isInside(paths.realRoot, realPath) || isInPackages(realPath)) return true;
 		const packageFolder = await findPackageFolder(realPath);
-		if (packageFolder === undefined) return false;
-		let linked = linkedPackages.get(packageFolder);
-		if (linked === undefined) {
-			linked = isLinked(packageFolder, dirname(paths.realRoot));
-			linkedPackages.set(packageFolder, linked);
-		}
-		return linked;
+		return packageFolder !== undefined && isLinked(packageFolder, dirname(paths.realRoot));
 	}
 
 	return async (realPath) => {
 		const name = paths.say(realPath);
 		try {
-			if (!(await isAllowed(realPath))) return refused(`${name} lies outside of ${folder}. ${OUTSIDE(folder)}`);
+			if (!(await isAllowed(realPath))) {
+				const what = realPath === paths.realEntry ? `${name} is a symbolic link to ${realPath}, which` : name;
+				return refused(`${what} lies outside of ${folder}. ${adviseOutside(folder)}`);
+			}
 			const nowMs = Date.now();
 			const stats = await stat(realPath, { bigint: true });
 			if (!stats.isFile()) return refused(`${name} is not a regular file, and nothing else can be imported.`);
@@ -58,13 +54,17 @@ export function isInPackages(path: string): boolean {
 	return path.includes(`${sep}node_modules${sep}`);
 }
 
-const OUTSIDE = (folder: string) =>
-	`A module is compiled from its own module folder and from packages: move the file into ${folder} ` +
-	`(a name that begins with "_" is no module), or make it a package.`;
 const TOO_LARGE = `is larger than ${MAX_FILE_BYTES / 1024 ** 2} MiB, the most that is compiled. Read such data when the module runs.`;
 const NO_ADDONS =
 	"Add-ons are not available to modules, because they run outside of every limit. " +
 	"Use a package that does without, or install it with `npm install --ignore-scripts` when it has a fallback in JavaScript.";
+
+function adviseOutside(folder: string): string {
+	return (
+		`A module is compiled from its own module folder and from packages: move the file into ${folder} ` +
+		`(a name that begins with "_" is no module), or make it a package.`
+	);
+}
 
 function refused(problem: string): GuardVerdict {
 	return { ok: false, problem };

@@ -2,6 +2,7 @@ import { ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
 import { type RequestHandler, type Response, Router } from "express";
 import * as z from "zod";
 import type { Gateway } from "../mcp/gateway.ts";
+import { originOf } from "../mcp/http-exchange.ts";
 import { methodNotAllowed, sendProblem } from "./problem.ts";
 
 const BODY = z.object({
@@ -17,13 +18,16 @@ export function createExecuteRoute(gateway: Gateway, json: RequestHandler): Rout
 		.post(json, async (request, response) => {
 			const body = BODY.safeParse(request.body);
 			if (!body.success) return sendProblem(response, 400, "Bad request", explain(body.error));
-			const disconnected = new AbortController();
-			response.once("close", () => disconnected.abort("the client has disconnected"));
 			const { tool_name: name, arguments: args } = body.data;
+			const call = gateway.begin({
+				era: "legacy",
+				method: "tools/call",
+				params: { name, arguments: args },
+				origin: originOf(request),
+			});
+			response.once("close", () => call.cancel("the client has disconnected"));
 			try {
-				response.json(
-					await gateway.request("legacy", "tools/call", { name, arguments: args }, { signal: disconnected.signal }),
-				);
+				response.json((await call.answer).result);
 			} catch (error) {
 				if (!(error instanceof ProtocolError)) throw error;
 				sendFailure(response, name, error);

@@ -6,6 +6,7 @@ import {
 	type ListedDto,
 	type ListName,
 } from "../../workers/protocol.ts";
+import { type CatalogKey, compareKeys } from "./catalog-key.ts";
 
 /** A name that a module wanted and did not get. */
 export interface CatalogConflict {
@@ -25,7 +26,13 @@ export interface Catalog {
 	remove(moduleId: string): ReadonlySet<ListName>;
 	/** Until it is sealed (all modules have started once), the module with the lower id wins a name, whoever came first. */
 	seal(): void;
+	/** What a module's resource list holds just now. Nobody is told: a client that asks gets it. */
+	refreshResources(moduleId: string, era: Era, resources: readonly ListedDto[]): void;
+	/** Sorted by module, then by name or URI. */
 	list(name: ListName, era: Era): readonly ListedDto[];
+	keyOf(name: ListName, entry: ListedDto): CatalogKey;
+	/** Modules with a resource template, whose list of resources may differ from one moment to the next. */
+	templateModules(): readonly string[];
 	owner(list: ListName, name: string): string | undefined;
 	/** Modules with a template that may match the URI, the longest literal beginning first. */
 	templateOwners(uri: string): readonly string[];
@@ -80,16 +87,16 @@ export function createCatalog({ onConflict }: CatalogOptions): Catalog {
 	}
 
 	function visible(list: ListName, era: Era): readonly ListedDto[] {
-		const entries: ListedDto[] = [];
-		for (const moduleId of [...offers.keys()].toSorted()) {
+		const entries: { readonly key: CatalogKey; readonly entry: ListedDto }[] = [];
+		for (const [moduleId, offer] of offers) {
 			const seen = new Set<string>();
-			for (const entry of offers.get(moduleId)?.catalog[era][list] ?? []) {
+			for (const entry of offer.catalog[era][list]) {
 				const name = nameOf(list, entry);
-				if (owners[list].get(name) === moduleId && !seen.has(name)) entries.push(entry);
+				if (owners[list].get(name) === moduleId && !seen.has(name)) entries.push({ key: { moduleId, name }, entry });
 				seen.add(name);
 			}
 		}
-		return entries;
+		return entries.toSorted((a, b) => compareKeys(a.key, b.key)).map(({ entry }) => entry);
 	}
 
 	function reportConflicts(): void {
@@ -118,10 +125,17 @@ export function createCatalog({ onConflict }: CatalogOptions): Catalog {
 		return offers.get(moduleId)?.names[list] ?? NO_NAMES;
 	}
 
+	const set: Catalog["set"] = (moduleId, offered) => {
+		offers.set(moduleId, { catalog: offered, names: namesIn(offered) });
+		return settle();
+	};
+
 	return {
-		set(moduleId, offered) {
-			offers.set(moduleId, { catalog: offered, names: namesIn(offered) });
-			return settle();
+		set,
+		refreshResources(moduleId, era, resources) {
+			const offered = offers.get(moduleId)?.catalog;
+			if (offered === undefined || JSON.stringify(resources) === JSON.stringify(offered[era].resources)) return;
+			set(moduleId, { ...offered, [era]: { ...offered[era], resources } });
 		},
 		remove(moduleId) {
 			return offers.delete(moduleId) ? settle() : new Set();
@@ -130,6 +144,11 @@ export function createCatalog({ onConflict }: CatalogOptions): Catalog {
 			sealed = true;
 		},
 		list: (name, era) => lists.get(`${era} ${name}`) ?? [],
+		keyOf(list, entry) {
+			const name = nameOf(list, entry);
+			return { moduleId: owners[list].get(name) ?? "", name };
+		},
+		templateModules: () => [...new Set(owners.resourceTemplates.values())],
 		owner: (list, name) => owners[list].get(name),
 		templateOwners(uri) {
 			const matches: { readonly owner: string; readonly literal: number }[] = [];

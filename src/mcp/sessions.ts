@@ -1,27 +1,43 @@
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { NodeStreamableHTTPServerTransport } from "@modelcontextprotocol/node";
 import type { Server } from "@modelcontextprotocol/server";
+import type { ClientDto } from "../../workers/protocol.ts";
+import { createEventStores, EVENT_STORE_LIMITS } from "./event-store.ts";
+import type { CallOrigin } from "./gateway.ts";
+import type { SessionState } from "./protocol-server.ts";
+import type { RunningCall } from "./running-call.ts";
 
 /** Sessions of the 2025 era: one transport and one server each, until the client ends it or goes quiet. */
 export interface Sessions {
-	/** A transport for an `initialize` request, connected to a server; undefined when there are as many as allowed. */
-	open(): Promise<NodeStreamableHTTPServerTransport | undefined>;
-	/** The transport of a session; the call counts as a sign of life. */
-	find(sessionId: string): NodeStreamableHTTPServerTransport | undefined;
-	servers(): Iterable<Session>;
+	/**
+	 * A session for an `initialize` request; undefined when there are as many as allowed.
+	 *
+	 * @param owner who opens it; nobody else finds it
+	 */
+	open(owner: string | undefined): Promise<Session | undefined>;
+	find(sessionId: string, owner: string | undefined): Session | undefined;
+	all(): Iterable<Session>;
+	count(): number;
 	close(): Promise<void>;
 }
 
 export interface Session {
+	readonly transport: NodeStreamableHTTPServerTransport;
 	readonly server: Server;
 	/** Resources that the client wants to hear of. */
 	readonly subscriptions: ReadonlySet<string>;
+	/** Calls that are answered without the SDK, by request id. */
+	readonly directCalls: Map<string | number, RunningCall>;
+	origin(from: CallOrigin): CallOrigin;
+	/** A request has arrived: the session is not idle before the function returned has been called. */
+	use(): () => void;
 }
 
 export interface SessionsOptions {
-	readonly createServer: () => Server;
+	readonly createServer: (state: SessionState) => Server;
 	readonly max: number;
 	readonly idleTimeoutMs: number;
+	/** Milliseconds on a clock that only goes forward. */
 	readonly now: () => number;
 	readonly onError: (error: Error) => void;
 	readonly onCount: (count: number) => void;
@@ -30,59 +46,104 @@ export interface SessionsOptions {
 /** Bounds what one client can make the host remember. */
 const MAX_SUBSCRIPTIONS = 1000;
 const SWEEPS_PER_TIMEOUT = 4;
+/** What a client that lost its stream is told to wait before it comes back. */
+const RETRY_INTERVAL_MS = 1000;
 
 export function createSessions(options: SessionsOptions): Sessions {
 	const sessions = new Map<string, OpenSession>();
-	const opening = new Set<NodeStreamableHTTPServerTransport>();
+	const opening = new Set<OpenSession>();
+	const stores = createEventStores(EVENT_STORE_LIMITS);
 	const sweep = setInterval(closeIdle, Math.max(1, options.idleTimeoutMs / SWEEPS_PER_TIMEOUT));
 	sweep.unref();
 
 	function closeIdle(): void {
 		const before = options.now() - options.idleTimeoutMs;
 		for (const session of [...sessions.values()]) {
-			if (session.lastUsedAt < before) session.transport.close().catch(options.onError);
+			if (session.inUse === 0 && session.lastUsedAt < before) session.transport.close().catch(options.onError);
 		}
 	}
 
 	return {
-		async open() {
+		async open(owner) {
 			if (sessions.size + opening.size >= options.max) return undefined;
-			const server = options.createServer();
-			const subscriptions = trackSubscriptions(server);
+			const store = stores.create();
 			const transport = new NodeStreamableHTTPServerTransport({
 				sessionIdGenerator: randomUUID,
-				onsessioninitialized: (id) => {
-					opening.delete(transport);
-					sessions.set(id, { transport, server, subscriptions, lastUsedAt: options.now() });
+				eventStore: store,
+				retryInterval: RETRY_INTERVAL_MS,
+				onsessioninitialized(id) {
+					opening.delete(session);
+					sessions.set(id, session);
 					options.onCount(sessions.size);
 				},
 			});
-			opening.add(transport);
+			let client: ClientDto | undefined;
+			const state: SessionState = {
+				logLevel: undefined,
+				origin(from) {
+					client ??= describeClient(server, transport.sessionId ?? "");
+					return { ...from, client: from.authInfo?.clientId ?? client.session, session: client };
+				},
+			};
+			const server = options.createServer(state);
+			const session: OpenSession = {
+				transport,
+				server,
+				owner,
+				subscriptions: trackSubscriptions(server),
+				directCalls: new Map(),
+				origin: state.origin,
+				lastUsedAt: options.now(),
+				inUse: 0,
+				use() {
+					session.inUse += 1;
+					let done = false;
+					return () => {
+						if (done) return;
+						done = true;
+						session.inUse -= 1;
+						session.lastUsedAt = options.now();
+					};
+				},
+			};
+			opening.add(session);
 			await server.connect(transport);
 			server.onclose = () => {
-				opening.delete(transport);
+				opening.delete(session);
+				store.close();
+				for (const call of session.directCalls.values()) call.cancel("the session has ended");
 				if (transport.sessionId !== undefined && sessions.delete(transport.sessionId)) options.onCount(sessions.size);
 			};
-			return transport;
+			return session;
 		},
-		find(sessionId) {
+		find(sessionId, owner) {
 			const session = sessions.get(sessionId);
-			if (session !== undefined) session.lastUsedAt = options.now();
-			return session?.transport;
+			return session !== undefined && session.owner === owner ? session : undefined;
 		},
-		servers: () => sessions.values(),
+		all: () => sessions.values(),
+		count: () => sessions.size,
 		async close() {
 			clearInterval(sweep);
-			await Promise.all(
-				[...[...sessions.values()].map((session) => session.transport), ...opening].map((open) => open.close()),
-			);
+			await Promise.all([...sessions.values(), ...opening].map(({ transport }) => transport.close()));
 		},
 	};
 }
 
 interface OpenSession extends Session {
-	readonly transport: NodeStreamableHTTPServerTransport;
+	readonly owner: string | undefined;
 	lastUsedAt: number;
+	/** Requests and streams that are open. */
+	inUse: number;
+}
+
+/** What a module learns of a session's client. The session's id opens the session and does not leave main. */
+function describeClient(server: Server, sessionId: string): ClientDto {
+	return {
+		session: createHash("sha256").update(sessionId).digest("base64url").slice(0, 22),
+		protocolVersion: server.getNegotiatedProtocolVersion() ?? "2025-03-26",
+		info: { ...(server.getClientVersion() ?? { name: "unknown", version: "0" }) },
+		capabilities: { ...server.getClientCapabilities() },
+	};
 }
 
 function trackSubscriptions(server: Server): ReadonlySet<string> {

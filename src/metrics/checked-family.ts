@@ -1,5 +1,5 @@
 /**
- * A metric family whose every part has passed SAMPLES.md: plain data that can be written as exposition text as it is.
+ * A metric family whose every part has passed the rules of rules.md: plain data that can be written as exposition text as it is.
  */
 import type { MetricType } from "./metric-names.ts";
 
@@ -69,7 +69,8 @@ export function seriesText(name: string, labels: string): string {
 }
 
 /** A refused series as far as it can be told, whatever stands in it. */
-export function refusedSeriesText(name: string, labels: unknown): string {
+export function refusedSeriesText(sampleName: unknown, labels: unknown): string {
+	const name = typeof sampleName === "string" ? sampleName : "";
 	if (!Array.isArray(labels)) return name;
 	const shown: string[] = [];
 	for (let at = 0; at < labels.length && at < MAX_SHOWN_LABELS * 2; at += 2) {

@@ -73,8 +73,9 @@ export function createCollectSchedule({ collect, clock = SYSTEM_CLOCK }: Collect
 
 	function schedule(moduleId: string, entry: Entry): void {
 		entry.cancel = clock.after(untilNext(moduleId, entry.intervalMs, clock.now()), () => {
-			void run(moduleId, entry);
+			// The next turn first: the collection itself may remove its module.
 			schedule(moduleId, entry);
+			void run(moduleId, entry);
 		});
 	}
 

@@ -123,7 +123,14 @@ export function createDropLog(): DropLog {
 			const [oldest] = into.keys();
 			if (oldest !== undefined) into.delete(oldest);
 		}
-		const tracked = { reason, family: shown, series: cut(series, MAX_SERIES_CHARS), count, firstSeenAt: at, lastSeenAt: at };
+		const tracked = {
+			reason,
+			family: shown,
+			series: cut(series, MAX_SERIES_CHARS),
+			count,
+			firstSeenAt: at,
+			lastSeenAt: at,
+		};
 		into.set(key, tracked);
 		if (news.length < MAX_TRACKED) news.push(tracked);
 	}
@@ -137,7 +144,7 @@ const MAX_FAMILY_CHARS = 200;
 type Tracked = { -readonly [Key in keyof DropDto]: DropDto[Key] };
 
 function examplesOf(tracked: ReadonlyMap<string, Tracked>): readonly DropDto[] {
-	return [...tracked.values()].slice(-MAX_EXAMPLES).reverse().map(dto);
+	return [...tracked.values()].slice(-MAX_EXAMPLES).toReversed().map(dto);
 }
 
 function dto(tracked: Tracked): DropDto {

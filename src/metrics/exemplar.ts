@@ -1,5 +1,5 @@
 /**
- * Exemplars: OpenMetrics 1.0 "Exemplars", SAMPLES.md row 44. A bad one costs itself, never its sample.
+ * Exemplars: OpenMetrics 1.0 "Exemplars", rules.md, row 44. A bad one costs itself, never its sample.
  */
 import type { Exemplar } from "./checked-family.ts";
 import { createLabelReader } from "./label-set.ts";
@@ -7,7 +7,7 @@ import { readValue } from "./sample-values.ts";
 
 /** The exemplar of a sample; undefined when what is there may not pass. */
 export function readExemplar(wire: unknown): Exemplar | undefined {
-	if (!Array.isArray(wire)) return undefined;
+	if (!isArray(wire)) return undefined;
 	const [labels, wireValue, wireTimestamp] = wire;
 	const set = createLabelReader(EXEMPLAR_LIMITS, undefined).read(labels);
 	if (typeof set === "string" || charactersIn(labels) > MAX_CHARACTERS) return undefined;
@@ -22,8 +22,14 @@ export function readExemplar(wire: unknown): Exemplar | undefined {
 const MAX_CHARACTERS = 128;
 const EXEMPLAR_LIMITS = { maxLabels: MAX_CHARACTERS, maxLabelLength: 4 * MAX_CHARACTERS };
 
-function charactersIn(labels: readonly unknown[]): number {
+/** @param labels what the label reader has accepted: an array of texts */
+function charactersIn(labels: unknown): number {
 	let characters = 0;
-	for (const part of labels) characters += [...(part as string)].length;
+	for (const part of labels as readonly string[]) characters += [...part].length;
 	return characters;
+}
+
+/** `Array.isArray`, whose own answer is an array of `any`. */
+function isArray(value: unknown): value is readonly unknown[] {
+	return Array.isArray(value);
 }

@@ -1,5 +1,5 @@
 /**
- * Histograms: the buckets, sum and count of one label set are one unit. SAMPLES.md rows 29 to 34.
+ * Histograms: the buckets, sum and count of one label set are one unit. rules.md, rows 29 to 34.
  *
  * A histogram with a broken bucket is served by Prometheus as wrong quantiles without a word, so the whole label set goes.
  */
@@ -17,6 +17,9 @@ export function createHistogramFamily(
 	sink: DropSink,
 ): FamilyReader {
 	const { name } = head;
+	const bucketName = `${name}_bucket`;
+	const sumName = `${name}_sum`;
+	const countName = `${name}_count`;
 	const groups = new Map<string, Group>();
 	let lines = 0;
 	let round = 0;
@@ -31,7 +34,7 @@ export function createHistogramFamily(
 			const [wireLabels, wireValue, sampleName, wireExemplar, hasTimestamp] = sample;
 			const part = partOf(sampleName);
 			if (part === undefined) {
-				return sink.drop("foreign_sample_name", name, refusedSeriesText(String(sampleName ?? name), wireLabels));
+				return sink.drop("foreign_sample_name", name, refusedSeriesText(sampleName ?? name, wireLabels));
 			}
 			const set = labels.read(wireLabels);
 			if (typeof set === "string") return sink.drop(set, name, refusedSeriesText(name, wireLabels));
@@ -74,11 +77,11 @@ export function createHistogramFamily(
 
 	function partOf(sampleName: unknown): Part | undefined {
 		switch (sampleName) {
-			case `${name}_bucket`:
+			case bucketName:
 				return "bucket";
-			case `${name}_sum`:
+			case sumName:
 				return "sum";
-			case `${name}_count`:
+			case countName:
 				return "count";
 			default:
 				return undefined;

@@ -1,5 +1,5 @@
 /**
- * The host's own metrics, as CONTRACT.md names them. A label only ever holds a registered name or a member of a fixed
+ * The host's own metrics, under names that dashboards rely on. A label only ever holds a registered name or a member of a fixed
  * list: whoever records a tool nobody registered records it as `UNKNOWN_TOOL`.
  */
 import { collectDefaultMetrics, Registry } from "prom-client";
@@ -38,7 +38,11 @@ export function createHostMetrics({ version, serverName, now }: HostMetricsOptio
 			"tool",
 			"operation",
 		]),
-		requestErrors: counter("mcp_request_errors_total", "MCP requests that failed.", ["tool", "operation", "error_type"]),
+		requestErrors: counter("mcp_request_errors_total", "MCP requests that failed.", [
+			"tool",
+			"operation",
+			"error_type",
+		]),
 		activeSessions: gauge("mcp_active_sessions", "Sessions of MCP clients that are open."),
 
 		resourceReads: counter("mcp_resource_reads_total", "Resource reads.", ["status"]),

@@ -2,7 +2,7 @@
  * One sample's labels: checked, put in one order and written as exposition text, which is also the series' identity.
  *
  * `{a="x|",b="y"}` and `{a="x",b="|y"}` are two texts, `{a=""}` and `{}` are one: the text is equal exactly when
- * Prometheus holds the label sets for equal. SAMPLES.md rows 17 to 24, 42 and 46.
+ * Prometheus holds the label sets for equal. rules.md, rows 17 to 24, 42 and 46.
  */
 import type { DropReason } from "./drop-log.ts";
 
@@ -38,38 +38,41 @@ export function createLabelReader(
 	special: "le" | "quantile" | undefined,
 	forced?: { readonly name: string; readonly value: string },
 ): LabelReader {
-	// Series of one family nearly always name the same labels in the same order: names are checked and sorted once.
-	let known: Shape | undefined;
+	// Samples of one family nearly always name the same labels in the same order (a histogram's in two ways, with `le`
+	// and without): names are checked and sorted once for each number of labels.
+	const shapes = new Map<number, Shape>();
 
 	return {
 		read(wire) {
 			if (typeof wire === "number") return "label_limit";
 			if (!Array.isArray(wire) || wire.length % 2 !== 0) return "invalid_payload";
 			if (wire.length / 2 > limits.maxLabels + (special === undefined ? 0 : 1)) return "label_limit";
-			if (known === undefined || !sameNames(known, wire)) {
-				const shape = shapeOf(wire, limits, special, forced?.name);
-				if (typeof shape === "string") return shape;
-				known = shape;
+			let shape = shapes.get(wire.length);
+			if (shape === undefined || !sameNames(shape, wire)) {
+				const read = shapeOf(wire, limits, special, forced?.name);
+				if (typeof read === "string") return read;
+				shape = read;
+				shapes.set(wire.length, shape);
 			}
-			return write(wire, known, limits, forced?.value);
+			return write(wire, shape, limits, forced?.value);
 		},
 	};
 }
 
 /** Escapes a label value for both formats. */
-export function escapeLabelValue(value: string): string {
+function escapeLabelValue(value: string): string {
 	return NEEDS_ESCAPE.test(value) ? value.replaceAll(ESCAPED, escapeOf) : value;
 }
 
 /** Whether a name may stand before a label value; `__` is Prometheus's own. */
-export function refusedLabelName(name: unknown, maxBytes: number): DropReason | undefined {
+function refusedLabelName(name: unknown, maxBytes: number): DropReason | undefined {
 	if (typeof name === "number" || (typeof name === "string" && isLonger(name, maxBytes))) return "label_too_long";
 	if (typeof name !== "string" || !LABEL_NAME.test(name)) return "invalid_label_name";
 	return name.startsWith("__") ? "reserved_label" : undefined;
 }
 
 /** Why a label value that is no usable text is refused; see workers/snapshot.ts for what stands for what. */
-export function refusedLabelValue(value: unknown, maxBytes: number): DropReason | undefined {
+function refusedLabelValue(value: unknown, maxBytes: number): DropReason | undefined {
 	if (typeof value === "string") {
 		if (isLonger(value, maxBytes)) return "label_too_long";
 		return value.isWellFormed() ? undefined : "invalid_label_value";

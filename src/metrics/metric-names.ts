@@ -2,14 +2,14 @@
  * Metric names: which are legal, which are the host's, how a UTF-8 name is escaped, and which names a family lays claim to.
  *
  * Sources: prometheus.io/docs/concepts/data_model, prometheus.io/docs/instrumenting/escaping_schemes,
- * OpenMetrics 1.0 "MetricFamily" (suffixes and clashing names), SAMPLES.md rows 6 to 9, 38 and 39.
+ * OpenMetrics 1.0 "MetricFamily" (suffixes and clashing names), rules.md, rows 6 to 9, 38 and 39.
  */
 import type { DropReason } from "./drop-log.ts";
 
 export type MetricType = "counter" | "gauge" | "histogram" | "summary" | "untyped";
 
 /** Longest family name in UTF-8 bytes. */
-export const MAX_METRIC_NAME_BYTES = 200;
+const MAX_METRIC_NAME_BYTES = 200;
 
 /** The type that a client library's word stands for; undefined for anything else. */
 export function metricTypeOf(word: unknown): MetricType | undefined {

@@ -170,10 +170,13 @@ export function createMetricsAggregate(options: AggregateOptions): MetricsAggreg
 			return setReport(state, at, { code: reading.reason, message: reading.message });
 		}
 		const published = publishing.then(() =>
-			modules.get(moduleId) === state ? slicer.run(publish(moduleId, state, reading.families, generation, at)) : undefined,
+			modules.get(moduleId) === state
+				? slicer.run(publish(moduleId, state, reading.families, generation, at))
+				: undefined,
 		);
 		publishing = published.catch(() => undefined);
 		await published;
+		composer.prepare(moduleId);
 		publishDrops(moduleId, state);
 		return setReport(state, at);
 

@@ -47,6 +47,8 @@ export interface PageModule {
 
 export interface PageComposer {
 	page(request: PageRequest): Promise<MetricsPage | undefined>;
+	/** A module has a new snapshot: compresses it now, off the main thread, for scrapers that have lately asked for gzip. */
+	prepare(moduleId: string): void;
 }
 
 export function createPageComposer(options: {
@@ -61,6 +63,8 @@ export function createPageComposer(options: {
 	const own = createPartCache();
 	const shared = createPartCache();
 	const pages = new Map<PageFormat, ComposedPage>();
+	/** Formats that are scraped with gzip, with how many modules have been prepared since the last time. */
+	const gzipped = new Map<PageFormat, number>();
 
 	return {
 		async page({ accept, acceptEncoding, moduleId }) {
@@ -76,11 +80,30 @@ export function createPageComposer(options: {
 				if (host !== undefined) keep(format, page);
 			}
 			const isGzip = acceptsGzip(acceptEncoding);
+			if (isGzip) gzipped.set(format, 0);
 			const body = isGzip ? await gzipParts(page.parts) : page.parts.map(({ bytes }) => bytes);
 			const etag = `"${stamp}-${format}${isGzip ? "-gzip" : ""}"`;
 			return { etag, body, headers: headersOf(body, contentType, etag, isGzip) };
 		},
+		prepare(moduleId) {
+			const shown = options.modules().get(moduleId)?.shown;
+			if (shown === undefined) return;
+			for (const [format, idle] of gzipped) {
+				if (idle > PREPARE_FOR_SNAPSHOTS * options.modules().size) gzipped.delete(format);
+				else gzipped.set(format, idle + 1);
+				void modulePart(moduleId, shown, format).deflated();
+			}
+		},
 	};
+
+	/** The families that a module has alone. */
+	function modulePart(moduleId: string, shown: NonNullable<PageModule["shown"]>, format: PageFormat): PagePart {
+		const sharedNames = ownership.sharedFamilies();
+		// A family that its owner took back since (with another type) is in the bytes still, until the next collection.
+		const isOwn = (family: string) => !sharedNames.has(family) && ownership.contributors(family).includes(moduleId);
+		const key = `${moduleId} ${formatKey(format, shown.hasUtf8)}`;
+		return own.get(key, `${shown.version} ${ownership.epoch}`, () => onlyBytes(shown.written, format, isOwn));
+	}
 
 	/** A page of another stamp holds bytes that nobody will ask for again. */
 	function keep(format: PageFormat, page: ComposedPage): void {
@@ -90,26 +113,18 @@ export function createPageComposer(options: {
 
 	function allParts(host: HostPart, format: PageFormat): readonly PagePart[] {
 		const modules = options.modules();
-		const sharedNames = new Set(ownership.sharedFamilies());
-		const isUnshared = (family: string) => !sharedNames.has(family);
-		const hostBlocks = host.written.flatMap((written) => blocksOf(written, format, isUnshared));
+		const sharedNames = ownership.sharedFamilies();
+		const hostBlocks = host.written.flatMap((written) =>
+			blocksOf(written, format, (family) => !sharedNames.has(family)),
+		);
 		const parts: PagePart[] = [createPagePart(Buffer.concat(hostBlocks))];
 		for (const name of sharedNames) {
 			const part = sharedPart(name, host, format);
 			if (part !== undefined) parts.push(part);
 		}
-		for (const moduleId of [...modules.keys()].sort()) {
+		for (const moduleId of [...modules.keys()].toSorted()) {
 			const shown = modules.get(moduleId)?.shown;
-			if (shown === undefined) continue;
-			const written = shown.written[format];
-			parts.push(
-				own.get(`${moduleId} ${formatKey(format, shown.hasUtf8)}`, `${shown.version} ${ownership.epoch}`, () => {
-					// A family that its owner took back since (with another type) is in the bytes still, until the next collection.
-					const isOwn = (family: string) => isUnshared(family) && ownership.contributors(family).includes(moduleId);
-					const isAlone = [...written.spans.keys()].every(isOwn);
-					return isAlone ? written.bytes : Buffer.concat(blocksOf(shown.written, format, isOwn));
-				}),
-			);
+			if (shown !== undefined) parts.push(modulePart(moduleId, shown, format));
 		}
 		own.sweep();
 		shared.sweep();
@@ -123,12 +138,17 @@ export function createPageComposer(options: {
 			.contributors(family)
 			.flatMap((moduleId) => modules.get(moduleId)?.shown ?? [])
 			.filter(({ written }) => written[format].spans.has(family));
-		const sources = [...(hostWritten === undefined ? [] : [hostWritten]), ...contributors.map(({ written }) => written)];
+		const sources = [
+			...(hostWritten === undefined ? [] : [hostWritten]),
+			...contributors.map(({ written }) => written),
+		];
 		const stamp = `${hostWritten === undefined ? 0 : host.stamp} ${contributors.map(({ version }) => version).join()}`;
 		if (sources.length === 0) return undefined;
 		return shared.get(`${family} ${format}`, stamp, () =>
 			Buffer.concat(
-				sources.flatMap((written, index) => familyBytes(written, format, family, index === 0 ? "whole" : "samples") ?? []),
+				sources.flatMap(
+					(written, index) => familyBytes(written, format, family, index === 0 ? "whole" : "samples") ?? [],
+				),
 			),
 		);
 	}
@@ -139,6 +159,15 @@ export function createPageComposer(options: {
 		return shown === undefined ? [] : [createPagePart(shown.written[format].bytes)];
 	}
 }
+
+/** The families that are wanted, as the bytes themselves where that is all of them. */
+function onlyBytes(written: WrittenFormats, format: PageFormat, wanted: (family: string) => boolean): Buffer {
+	const { bytes, spans } = written[format];
+	return [...spans.keys()].every(wanted) ? bytes : Buffer.concat(blocksOf(written, format, wanted));
+}
+
+/** Snapshots of each module for which a format goes on being compressed in advance while nobody asks for it. */
+const PREPARE_FOR_SNAPSHOTS = 20;
 
 interface ComposedPage {
 	readonly stamp: string;

@@ -42,7 +42,8 @@ export function* readSnapshot(
 	let entries = 0;
 	for (let start = 0; start < buffer.length; ) {
 		const end = buffer.indexOf(NEWLINE, start);
-		const line = end === -1 || end - start > MAX_LINE_BYTES ? undefined : parseLine(buffer.toString("utf8", start, end));
+		const line =
+			end === -1 || end - start > MAX_LINE_BYTES ? undefined : parseLine(buffer.toString("utf8", start, end));
 		if (line === undefined) return invalid("it is not lines of JSON as the worker writes them");
 		const [kind, second] = line;
 		entries++;

@@ -1,5 +1,5 @@
 /**
- * Summaries: the quantiles, sum and count of one label set are one unit. SAMPLES.md row 35.
+ * Summaries: the quantiles, sum and count of one label set are one unit. rules.md, row 35.
  */
 import type { CheckedFamily, FamilyReader, SummarySeries } from "./checked-family.ts";
 import { refusedSeriesText, seriesText, YIELD_EVERY } from "./checked-family.ts";
@@ -14,6 +14,8 @@ export function createSummaryFamily(
 	sink: DropSink,
 ): FamilyReader {
 	const { name } = head;
+	const sumName = `${name}_sum`;
+	const countName = `${name}_count`;
 	const groups = new Map<string, Group>();
 	let lines = 0;
 	let round = 0;
@@ -28,7 +30,7 @@ export function createSummaryFamily(
 			const [wireLabels, wireValue, sampleName, wireExemplar, hasTimestamp] = sample;
 			const part = partOf(sampleName);
 			if (part === undefined) {
-				return sink.drop("foreign_sample_name", name, refusedSeriesText(String(sampleName), wireLabels));
+				return sink.drop("foreign_sample_name", name, refusedSeriesText(sampleName, wireLabels));
 			}
 			const set = labels.read(wireLabels);
 			if (typeof set === "string") return sink.drop(set, name, refusedSeriesText(name, wireLabels));
@@ -43,7 +45,15 @@ export function createSummaryFamily(
 			}
 			let group = known;
 			if (group === undefined) {
-				group = { labels: set.text, quantiles: [], sum: undefined, count: undefined, broken: undefined, extra: 0, round };
+				group = {
+					labels: set.text,
+					quantiles: [],
+					sum: undefined,
+					count: undefined,
+					broken: undefined,
+					extra: 0,
+					round,
+				};
 				groups.set(set.text, group);
 				if (set.misplaced) sink.warn("reserved_label", name, seriesText(name, set.text));
 			}
@@ -82,9 +92,9 @@ export function createSummaryFamily(
 			case 0:
 			case name:
 				return "quantile";
-			case `${name}_sum`:
+			case sumName:
 				return "sum";
-			case `${name}_count`:
+			case countName:
 				return "count";
 			default:
 				return undefined;

@@ -1,5 +1,5 @@
 /**
- * Counters, gauges and untyped families: one sample is one series. SAMPLES.md rows 15, 25 to 27, 36, 37, 43 and 44.
+ * Counters, gauges and untyped families: one sample is one series. rules.md, rows 15, 25 to 27, 36, 37, 43 and 44.
  */
 import type { CheckedFamily, FamilyReader, ValueSeries } from "./checked-family.ts";
 import { refusedSeriesText, seriesText } from "./checked-family.ts";
@@ -27,7 +27,7 @@ export function createValueFamily(
 		add(sample) {
 			const [wireLabels, wireValue, sampleName, wireExemplar, hasTimestamp] = sample;
 			if (sampleName !== undefined && sampleName !== 0 && sampleName !== name) {
-				return sink.drop("foreign_sample_name", name, refusedSeriesText(String(sampleName), wireLabels));
+				return sink.drop("foreign_sample_name", name, refusedSeriesText(sampleName, wireLabels));
 			}
 			const set = labels.read(wireLabels);
 			if (typeof set === "string") return sink.drop(set, name, refusedSeriesText(name, wireLabels));
@@ -44,6 +44,7 @@ export function createValueFamily(
 		},
 		again() {},
 		*finish(): Generator<undefined, CheckedFamily> {
+			yield;
 			return { ...head, series };
 		},
 	};

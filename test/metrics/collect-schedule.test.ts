@@ -13,13 +13,13 @@ test("a module is collected at once, and then once every interval, with its dead
 });
 
 test("turns lie at the module's own phase, the same after a restart, and spread over the interval", () => {
-	const due = (id: string, now: number) => (now + untilNext(id, 15_000, now)) % 15_000;
 	assert.equal(due("metrics/a", 0), due("metrics/a", 123_456_789.5));
 	const phases = Array.from({ length: 200 }, (_, index) => due(`metrics/module-${index}`, 0));
 	const tenths = new Set(phases.map((phase) => Math.floor(phase / 1500)));
 	assert.equal(tenths.size, 10);
 	for (const phase of phases) assert.ok(phase >= 0 && phase < 15_000);
-	for (let now = 0; now < 40_000; now += 777) assert.ok(untilNext("m", 15_000, now) > 0 && untilNext("m", 15_000, now) <= 15_000);
+	for (let now = 0; now < 40_000; now += 777)
+		assert.ok(untilNext("m", 15_000, now) > 0 && untilNext("m", 15_000, now) <= 15_000);
 });
 
 test("a module is never collected twice at a time", async () => {
@@ -112,10 +112,14 @@ test("on the machine's clock it collects again by itself", async () => {
 	assert.equal(left, 0);
 });
 
+function due(id: string, now: number): number {
+	return (now + untilNext(id, 15_000, now)) % 15_000;
+}
+
 function createSchedule({ isHeld = false } = {}) {
 	const clock = createClock();
 	const calls: string[] = [];
-	let release = (): void => {};
+	let release: (() => void) | undefined;
 	const schedule = createCollectSchedule({
 		clock,
 		async collect(moduleId, deadlineMs) {
@@ -123,7 +127,7 @@ function createSchedule({ isHeld = false } = {}) {
 			if (isHeld) await new Promise<void>((resolve) => (release = resolve));
 		},
 	});
-	return { schedule, clock, calls, release: () => release() };
+	return { schedule, clock, calls, release: () => release?.() };
 }
 
 /** Time that passes only when a test says so. */
@@ -139,14 +143,14 @@ function createClock(): ScheduleClock & { advance(ms: number): Promise<void>; pe
 		async advance(ms) {
 			const end = time + ms;
 			for (;;) {
-				const [next] = [...timers].sort(([, one], [, other]) => one - other);
+				// What was started before settles before time goes on.
+				await new Promise((resolve) => setImmediate(resolve));
+				const [next] = [...timers].toSorted(([, one], [, other]) => one - other);
 				if (next === undefined || next[1] > end) break;
 				const [callback, due] = next;
 				timers.delete(callback);
 				time = due;
 				callback();
-				// What was started by it settles before time goes on.
-				await new Promise((resolve) => setImmediate(resolve));
 			}
 			time = end;
 		},

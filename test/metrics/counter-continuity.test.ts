@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { counter, createCollector, gauge, histogram, histogramValues, summary, summaryValues, value } from "../support/metrics-aggregate.ts";
+import {
+	counter,
+	createCollector,
+	gauge,
+	histogram,
+	histogramValues,
+	summary,
+	summaryValues,
+	value,
+} from "../support/metrics-aggregate.ts";
 import { seriesOf } from "../support/strict-exposition.ts";
 
 test("counters go on from where the generations before had brought them", async () => {
@@ -36,7 +45,23 @@ test("gauges do not add up", async () => {
 test("histograms go on in every bucket, in sum and in count", async () => {
 	const { collect, families } = createCollector();
 	await collect("m", [histogram("h", histogramValues("h"))], 1);
-	await collect("m", [histogram("h", histogramValues("h", { buckets: [[1, 2], ["+Inf", 5]], sum: 10, count: 5 }))], 2);
+	await collect(
+		"m",
+		[
+			histogram(
+				"h",
+				histogramValues("h", {
+					buckets: [
+						[1, 2],
+						["+Inf", 5],
+					],
+					sum: 10,
+					count: 5,
+				}),
+			),
+		],
+		2,
+	);
 	assert.deepEqual(
 		seriesOf(await families()),
 		new Map([
@@ -51,7 +76,21 @@ test("histograms go on in every bucket, in sum and in count", async () => {
 test("a histogram whose buckets were changed starts afresh", async () => {
 	const { collect, families } = createCollector();
 	await collect("m", [histogram("h", histogramValues("h"))], 1);
-	await collect("m", [histogram("h", histogramValues("h", { buckets: [[2, 1], ["+Inf", 2]] }))], 2);
+	await collect(
+		"m",
+		[
+			histogram(
+				"h",
+				histogramValues("h", {
+					buckets: [
+						[2, 1],
+						["+Inf", 2],
+					],
+				}),
+			),
+		],
+		2,
+	);
 	assert.equal(seriesOf(await families()).get("h_count"), 2);
 });
 
@@ -59,7 +98,14 @@ test("summaries go on in sum and count, and their quantiles are the new generati
 	const { collect, families } = createCollector();
 	await collect("m", [summary("s", summaryValues("s"))], 1);
 	await collect("m", [summary("s", summaryValues("s", { quantiles: [[0.5, 9]], sum: 9, count: 1 }))], 2);
-	assert.deepEqual(seriesOf(await families()), new Map([['s{quantile="0.5"}', 9], ["s_sum", 12], ["s_count", 3]]));
+	assert.deepEqual(
+		seriesOf(await families()),
+		new Map([
+			['s{quantile="0.5"}', 9],
+			["s_sum", 12],
+			["s_count", 3],
+		]),
+	);
 });
 
 test("a metric whose type or labels the new source changed starts afresh", async () => {
@@ -67,7 +113,13 @@ test("a metric whose type or labels the new source changed starts afresh", async
 	await collect("m", [counter("x_total", value(5)), counter("y_total", value(5, { a: "1" }))], 1);
 	await collect("m", [gauge("x_total", value(1)), counter("y_total", value(1, { b: "1" }))], 2);
 	await collect("m", [counter("x_total", value(2)), counter("y_total", value(2, { b: "1" }))], 3);
-	assert.deepEqual(seriesOf(await families()), new Map([["x_total", 2], ['y_total{b="1"}', 3]]));
+	assert.deepEqual(
+		seriesOf(await families()),
+		new Map([
+			["x_total", 2],
+			['y_total{b="1"}', 3],
+		]),
+	);
 });
 
 test("a counter set back within a generation passes as it is, and goes on from there after a restart", async () => {
@@ -78,7 +130,10 @@ test("a counter set back within a generation passes as it is, and goes on from t
 	assert.equal(await shown(), 10);
 	await collect("m", [counter("x_total", value(1))], 2);
 	assert.equal(await shown(), 1);
-	assert.deepEqual(aggregate.report("m")?.warnings.map(({ reason }) => reason), ["counter_reset"]);
+	assert.deepEqual(
+		aggregate.report("m")?.warnings.map(({ reason }) => reason),
+		["counter_reset"],
+	);
 	await collect("m", [counter("x_total", value(1))], 3);
 	assert.equal(await shown(), 2);
 });
@@ -86,7 +141,11 @@ test("a counter set back within a generation passes as it is, and goes on from t
 test("what is kept is bounded by the module's series limit, however its labels change", async () => {
 	const { collect, families } = createCollector({ limits: { maxSeries: 100, maxLabels: 30, maxLabelLength: 1024 } });
 	const generation = (number: number) =>
-		collect("m", [counter("x_total", ...Array.from({ length: 90 }, (_, index) => value(1, { id: number * 1000 + index })))], number);
+		collect(
+			"m",
+			[counter("x_total", ...Array.from({ length: 90 }, (_, index) => value(1, { id: number * 1000 + index })))],
+			number,
+		);
 	await generation(1);
 	await generation(2);
 	await generation(3);
@@ -98,7 +157,9 @@ test("what is kept is bounded by the module's series limit, however its labels c
 test("a snapshot that is refused leaves the totals as they were", async () => {
 	const { collect, aggregate, families } = createCollector();
 	await collect("m", [counter("x_total", value(5))], 1);
-	await aggregate.accept("m", Buffer.from('["f","x_total","h","counter"]\n["s",[[[],9]]]\nbroken\n'), { generation: 2 });
+	await aggregate.accept("m", Buffer.from('["f","x_total","h","counter"]\n["s",[[[],9]]]\nbroken\n'), {
+		generation: 2,
+	});
 	await collect("m", [counter("x_total", value(1))], 2);
 	assert.equal(seriesOf(await families()).get("x_total"), 6);
 });

@@ -24,8 +24,8 @@ test("checksums combine to that of the whole", () => {
 
 test("gzip itself finds one member in it, and nothing after", async () => {
 	const parts = ["# HELP a b\n", "x".repeat(100_000), ""].map((text) => createPagePart(Buffer.from(text)));
-	const { status, stderr, stdout } = spawnSync("gzip", ["-tv"], { input: Buffer.concat(await gzipParts(parts)) });
-	assert.equal(status, 0, `${stdout}${stderr}`);
+	const { status, stderr } = spawnSync("gzip", ["-tv"], { input: Buffer.concat(await gzipParts(parts)) });
+	assert.equal(status, 0, stderr.toString());
 });
 
 test("a part is compressed once, however many pages it is on", async () => {

@@ -69,8 +69,28 @@ test("the encoder never throws, keeps its caps, and writes short lines of JSON",
 
 test("forged bytes lead to a page that a strict reader accepts, or are refused", async () => {
 	const token = fc.constantFrom(
-		'"', "[", "]", "{", "}", ",", "\n", "\\", "0", "-1", "1e999", "null", '"NaN"', '"le"', '"a"', '"__proto__"', '"\\ud800"',
-		'["f","a","h","counter"]\n', '["s",[[["a","1"],1]]]\n', '["x",7]\n', "\u0000", "é",
+		'"',
+		"[",
+		"]",
+		"{",
+		"}",
+		",",
+		"\n",
+		"\\",
+		"0",
+		"-1",
+		"1e999",
+		"null",
+		'"NaN"',
+		'"le"',
+		'"a"',
+		'"__proto__"',
+		'"\\ud800"',
+		'["f","a","h","counter"]\n',
+		'["s",[[["a","1"],1]]]\n',
+		'["x",7]\n',
+		"\u0000",
+		"é",
 	);
 	const edit = fc.record({ at: fc.nat(), remove: fc.nat({ max: 12 }), insert: fc.array(token, { maxLength: 3 }) });
 	await fc.assert(
@@ -91,14 +111,20 @@ test("forged bytes lead to a page that a strict reader accepts, or are refused",
 
 test("label values from all of Unicode are read back as they were set, and none is lost", async () => {
 	const labelSets = fc.uniqueArray(
-		fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9_]{0,5}$/), fc.string({ unit: "binary", minLength: 1, maxLength: 20 }), { maxKeys: 4, noNullPrototype: true }),
+		fc.dictionary(
+			fc.stringMatching(/^[a-z][a-z0-9_]{0,5}$/),
+			fc.string({ unit: "binary", minLength: 1, maxLength: 20 }),
+			{ maxKeys: 4, noNullPrototype: true },
+		),
 		{ selector: keyOf, maxLength: 20 },
 	);
 	await fc.assert(
 		fc.asyncProperty(labelSets, async (sets) => {
 			const collector = createCollector();
 			await collector.collect("m", [gauge("x", ...sets.map((labels, index) => value(index, labels)))]);
-			const wellFormed = sets.map((labels, index) => ({ labels, index })).filter(({ labels }) => Object.values(labels).every((text) => text.isWellFormed()));
+			const wellFormed = sets
+				.map((labels, index) => ({ labels, index }))
+				.filter(({ labels }) => Object.values(labels).every((text) => text.isWellFormed()));
 			for (const accept of [undefined, OPENMETRICS]) {
 				const samples = (await collector.families(accept)).get("x")?.samples ?? [];
 				assert.deepEqual(
@@ -126,7 +152,12 @@ test("every finite number is read back as it was set", async () => {
 test("a snapshot of the largest size is read in slices that never hold the event loop for long", async () => {
 	const collector = createCollector({ limits: { maxSeries: 200_000, maxLabels: 30, maxLabelLength: 1024 } });
 	const encoded = encodeSnapshot(
-		[counter("x_total", ...Array.from({ length: 100_000 }, (_, index) => value(index, { index, path: `/api/${index}` })))],
+		[
+			counter(
+				"x_total",
+				...Array.from({ length: 100_000 }, (_, index) => value(index, { index, path: `/api/${index}` })),
+			),
+		],
 		DEFAULT_SNAPSHOT_LIMITS,
 	);
 	assert.ok(encoded.ok);
@@ -147,5 +178,5 @@ test("a snapshot of the largest size is read in slices that never hold the event
 });
 
 function keyOf(labels: Readonly<Record<string, string>>): string {
-	return JSON.stringify(Object.entries(labels).sort(([one], [other]) => (one < other ? -1 : 1)));
+	return JSON.stringify(Object.entries(labels).toSorted(([one], [other]) => (one < other ? -1 : 1)));
 }

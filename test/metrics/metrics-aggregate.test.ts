@@ -58,19 +58,31 @@ test("forged lines cannot name a label twice, or carry what no module could", as
 	const lines = [
 		["s", [[["a", "1"], 1]]],
 		["f", "x", "h", "gauge"],
-		["s", [[["a", "1", "a", "2"], 1], [["a"], 1], [{ a: 1 }, 1], [["a", "1"], { v: 1 }], [], 7, [["a", "1"], 5, "x", 0, 0, "more"]]],
+		[
+			"s",
+			[
+				[["a", "1", "a", "2"], 1],
+				[["a"], 1],
+				[{ a: 1 }, 1],
+				[["a", "1"], { v: 1 }],
+				[],
+				7,
+				[["a", "1"], 5, "x", 0, 0, "more"],
+			],
+		],
 		["x", "many"],
 	];
-	const bytes = (list: readonly unknown[]) => Buffer.from(`${list.map((line) => JSON.stringify(line)).join("\n")}\n`);
-	assert.equal((await aggregate.accept("m", bytes(lines), { generation: 1 })).error?.code, "invalid_payload");
-	await aggregate.accept("m", bytes(lines.slice(0, -1)), { generation: 1 });
+	assert.equal((await aggregate.accept("m", jsonLines(lines), { generation: 1 })).error?.code, "invalid_payload");
+	await aggregate.accept("m", jsonLines(lines.slice(0, -1)), { generation: 1 });
 	assert.deepEqual(seriesOf(await families()), new Map([['x{a="1"}', 5]]));
 	assert.equal(dropped.get("m invalid_label_name"), 2);
 });
 
 test("the report keeps at most ten examples, with first and last time and a count", async () => {
 	const { collect, aggregate, clock, news } = createCollector();
-	const bad = Array.from({ length: 15 }, (_, index) => gauge(`bad_${index}`, value("no", { a: "x".repeat(300) }), value("no")));
+	const bad = Array.from({ length: 15 }, (_, index) =>
+		gauge(`bad_${index}`, value("no", { a: "x".repeat(300) }), value("no")),
+	);
 	await collect("m", bad);
 	clock.now += 1000;
 	await collect("m", bad.slice(3, 4));
@@ -156,7 +168,13 @@ test("a series is its first module's also when that module shows it only now and
 	clock.now += 61_000;
 	await collect("m", [gauge("x", value(5, { s: "b" }))]);
 	await collect("n", [gauge("x", value(6, { s: "a" }))]);
-	assert.deepEqual(seriesOf(await families()), new Map([['x{s="b"}', 5], ['x{s="a"}', 6]]));
+	assert.deepEqual(
+		seriesOf(await families()),
+		new Map([
+			['x{s="b"}', 5],
+			['x{s="a"}', 6],
+		]),
+	);
 });
 
 test("histograms of two modules in one family: the label set is the unit, found again in what the first one shows", async () => {
@@ -201,7 +219,10 @@ test("snapshots taken side by side: every module is on the page, and a name has 
 	const page = await families();
 	assert.equal(page.get("common")?.samples.length, 21);
 	assert.equal(seriesOf(page).size, 20 * 500 + 21);
-	assert.equal([...dropped.values()].reduce((sum, count) => sum + count, 0), 19);
+	assert.equal(
+		[...dropped.values()].reduce((sum, count) => sum + count, 0),
+		19,
+	);
 });
 
 test("snapshots of one module are taken in order, and one of an older generation is ignored", async () => {
@@ -251,7 +272,9 @@ test("a source of the host that cannot be read costs neither the page nor what i
 });
 
 test("one module's page has its families only, and an unknown module has none", async () => {
-	const { collect, aggregate, text } = createCollector({ host: [hostSource([{ ...gauge("mcp_up", value(1)), type: "gauge" }])] });
+	const { collect, aggregate, text } = createCollector({
+		host: [hostSource([{ ...gauge("mcp_up", value(1)), type: "gauge" }])],
+	});
 	await collect("m", [gauge("x", value(1, { s: "m" }))]);
 	await collect("n", [gauge("x", value(2, { s: "n" }))]);
 	assert.equal(await text(undefined, "n"), '# HELP x A gauge.\n# TYPE x gauge\nx{s="n"} 2\n');
@@ -261,7 +284,8 @@ test("one module's page has its families only, and an unknown module has none", 
 
 test("the ETag is the page's as long as nothing on it changes, and each format's and encoding's own", async () => {
 	const { collect, aggregate } = createCollector();
-	const etag = async (accept?: string, acceptEncoding?: string) => (await aggregate.page({ accept, acceptEncoding }))?.etag ?? "";
+	const etag = async (accept?: string, acceptEncoding?: string) =>
+		(await aggregate.page({ accept, acceptEncoding }))?.etag ?? "";
 	await collect("m", [gauge("x", value(1))]);
 	const first = await etag();
 	assert.equal(await etag(), first);
@@ -280,6 +304,13 @@ test("payloads with more samples than are sent keep their first families, and sa
 	assert.ok(encoded.ok);
 	const report = await aggregate.accept("m", encoded.bytes, { generation: 1 });
 	assert.equal(report.success, true);
-	assert.deepEqual(report.drops.map(({ reason, count }) => [reason, count]), [["payload_too_large", 2]]);
+	assert.deepEqual(
+		report.drops.map(({ reason, count }) => [reason, count]),
+		[["payload_too_large", 2]],
+	);
 	assert.deepEqual(seriesOf(await families()), new Map([["a", 1]]));
 });
+
+function jsonLines(lines: readonly unknown[]): Buffer {
+	return Buffer.from(`${lines.map((line) => JSON.stringify(line)).join("\n")}\n`);
+}

@@ -24,7 +24,11 @@ const ACCEPTS: readonly (readonly [accept: string | undefined, format: string, c
 		"openmetrics-utf8",
 		`${OPENMETRICS}; escaping=allow-utf-8`,
 	],
-	["text/plain;version=1.0.0;escaping=allow-utf-8", "text-utf8", "text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8"],
+	[
+		"text/plain;version=1.0.0;escaping=allow-utf-8",
+		"text-utf8",
+		"text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8",
+	],
 	["text/plain;version=1.0.0", "text", "text/plain; version=1.0.0; charset=utf-8; escaping=underscores"],
 	["application/openmetrics-text;version=1.0.0;escaping=dots", "openmetrics", `${OPENMETRICS}; escaping=underscores`],
 	["text/plain;version=0.0.4;q=0.9,application/openmetrics-text;version=1.0.0;q=0.8", "text", TEXT],
@@ -33,7 +37,11 @@ const ACCEPTS: readonly (readonly [accept: string | undefined, format: string, c
 	["application/openmetrics-text;version=2.0.0,text/plain", "text", TEXT],
 	['APPLICATION/OpenMetrics-Text; Version="1.0.0"; Q=1', "openmetrics", OPENMETRICS],
 	["application/openmetrics-text;q=nonsense", "openmetrics", OPENMETRICS],
-	["application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited,text/plain;version=0.0.4;q=0.3", "text", TEXT],
+	[
+		"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited,text/plain;version=0.0.4;q=0.3",
+		"text",
+		TEXT,
+	],
 ];
 
 for (const [accept, format, contentType] of ACCEPTS) {
@@ -45,11 +53,17 @@ for (const [accept, format, contentType] of ACCEPTS) {
 test("gzip only for whoever accepts it", () => {
 	const yes = ["gzip", "GZIP", "deflate, gzip;q=0.5", "x-gzip", "*", "br;q=1, *;q=0.1"];
 	const no = [undefined, "", "identity", "gzip;q=0", "gzip;q=0, *", "deflate", "*;q=0"];
-	assert.deepEqual(yes.filter((header) => !acceptsGzip(header)), []);
-	assert.deepEqual(no.filter((header) => acceptsGzip(header)), []);
+	assert.deepEqual(
+		yes.filter((header) => !acceptsGzip(header)),
+		[],
+	);
+	assert.deepEqual(
+		no.filter((header) => acceptsGzip(header)),
+		[],
+	);
 });
 
 test("If-None-Match: one, several, weak and any", () => {
 	for (const header of ['"a"', '"b", "a"', 'W/"a"', "*"]) assert.ok(isNotModified(header, '"a"'), header);
-	for (const header of [undefined, "", '"b"', "a"]) assert.ok(!isNotModified(header, '"a"'), header);
+	for (const header of [undefined, "", '"b"', "a"]) assert.ok(!isNotModified(header, '"a"'), `${header}`);
 });

@@ -54,7 +54,13 @@ const throws = (): never => {
 };
 
 const RULES: readonly Rule[] = [
-	{ row: 1, title: "a payload that is no array", modules: { m: { metrics: [] } }, drops: { "m invalid_payload": 1 }, failed: ["m"] },
+	{
+		row: 1,
+		title: "a payload that is no array",
+		modules: { m: { metrics: [] } },
+		drops: { "m invalid_payload": 1 },
+		failed: ["m"],
+	},
 	{
 		row: 1,
 		title: "families that are no objects, and values that are no array",
@@ -103,7 +109,10 @@ const RULES: readonly Rule[] = [
 	{
 		row: 7,
 		title: "a UTF-8 name whose escaped form another module has",
-		modules: { m: around(gauge("http_requests", value(1))), n: [gauge("http.requests", value(2)), gauge("n", value(1))] },
+		modules: {
+			m: around(gauge("http_requests", value(1))),
+			n: [gauge("http.requests", value(2)), gauge("n", value(1))],
+		},
 		series: { ...GOOD, http_requests: 1, n: 1 },
 		drops: { "n name_collision_after_escaping": 1 },
 	},
@@ -138,7 +147,12 @@ const RULES: readonly Rule[] = [
 			n: [gauge("nodejs_lag_seconds", value(2, { server_id: "forged" }))],
 		},
 		host: [{ ...gauge("nodejs_lag_seconds", value(9)), type: "gauge" }],
-		series: { ...GOOD, nodejs_lag_seconds: 9, 'nodejs_lag_seconds{server_id="m"}': 1, 'nodejs_lag_seconds{server_id="n"}': 2 },
+		series: {
+			...GOOD,
+			nodejs_lag_seconds: 9,
+			'nodejs_lag_seconds{server_id="m"}': 1,
+			'nodejs_lag_seconds{server_id="n"}': 2,
+		},
 		drops: { "m reserved_name": 1 },
 	},
 	...["foo", undefined, "gauge\nx 1", 7, "histogram2"].map(
@@ -200,7 +214,9 @@ const RULES: readonly Rule[] = [
 	{
 		row: 15,
 		title: "one histogram twice in one module, from two registries",
-		modules: { m: around(histogram("h", histogramValues("h")), histogram("h", histogramValues("h", { count: 5, sum: 5 }))) },
+		modules: {
+			m: around(histogram("h", histogramValues("h")), histogram("h", histogramValues("h", { count: 5, sum: 5 }))),
+		},
 		series: { ...GOOD, 'h_bucket{le="1"}': 1, 'h_bucket{le="+Inf"}': 2, h_sum: 3, h_count: 2 },
 		openmetrics: { ...GOOD, 'h_bucket{le="1.0"}': 1, 'h_bucket{le="+Inf"}': 2, h_sum: 3, h_count: 2 },
 		drops: { "m duplicate_series": 4 },
@@ -229,7 +245,13 @@ const RULES: readonly Rule[] = [
 		title: "label sets that only look alike",
 		modules: {
 			m: around(
-				gauge("x", value(1, { a: "x|", b: "y" }), value(2, { a: "x", b: "|y" }), value(3, { a: "1,b:2" }), value(4, { a: "1", b: "2" })),
+				gauge(
+					"x",
+					value(1, { a: "x|", b: "y" }),
+					value(2, { a: "x", b: "|y" }),
+					value(3, { a: "1,b:2" }),
+					value(4, { a: "1", b: "2" }),
+				),
 			),
 		},
 		series: { ...GOOD, 'x{a="x|",b="y"}': 1, 'x{a="x",b="|y"}': 2, 'x{a="1,b:2"}': 3, 'x{a="1",b="2"}': 4 },
@@ -274,14 +296,18 @@ const RULES: readonly Rule[] = [
 	{
 		row: 23,
 		title: "label values that must be escaped, and those that must not",
-		modules: { m: around(gauge("x", value(1, { a: '\n"\\' }), value(2, { a: "\r\t\u0000\u2028" }), value(3, { a: "\\n" }))) },
+		modules: {
+			m: around(gauge("x", value(1, { a: '\n"\\' }), value(2, { a: "\r\t\u0000\u2028" }), value(3, { a: "\\n" }))),
+		},
 		series: { ...GOOD, 'x{a="\\n\\"\\\\"}': 1, [`x{a=${JSON.stringify("\r\t\u0000\u2028")}}`]: 2, 'x{a="\\\\n"}': 3 },
 		text: ['x{a="\\n\\"\\\\"} 1\n', 'x{a="\\\\n"} 3\n'],
 	},
 	{
 		row: 24,
 		title: "label values that are no UTF-8",
-		modules: { m: around(gauge("x", value(1, { a: LONE_SURROGATE }), value(2, { a: "\udc00" }), value(3, { a: "\ufffd" }))) },
+		modules: {
+			m: around(gauge("x", value(1, { a: LONE_SURROGATE }), value(2, { a: "\udc00" }), value(3, { a: "\ufffd" }))),
+		},
 		series: { ...GOOD, 'x{a="\ufffd"}': 3 },
 		drops: { "m invalid_label_value": 2 },
 	},
@@ -290,7 +316,11 @@ const RULES: readonly Rule[] = [
 		title: "values that are no numbers",
 		modules: {
 			m: around(
-				gauge("x", ...["7", null, undefined, true, 7n, {}, [], "NaN"].map((bad, index) => value(bad, { i: index })), value(1)),
+				gauge(
+					"x",
+					...["7", null, undefined, true, 7n, {}, [], "NaN"].map((bad, index) => value(bad, { i: index })),
+					value(1),
+				),
 				gauge("y", {
 					labels: {},
 					get value() {
@@ -305,7 +335,9 @@ const RULES: readonly Rule[] = [
 	{
 		row: 26,
 		title: "gauges that are not finite",
-		modules: { m: around(gauge("x", value(Number.NaN, { v: 1 }), value(Infinity, { v: 2 }), value(-Infinity, { v: 3 }))) },
+		modules: {
+			m: around(gauge("x", value(Number.NaN, { v: 1 }), value(Infinity, { v: 2 }), value(-Infinity, { v: 3 }))),
+		},
 		series: { ...GOOD, 'x{v="1"}': Number.NaN, 'x{v="2"}': Infinity, 'x{v="3"}': -Infinity },
 		text: ['x{v="1"} NaN\n', 'x{v="2"} +Inf\n', 'x{v="3"} -Inf\n'],
 	},
@@ -328,20 +360,123 @@ const RULES: readonly Rule[] = [
 	},
 	...(
 		[
-			[29, "buckets that are not cumulative", { buckets: [[1, 2], [2, 1], ["+Inf", 2]] }],
+			[
+				29,
+				"buckets that are not cumulative",
+				{
+					buckets: [
+						[1, 2],
+						[2, 1],
+						["+Inf", 2],
+					],
+				},
+			],
 			[30, "no +Inf bucket", { buckets: [[1, 2]] }],
 			[31, "a count that differs from the +Inf bucket", { count: 3 }],
 			[31, "no count", { count: null }],
-			[32, "a bound that is no number", { buckets: [["bla", 1], ["+Inf", 2]] }],
-			[32, "a bound NaN", { buckets: [[Number.NaN, 1], ["+Inf", 2]] }],
-			[32, "no bound", { buckets: [[undefined, 1], ["+Inf", 2]] }],
-			[32, "a bound twice", { buckets: [[1, 1], [1, 1], ["+Inf", 2]] }],
-			[32, "a bound twice, written differently", { buckets: [["1", 1], ["1.0", 1], ["+Inf", 2]] }],
-			[33, "a negative bucket", { buckets: [[1, -1], ["+Inf", 2]] }],
-			[33, "a bucket NaN", { buckets: [[1, Number.NaN], ["+Inf", 2]] }],
-			[33, "a bucket that is no whole number", { buckets: [[1, 0.5], ["+Inf", 2]] }],
-			[33, "a count that is no whole number", { buckets: [[1, 1], ["+Inf", 2.5]], count: 2.5 }],
-			[33, "a bucket that is no number", { buckets: [[1, "1"], ["+Inf", 2]] }],
+			[
+				32,
+				"a bound that is no number",
+				{
+					buckets: [
+						["bla", 1],
+						["+Inf", 2],
+					],
+				},
+			],
+			[
+				32,
+				"a bound NaN",
+				{
+					buckets: [
+						[Number.NaN, 1],
+						["+Inf", 2],
+					],
+				},
+			],
+			[
+				32,
+				"no bound",
+				{
+					buckets: [
+						[undefined, 1],
+						["+Inf", 2],
+					],
+				},
+			],
+			[
+				32,
+				"a bound twice",
+				{
+					buckets: [
+						[1, 1],
+						[1, 1],
+						["+Inf", 2],
+					],
+				},
+			],
+			[
+				32,
+				"a bound twice, written differently",
+				{
+					buckets: [
+						["1", 1],
+						["1.0", 1],
+						["+Inf", 2],
+					],
+				},
+			],
+			[
+				33,
+				"a negative bucket",
+				{
+					buckets: [
+						[1, -1],
+						["+Inf", 2],
+					],
+				},
+			],
+			[
+				33,
+				"a bucket NaN",
+				{
+					buckets: [
+						[1, Number.NaN],
+						["+Inf", 2],
+					],
+				},
+			],
+			[
+				33,
+				"a bucket that is no whole number",
+				{
+					buckets: [
+						[1, 0.5],
+						["+Inf", 2],
+					],
+				},
+			],
+			[
+				33,
+				"a count that is no whole number",
+				{
+					buckets: [
+						[1, 1],
+						["+Inf", 2.5],
+					],
+					count: 2.5,
+				},
+			],
+			[
+				33,
+				"a bucket that is no number",
+				{
+					buckets: [
+						[1, "1"],
+						["+Inf", 2],
+					],
+				},
+			],
 			[33, "a sum NaN", { sum: Number.NaN }],
 			[33, "a negative sum without negative bounds", { sum: -1 }],
 		] as const
@@ -349,22 +484,75 @@ const RULES: readonly Rule[] = [
 		([row, title, broken]): Rule => ({
 			row,
 			title: `a histogram with ${title}`,
-			modules: { m: around(histogram("h", histogramValues("h", { ...broken, labels: { s: "bad" } }), histogramValues("h", { labels: { s: "ok" } }))) },
-			series: { ...GOOD, 'h_bucket{le="1",s="ok"}': 1, 'h_bucket{le="+Inf",s="ok"}': 2, 'h_sum{s="ok"}': 3, 'h_count{s="ok"}': 2 },
-			openmetrics: { ...GOOD, 'h_bucket{le="1.0",s="ok"}': 1, 'h_bucket{le="+Inf",s="ok"}': 2, 'h_sum{s="ok"}': 3, 'h_count{s="ok"}': 2 },
+			modules: {
+				m: around(
+					histogram(
+						"h",
+						histogramValues("h", { ...broken, labels: { s: "bad" } }),
+						histogramValues("h", { labels: { s: "ok" } }),
+					),
+				),
+			},
+			series: {
+				...GOOD,
+				'h_bucket{le="1",s="ok"}': 1,
+				'h_bucket{le="+Inf",s="ok"}': 2,
+				'h_sum{s="ok"}': 3,
+				'h_count{s="ok"}': 2,
+			},
+			openmetrics: {
+				...GOOD,
+				'h_bucket{le="1.0",s="ok"}': 1,
+				'h_bucket{le="+Inf",s="ok"}': 2,
+				'h_sum{s="ok"}': 3,
+				'h_count{s="ok"}': 2,
+			},
 			drops: { "m histogram_invalid": 1 },
 		}),
 	),
 	{
 		row: 32,
 		title: "a histogram whose buckets are only out of order",
-		modules: { m: around(histogram("h", histogramValues("h", { buckets: [["+Inf", 2], [0.5, 1], [1.5, 1]] }))) },
-		series: { ...GOOD, 'h_bucket{le="0.5"}': 1, 'h_bucket{le="1.5"}': 1, 'h_bucket{le="+Inf"}': 2, h_sum: 3, h_count: 2 },
+		modules: {
+			m: around(
+				histogram(
+					"h",
+					histogramValues("h", {
+						buckets: [
+							["+Inf", 2],
+							[0.5, 1],
+							[1.5, 1],
+						],
+					}),
+				),
+			),
+		},
+		series: {
+			...GOOD,
+			'h_bucket{le="0.5"}': 1,
+			'h_bucket{le="1.5"}': 1,
+			'h_bucket{le="+Inf"}': 2,
+			h_sum: 3,
+			h_count: 2,
+		},
 	},
 	{
 		row: 33,
 		title: "a negative sum with negative bounds",
-		modules: { m: around(histogram("h", histogramValues("h", { buckets: [[-1.5, 2], ["+Inf", 2]], sum: -4 }))) },
+		modules: {
+			m: around(
+				histogram(
+					"h",
+					histogramValues("h", {
+						buckets: [
+							[-1.5, 2],
+							["+Inf", 2],
+						],
+						sum: -4,
+					}),
+				),
+			),
+		},
 		series: { ...GOOD, 'h_bucket{le="-1.5"}': 2, 'h_bucket{le="+Inf"}': 2, h_sum: -4, h_count: 2 },
 		openmetrics: { ...GOOD, 'h_bucket{le="-1.5"}': 2, 'h_bucket{le="+Inf"}': 2, h_count: 2 },
 	},
@@ -375,7 +563,13 @@ const RULES: readonly Rule[] = [
 			m: around(
 				histogram(
 					"h",
-					histogramValues("h", { labels: { s: "1" }, buckets: [[0.5, 1], ["+Inf", 2]] }),
+					histogramValues("h", {
+						labels: { s: "1" },
+						buckets: [
+							[0.5, 1],
+							["+Inf", 2],
+						],
+					}),
 					histogramValues("h", { labels: { s: "2" }, buckets: [["+Inf", 2]] }),
 				),
 			),
@@ -398,7 +592,15 @@ const RULES: readonly Rule[] = [
 			["a quantile above 1", { quantiles: [[1.5, 1]] }],
 			["a quantile NaN", { quantiles: [[Number.NaN, 1]] }],
 			["no quantile label", { quantiles: [[undefined, 1]] }],
-			["a quantile twice", { quantiles: [[0.5, 1], ["0.50", 1]] }],
+			[
+				"a quantile twice",
+				{
+					quantiles: [
+						[0.5, 1],
+						["0.50", 1],
+					],
+				},
+			],
 			["a negative count", { count: -1 }],
 			["a value that is no number", { quantiles: [[0.5, "1"]] }],
 		] as const
@@ -406,7 +608,15 @@ const RULES: readonly Rule[] = [
 		([title, broken]): Rule => ({
 			row: 35,
 			title: `a summary with ${title}`,
-			modules: { m: around(summary("s", summaryValues("s", { ...broken, labels: { s: "bad" } }), summaryValues("s", { labels: { s: "ok" } }))) },
+			modules: {
+				m: around(
+					summary(
+						"s",
+						summaryValues("s", { ...broken, labels: { s: "bad" } }),
+						summaryValues("s", { labels: { s: "ok" } }),
+					),
+				),
+			},
 			series: { ...GOOD, 's{quantile="0.5",s="ok"}': 1, 's_sum{s="ok"}': 3, 's_count{s="ok"}': 2 },
 			drops: { "m summary_invalid": 1 },
 		}),
@@ -414,7 +624,20 @@ const RULES: readonly Rule[] = [
 	{
 		row: 35,
 		title: "a summary of negative observations, which OpenMetrics cannot tell",
-		modules: { m: around(summary("s", summaryValues("s", { quantiles: [[0.5, -1.5], [0.9, 2]], sum: -3 }))) },
+		modules: {
+			m: around(
+				summary(
+					"s",
+					summaryValues("s", {
+						quantiles: [
+							[0.5, -1.5],
+							[0.9, 2],
+						],
+						sum: -3,
+					}),
+				),
+			),
+		},
 		series: { ...GOOD, 's{quantile="0.5"}': -1.5, 's{quantile="0.9"}': 2, s_sum: -3, s_count: 2 },
 		openmetrics: { ...GOOD, 's{quantile="0.9"}': 2, s_count: 2 },
 	},
@@ -436,15 +659,38 @@ const RULES: readonly Rule[] = [
 				gauge("y", { metricName: 'y 1\nevil{a="', labels: {}, value: 1 }),
 			),
 		},
-		series: { ...GOOD, x: 1, 'h_bucket{le="1"}': 1, 'h_bucket{le="+Inf"}': 2, h_sum: 3, h_count: 2, 's{quantile="0.5"}': 1, s_sum: 3, s_count: 2 },
-		openmetrics: { ...GOOD, x: 1, 'h_bucket{le="1.0"}': 1, 'h_bucket{le="+Inf"}': 2, h_sum: 3, h_count: 2, 's{quantile="0.5"}': 1, s_sum: 3, s_count: 2 },
+		series: {
+			...GOOD,
+			x: 1,
+			'h_bucket{le="1"}': 1,
+			'h_bucket{le="+Inf"}': 2,
+			h_sum: 3,
+			h_count: 2,
+			's{quantile="0.5"}': 1,
+			s_sum: 3,
+			s_count: 2,
+		},
+		openmetrics: {
+			...GOOD,
+			x: 1,
+			'h_bucket{le="1.0"}': 1,
+			'h_bucket{le="+Inf"}': 2,
+			h_sum: 3,
+			h_count: 2,
+			's{quantile="0.5"}': 1,
+			s_sum: 3,
+			s_count: 2,
+		},
 		drops: { "m foreign_sample_name": 6 },
 	},
 	...["x_count", "x_sum", "x_bucket", "x_created"].flatMap((name): Rule[] => [
 		{
 			row: 38,
 			title: `a histogram and then the gauge ${name}`,
-			modules: { m: around(histogram("x", histogramValues("x", { buckets: [["+Inf", 2]] }))), n: [gauge(name, value(1))] },
+			modules: {
+				m: around(histogram("x", histogramValues("x", { buckets: [["+Inf", 2]] }))),
+				n: [gauge(name, value(1))],
+			},
 			series: { ...GOOD, 'x_bucket{le="+Inf"}': 2, x_sum: 3, x_count: 2 },
 			drops: { "n suffix_collision": 1 },
 		},
@@ -484,7 +730,12 @@ const RULES: readonly Rule[] = [
 		row: 41,
 		title: "more series than the limit: the first families, whole, until one does not fit",
 		modules: {
-			m: [FIRST, gauge("x", value(1, { a: 1 }), value(2, { a: 2 })), gauge("y", value(1, { a: 1 }), value(2, { a: 2 })), gauge("z", value(1))],
+			m: [
+				FIRST,
+				gauge("x", value(1, { a: 1 }), value(2, { a: 2 })),
+				gauge("y", value(1, { a: 1 }), value(2, { a: 2 })),
+				gauge("z", value(1)),
+			],
 			n: [gauge("other", value(1))],
 		},
 		limits: { maxSeries: 4 },
@@ -559,7 +810,11 @@ const RULES: readonly Rule[] = [
 		},
 		drops: { "m exemplar_invalid": 6 },
 		text: ['x_total{v="ok"} 1\n'],
-		openmetricsText: ['x_total{v="ok"} 1 # {trace_id="a\\"b"} 0.5 1.25\n', 'x_total{v="timeless"} 2 # {} 1\n', 'x_total{v="long"} 3\n'],
+		openmetricsText: [
+			'x_total{v="ok"} 1 # {trace_id="a\\"b"} 0.5 1.25\n',
+			'x_total{v="timeless"} 2 # {} 1\n',
+			'x_total{v="long"} 3\n',
+		],
 	},
 	{ row: 45, title: "an empty registry", modules: { m: [] }, series: {} },
 	{
@@ -599,7 +854,11 @@ for (const rule of RULES) {
 		const series = new Map(Object.entries(rule.series ?? {}));
 		assert.deepEqual(seriesOf(await collector.families()), series, "the text page");
 		const openmetrics = rule.openmetrics ?? rule.series ?? {};
-		assert.deepEqual(seriesOf(await collector.families(OPENMETRICS)), new Map(Object.entries(openmetrics)), "OpenMetrics");
+		assert.deepEqual(
+			seriesOf(await collector.families(OPENMETRICS)),
+			new Map(Object.entries(openmetrics)),
+			"OpenMetrics",
+		);
 		await collector.families(TEXT_UTF8);
 		await collector.families(OPENMETRICS_UTF8);
 
@@ -607,21 +866,26 @@ for (const rule of RULES) {
 		const ids = [...new Set(modules.map(([moduleId]) => moduleId as string))];
 		const reports = ids.map((id) => ({ id, report: collector.aggregate.report(id) }));
 		const warnings = reports.flatMap(({ id, report }) => report?.warnings.map(({ reason }) => `${id} ${reason}`) ?? []);
-		assert.deepEqual(warnings.sort(), [...(rule.warnings ?? [])].sort());
+		assert.deepEqual(warnings.toSorted(), [...(rule.warnings ?? [])].toSorted());
 		const failed = reports.filter(({ report }) => report?.success === false).map(({ id }) => id);
 		assert.deepEqual(failed, rule.failed ?? []);
 
 		const page = await collector.text();
 		for (const piece of rule.text ?? []) assert.ok(page.includes(piece), `${piece} in\n${page}`);
 		const openmetricsPage = await collector.text(OPENMETRICS);
-		for (const piece of rule.openmetricsText ?? []) assert.ok(openmetricsPage.includes(piece), `${piece} in\n${openmetricsPage}`);
+		for (const piece of rule.openmetricsText ?? [])
+			assert.ok(openmetricsPage.includes(piece), `${piece} in\n${openmetricsPage}`);
 		if (hasPromtool) assert.notEqual(promtoolVerdict(page), "refused");
 	});
 }
 
 test("every drop reason and every warning is in a rule, or is one that a snapshot alone cannot cause", async () => {
 	const { DROP_REASONS, WARNING_REASONS } = await import("../../src/metrics/drop-log.ts");
-	const shown = new Set(RULES.flatMap(({ drops, warnings }) => [...Object.keys(drops ?? {}), ...(warnings ?? [])]).map((key) => key.split(" ")[1]));
+	const shown = new Set(
+		RULES.flatMap(({ drops, warnings }) => [...Object.keys(drops ?? {}), ...(warnings ?? [])]).map(
+			(key) => key.split(" ")[1],
+		),
+	);
 	const elsewhere = new Set(["collect_error", "collect_timeout", "payload_too_large"]);
 	assert.deepEqual(
 		[...DROP_REASONS, ...WARNING_REASONS].filter((reason) => !shown.has(reason) && !elsewhere.has(reason)),

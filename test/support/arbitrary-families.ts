@@ -30,22 +30,43 @@ const NAMES = [
 const LABELS = ["a", "b", "le", "quantile", "server_id", "A", "__name__", "a-b", "constructor", "__proto__"];
 
 const mostly = <Value>(usual: fc.Arbitrary<Value>): fc.Arbitrary<unknown> =>
-	fc.oneof({ weight: 12, arbitrary: usual as fc.Arbitrary<unknown> }, { weight: 1, arbitrary: hostile });
+	fc.oneof({ weight: 12, arbitrary: usual }, { weight: 1, arbitrary: hostile });
 
 const name = fc.constantFrom(...NAMES);
-const labelValue = fc.oneof(fc.constantFrom("", "1", "1.0", "0.5", "+Inf", "x"), fc.string({ unit: "binary", maxLength: 8 }), fc.integer());
+const labelValue = fc.oneof(
+	fc.constantFrom("", "1", "1.0", "0.5", "+Inf", "x"),
+	fc.string({ unit: "binary", maxLength: 8 }),
+	fc.integer(),
+);
 const labels = mostly(
-	fc.uniqueArray(fc.tuple(fc.constantFrom(...LABELS), mostly(labelValue)), { selector: ([label]) => label, maxLength: 4 }).map((entries) => Object.fromEntries(entries)),
+	fc
+		.uniqueArray(fc.tuple(fc.constantFrom(...LABELS), mostly(labelValue)), {
+			selector: ([label]) => label,
+			maxLength: 4,
+		})
+		.map((entries) => Object.fromEntries(entries)),
 );
 const amount = fc.oneof(fc.nat({ max: 5 }), fc.double(), fc.integer());
 const exemplar = fc.option(
-	fc.record({ labelSet: labels, value: mostly(amount), timestamp: mostly(fc.double({ min: 0, max: 2e9, noNaN: true })) }, { requiredKeys: [] }),
+	fc.record(
+		{ labelSet: labels, value: mostly(amount), timestamp: mostly(fc.double({ min: 0, max: 2e9, noNaN: true })) },
+		{ requiredKeys: [] },
+	),
 	{ freq: 6, nil: undefined },
 );
 
 function samplesOf(familyName: string): fc.Arbitrary<readonly unknown[]> {
-	const metricName = fc.constantFrom(familyName, `${familyName}_bucket`, `${familyName}_sum`, `${familyName}_count`, "up");
-	const anySample = fc.record({ labels, value: mostly(amount), metricName, exemplar, timestamp: fc.nat() }, { requiredKeys: ["labels", "value"] });
+	const metricName = fc.constantFrom(
+		familyName,
+		`${familyName}_bucket`,
+		`${familyName}_sum`,
+		`${familyName}_count`,
+		"up",
+	);
+	const anySample = fc.record(
+		{ labels, value: mostly(amount), metricName, exemplar, timestamp: fc.nat() },
+		{ requiredKeys: ["labels", "value"] },
+	);
 	const sets = fc.record({
 		labels: fc.record({ a: labelValue }, { requiredKeys: [] }),
 		counts: fc.array(fc.nat({ max: 9 }), { maxLength: 4 }),
@@ -69,7 +90,14 @@ function samplesOf(familyName: string): fc.Arbitrary<readonly unknown[]> {
 		];
 	});
 	return fc
-		.array(fc.oneof(anySample.map((sample) => [sample]), group, hostile.map((bad) => [bad])), { maxLength: 5 })
+		.array(
+			fc.oneof(
+				anySample.map((sample) => [sample]),
+				group,
+				hostile.map((bad) => [bad]),
+			),
+			{ maxLength: 5 },
+		)
 		.map((groups) => groups.flat());
 }
 

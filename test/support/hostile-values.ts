@@ -25,14 +25,17 @@ const HOSTILE: Readonly<Record<string, () => unknown>> = {
 				]),
 			),
 		),
-	"throwing proxy": () => new Proxy({}, { get: fail, ownKeys: fail, getOwnPropertyDescriptor: fail, has: fail, getPrototypeOf: fail }),
+	"throwing proxy": () =>
+		new Proxy({}, { get: fail, ownKeys: fail, getOwnPropertyDescriptor: fail, has: fail, getPrototypeOf: fail }),
 	"revoked proxy"() {
 		const { proxy, revoke } = Proxy.revocable([], {});
 		revoke();
 		return proxy;
 	},
-	"proxy that has everything": () => new Proxy({}, { get: (_, key) => (key === "length" ? 1e9 : "x"), ownKeys: () => ["a", "b"] }),
-	"array that claims to be endless": () => new Proxy([], { get: (_, key) => (key === "length" ? Number.MAX_SAFE_INTEGER : undefined) }),
+	"proxy that has everything": () =>
+		new Proxy({}, { get: (_, key) => (key === "length" ? 1e9 : "x"), ownKeys: () => ["a", "b"] }),
+	"array that claims to be endless": () =>
+		new Proxy([], { get: (_, key) => (key === "length" ? Number.MAX_SAFE_INTEGER : undefined) }),
 	"array of negative length": () => new Proxy([], { get: (_, key) => (key === "length" ? -1 : undefined) }),
 	"array whose length is text": () => new Proxy([], { get: (_, key) => (key === "length" ? "7" : undefined) }),
 	"sparse array"() {
@@ -84,7 +87,9 @@ class Placeholder {
 }
 
 /** Any of them; shrinks towards the first. */
-export const hostile: fc.Arbitrary<unknown> = fc.constantFrom(...Object.keys(HOSTILE)).map((name) => new Placeholder(name));
+export const hostile: fc.Arbitrary<unknown> = fc
+	.constantFrom(...Object.keys(HOSTILE))
+	.map((name) => new Placeholder(name));
 
 /** A copy of generated data with the hostile values themselves in place of what stands for them. */
 export function withHostileValues(data: unknown): unknown {

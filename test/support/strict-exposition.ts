@@ -56,7 +56,7 @@ export function seriesOf(families: ReadonlyMap<string, ParsedFamily>): Map<strin
 }
 
 export function seriesKey({ name, labels }: Pick<ParsedSample, "name" | "labels">): string {
-	const sorted = [...labels].sort(([one], [other]) => (one < other ? -1 : 1));
+	const sorted = [...labels].toSorted(([one], [other]) => (one < other ? -1 : 1));
 	return sorted.length === 0
 		? name
 		: `${name}{${sorted.map(([label, value]) => `${label}=${JSON.stringify(value)}`).join(",")}}`;

@@ -1,0 +1,54 @@
+/** Ours: the series in a worker thread, snapshots over a port, the aggregate's page behind Express. */
+import type { AddressInfo } from "node:net";
+import { Worker } from "node:worker_threads";
+import express from "express";
+import { createMetricsAggregate } from "../../src/metrics/metrics-aggregate.ts";
+import { createHostMetrics } from "../../src/metrics/host-metrics.ts";
+import { createServerProbe } from "./server-probe.ts";
+
+const [series = 0, modules = 1] = process.argv.slice(2).map(Number);
+const probe = createServerProbe();
+const host = createHostMetrics({ version: "0.0.0", serverName: "bench", now: Date.now });
+const aggregate = createMetricsAggregate({
+	limits: { maxSeries: 1_000_000, maxLabels: 30, maxLabelLength: 1024 },
+	maxAgeMs: 300_000,
+	now: Date.now,
+	host: host.sources,
+	onDrop(moduleId, reason) {
+		throw new Error(`the benchmark lost series: ${moduleId} ${reason}`);
+	},
+});
+
+// The worker sends each module's snapshot in turn, spread over the interval, as the host's schedule does.
+const worker = new Worker(new URL("./snapshot-worker.ts", import.meta.url), {
+	workerData: { series, modules, intervalMs: 15_000 },
+	execArgv: ["--import", "tsx"],
+});
+const seen = new Set<string>();
+await new Promise<void>((resolve) => {
+	worker.on("message", ({ moduleId, bytes }: { moduleId: string; bytes: Uint8Array }) => {
+		void take(moduleId, bytes).then(() => {
+			if (seen.add(moduleId).size === modules) resolve();
+		});
+	});
+});
+
+async function take(moduleId: string, bytes: Uint8Array): Promise<void> {
+	const started = performance.now();
+	const report = await aggregate.accept(moduleId, bytes, { generation: 1 });
+	if (!report.success) throw new Error(report.error?.message);
+	probe.collected(performance.now() - started);
+	host.collectSeries.set({ server_id: moduleId }, report.series);
+}
+
+const app = express();
+app.get("/metrics", async (request, response) => {
+	const { accept, "accept-encoding": acceptEncoding } = request.headers;
+	const page = await aggregate.page({ accept, acceptEncoding: String(acceptEncoding ?? "") });
+	response.writeHead(200, page?.headers);
+	response.cork();
+	for (const part of page?.body ?? []) response.write(part);
+	response.end();
+	response.uncork();
+});
+const server = app.listen(0, "127.0.0.1", () => probe.ready((server.address() as AddressInfo).port));

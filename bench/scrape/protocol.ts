@@ -1,0 +1,19 @@
+/** What the servers of the scrape benchmark tell it. */
+import type { Spread } from "./statistics.ts";
+
+/** Once, when the server listens and has all of its series. */
+export interface ServerReady {
+	readonly port: number;
+	/** Resident memory before there was any series, in bytes. */
+	readonly emptyMemoryBytes: number;
+}
+
+/** In answer to the message `report`. */
+export interface ServerReport {
+	/** How long the event loop was held between two turns since the server was ready, in milliseconds. */
+	readonly eventLoopHeld: { readonly p50: number; readonly p99: number; readonly p999: number; readonly max: number };
+	/** Heap and buffers after a full garbage collection, in bytes. */
+	readonly memoryBytes: number;
+	/** How long a collection took from the snapshot's arrival to its place on the page, in milliseconds. */
+	readonly collections: Spread | undefined;
+}

@@ -1,0 +1,47 @@
+/** What both servers of the scrape benchmark measure of themselves, in the same way. */
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import type { ServerReady, ServerReport } from "./protocol.ts";
+import { spreadOf } from "./statistics.ts";
+
+export interface ServerProbe {
+	ready(port: number): void;
+	collected(milliseconds: number): void;
+}
+
+export function createServerProbe(): ServerProbe {
+	const emptyMemoryBytes = memoryBytes();
+	const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+	const collections: number[] = [];
+
+	process.on("message", () => {
+		const report: ServerReport = {
+			eventLoopHeld: { p50: held(50), p99: held(99), p999: held(99.9), max: held(100) },
+			memoryBytes: memoryBytes(),
+			collections: collections.length === 0 ? undefined : spreadOf(collections),
+		};
+		process.send?.(report);
+	});
+
+	return {
+		ready(port) {
+			globalThis.gc?.();
+			delay.enable();
+			process.send?.({ port, emptyMemoryBytes } satisfies ServerReady);
+		},
+		collected: (milliseconds) => collections.push(milliseconds),
+	};
+
+	/** The histogram holds the whole time between two looks at the clock; what is over its own period was held. */
+	function held(percentile: number): number {
+		const nanoseconds = percentile === 100 ? delay.max : delay.percentile(percentile);
+		return Number(Math.max(0, nanoseconds / 1e6 - RESOLUTION_MS).toFixed(2));
+	}
+}
+
+const RESOLUTION_MS = 1;
+
+function memoryBytes(): number {
+	for (let round = 0; round < 3; round++) globalThis.gc?.();
+	const { heapUsed, external } = process.memoryUsage();
+	return heapUsed + external;
+}

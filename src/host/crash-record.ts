@@ -1,0 +1,247 @@
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from "node:fs";
+import path from "node:path";
+import { isRecord, parseJson } from "../../workers/protocol.ts";
+import { messageOf } from "../errors.ts";
+import { findSuspects, type GenerationPhase, type Isolation, type LiveGeneration } from "./crash-suspects.ts";
+
+/** A module that was probably the cause of a death of the host. */
+export interface Suspect {
+	readonly moduleId: string;
+	/** What it was doing when the host died. */
+	readonly phase: GenerationPhase;
+	/** When it was suspected last, in milliseconds since the epoch. */
+	readonly at: number;
+	/** How often it has been suspected. */
+	readonly count: number;
+}
+
+/**
+ * What runs, on disk, so that a host that comes back after it has died can name the module that was the likely cause.
+ *
+ * One line is appended for each start, success and end of a generation, without a sync: what a process has written
+ * survives its death, and only a failing machine loses it, which is no module's doing. A line cut short or destroyed is
+ * skipped, the file is rewritten (aside, then renamed) before it grows past a bound, and a disk that refuses costs the
+ * record and nothing else. A host that is killed from outside looks like one that a module has taken down: its newest
+ * module then runs in a process for a while, and works.
+ */
+export interface CrashRecord {
+	/** Modules suspected in the last week, the latest first. Those should run in a process. */
+	suspects(): readonly Suspect[];
+	starting(moduleId: string, generation: number, isolation: Isolation): void;
+	running(moduleId: string, generation: number, isolation: Isolation): void;
+	stopped(moduleId: string, generation: number): void;
+	/** The module has changed, or an operator says that it is good. */
+	cleared(moduleId: string): void;
+	/** The host ends in order; the first step of a shutdown, so that one that is cut short accuses nobody. */
+	close(): void;
+}
+
+export interface CrashRecordOptions {
+	/** Milliseconds since the epoch. */
+	readonly now?: () => number;
+	/** The record cannot be kept, and why. Called once at most. */
+	readonly onProblem?: (problem: string) => void;
+}
+
+export const CRASH_RECORD_FILE = "crash-record.jsonl";
+
+/** Reads what the host before left behind, decides whom to suspect, and begins a new record. Never throws. */
+export function openCrashRecord(stateDir: string, options: CrashRecordOptions = {}): CrashRecord {
+	const now = options.now ?? Date.now;
+	const file = path.join(stateDir, CRASH_RECORD_FILE);
+	const state = settle(readState(file), now());
+	let fd: number | undefined;
+	let size = 0;
+	let sizeLimit = 0;
+	let isClosed = false;
+	let isProblemTold = false;
+	rewrite();
+
+	function note(entry: Entry): void {
+		if (isClosed) return;
+		apply(state, entry);
+		if (fd === undefined) return;
+		const line = lineOf(entry);
+		if (size + line.length > sizeLimit) return rewrite();
+		attempt(() => {
+			size += writeSync(fd ?? -1, line);
+		});
+	}
+
+	function rewrite(): void {
+		attempt(() => {
+			mkdirSync(stateDir, { recursive: true });
+			const text = entriesOf(state).map(lineOf).join("");
+			writeFileSync(`${file}.new`, text, { mode: 0o600 });
+			const opened = openSync(`${file}.new`, "a");
+			if (fd !== undefined) closeSync(fd);
+			fd = opened;
+			renameSync(`${file}.new`, file);
+			size = Buffer.byteLength(text);
+			sizeLimit = Math.max(LEAST_SIZE_LIMIT, size * 2);
+		});
+	}
+
+	function attempt(write: () => void): void {
+		try {
+			write();
+		} catch (error) {
+			if (fd !== undefined) closeSync(fd);
+			fd = undefined;
+			if (isProblemTold) return;
+			isProblemTold = true;
+			options.onProblem?.(
+				`${file} cannot be written, so a module that takes the host down will not be found out: ${messageOf(error)}`,
+			);
+		}
+	}
+
+	return {
+		suspects: () => [...state.suspects.values()].toSorted((a, b) => b.at - a.at),
+		starting: (moduleId, generation, isolation) =>
+			note({ event: "starting", moduleId, generation, isolation, at: now() }),
+		running: (moduleId, generation, isolation) =>
+			note({ event: "running", moduleId, generation, isolation, at: now() }),
+		stopped: (moduleId, generation) => note({ event: "stopped", moduleId, generation }),
+		cleared: (moduleId) => note({ event: "cleared", moduleId }),
+		close() {
+			if (isClosed) return;
+			state.live.clear();
+			rewrite();
+			isClosed = true;
+			if (fd !== undefined) closeSync(fd);
+			fd = undefined;
+		},
+	};
+}
+
+type Entry =
+	| {
+			readonly event: GenerationPhase;
+			readonly moduleId: string;
+			readonly generation: number;
+			readonly isolation: Isolation;
+			readonly at: number;
+	  }
+	| { readonly event: "stopped"; readonly moduleId: string; readonly generation: number }
+	| { readonly event: "cleared"; readonly moduleId: string }
+	| ({ readonly event: "suspected" } & Suspect)
+	| { readonly event: "died"; readonly at: number };
+
+interface State {
+	readonly live: Map<string, LiveGeneration>;
+	readonly suspects: Map<string, Suspect>;
+	readonly deaths: number[];
+}
+
+/** What is left of the record of the host before, with the suspects of its death. */
+function settle(state: State, at: number): State {
+	const deaths = state.deaths.filter((death) => at - death < DEATHS_COUNT_FOR_MS).slice(-MAX_DEATHS);
+	const suspects = new Map([...state.suspects].filter(([, suspect]) => at - suspect.at < SUSPECTED_FOR_MS));
+	const live = [...state.live.values()];
+	if (live.length > 0) {
+		deaths.push(at);
+		for (const { moduleId, phase } of findSuspects(live, deaths.length)) {
+			suspects.set(moduleId, { moduleId, phase, at, count: (suspects.get(moduleId)?.count ?? 0) + 1 });
+		}
+	}
+	return { live: new Map(), suspects, deaths };
+}
+
+function apply(state: State, entry: Entry): void {
+	switch (entry.event) {
+		case "starting":
+		case "running": {
+			const { event: phase, moduleId, generation, isolation, at } = entry;
+			if (state.live.size < MAX_LIVE) {
+				state.live.set(`${moduleId} ${generation}`, { moduleId, generation, isolation, phase, since: at });
+			}
+			return;
+		}
+		case "stopped":
+			state.live.delete(`${entry.moduleId} ${entry.generation}`);
+			return;
+		case "cleared":
+			state.suspects.delete(entry.moduleId);
+			return;
+		case "suspected": {
+			const { moduleId, phase, at, count } = entry;
+			if (state.suspects.size < MAX_SUSPECTS) state.suspects.set(moduleId, { moduleId, phase, at, count });
+			return;
+		}
+		case "died":
+			state.deaths.push(entry.at);
+	}
+}
+
+function entriesOf(state: State): readonly Entry[] {
+	return [
+		...state.deaths.map((at): Entry => ({ event: "died", at })),
+		...[...state.suspects.values()].map((suspect): Entry => ({ event: "suspected", ...suspect })),
+		...[...state.live.values()].map(
+			({ phase, since, moduleId, generation, isolation }): Entry => ({
+				event: phase,
+				moduleId,
+				generation,
+				isolation,
+				at: since,
+			}),
+		),
+	];
+}
+
+function lineOf(entry: Entry): string {
+	return `${JSON.stringify(entry)}\n`;
+}
+
+function readState(file: string): State {
+	const state: State = { live: new Map(), suspects: new Map(), deaths: [] };
+	let text: string;
+	try {
+		text = readFileSync(file, "utf8");
+	} catch {
+		return state; // the first start, or nothing that can be used
+	}
+	for (const line of text.slice(-MAX_READ_CHARS).split("\n")) {
+		const entry = readEntry(parseJson(line));
+		if (entry !== undefined) apply(state, entry);
+	}
+	return state;
+}
+
+function readEntry(value: unknown): Entry | undefined {
+	if (!isRecord(value)) return undefined;
+	const { event, moduleId, generation, isolation, phase, at, count } = value;
+	if (event === "died") return isCount(at) ? { event, at } : undefined;
+	if (typeof moduleId !== "string") return undefined;
+	switch (event) {
+		case "starting":
+		case "running":
+			return isCount(generation) && (isolation === "thread" || isolation === "process") && isCount(at)
+				? { event, moduleId, generation, isolation, at }
+				: undefined;
+		case "stopped":
+			return isCount(generation) ? { event, moduleId, generation } : undefined;
+		case "cleared":
+			return { event, moduleId };
+		case "suspected":
+			return (phase === "starting" || phase === "running") && isCount(at) && isCount(count)
+				? { event, moduleId, phase, at, count }
+				: undefined;
+		default:
+			return undefined;
+	}
+}
+
+function isCount(value: unknown): value is number {
+	return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+const DEATHS_COUNT_FOR_MS = 60 * 60 * 1000;
+const SUSPECTED_FOR_MS = 7 * 24 * 60 * 60 * 1000;
+const MAX_DEATHS = 16;
+const MAX_SUSPECTS = 1000;
+const MAX_LIVE = 10_000;
+const LEAST_SIZE_LIMIT = 64 * 1024;
+/** More than a record of `MAX_LIVE` grows to. A longer file is not ours, and its end is as good as any part. */
+const MAX_READ_CHARS = 8 * 1024 * 1024;

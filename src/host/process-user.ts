@@ -1,0 +1,63 @@
+import { statSync, type Stats } from "node:fs";
+import path from "node:path";
+import process from "node:process";
+import { messageOf } from "../errors.ts";
+
+/** Whom a module process runs as. */
+export interface ProcessUser {
+	readonly uid: number;
+	readonly gid: number;
+}
+
+/** `nobody` and its group, which own no file on any common system. */
+const NOBODY = { uid: 65534, gid: 65534 } as const satisfies ProcessUser;
+
+/**
+ * The user that module processes run as unless policy says otherwise: another one than the host's where the host may
+ * choose (it is root), so that a module cannot signal the host or look into its memory. Undefined: the host's own.
+ */
+export function separateUser(): ProcessUser | undefined {
+	return process.getuid?.() === 0 ? NOBODY : undefined;
+}
+
+/**
+ * The first of the paths that a user cannot read, as a sentence that says what to do; undefined when all can be read.
+ * Goes by the permission bits of the file and of every folder above it; access lists are not looked at.
+ * @param paths absolute
+ */
+export function findUnreadable(paths: readonly string[], user: ProcessUser): string | undefined {
+	if (user.uid === 0) return undefined;
+	const known = new Map<string, string | undefined>();
+	const problemOf = (file: string, isTarget: boolean): string | undefined => {
+		if (!isTarget && known.has(file)) return known.get(file);
+		const parent = path.dirname(file);
+		const problem = (parent === file ? undefined : problemOf(parent, false)) ?? check(file, isTarget, user);
+		if (!isTarget) known.set(file, problem);
+		return problem;
+	};
+	for (const file of paths) {
+		const problem = problemOf(path.resolve(file), true);
+		if (problem !== undefined) return problem;
+	}
+	return undefined;
+}
+
+const READ = 4;
+const SEARCH = 1;
+
+function check(file: string, isTarget: boolean, user: ProcessUser): string | undefined {
+	let stats: Stats;
+	try {
+		stats = statSync(file);
+	} catch (error) {
+		return `${file} cannot be read: ${messageOf(error)}`;
+	}
+	const wanted = (isTarget ? READ : 0) | (stats.isDirectory() ? SEARCH : 0);
+	const shift = stats.uid === user.uid ? 6 : stats.gid === user.gid ? 3 : 0;
+	if (((stats.mode >> shift) & wanted) === wanted) return undefined;
+	const right = stats.isDirectory() ? (isTarget ? "rx" : "x") : "r";
+	return (
+		`a module process runs as user ${user.uid}, who cannot read ${file}: allow it (chmod o+${right} ${file}), ` +
+		"install Bulkhead in a folder that everybody can read, or start it as a user other than root"
+	);
+}

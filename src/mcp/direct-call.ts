@@ -1,0 +1,113 @@
+import type { ServerResponse } from "node:http";
+import { type Era, isRecord } from "../../workers/protocol.ts";
+import type { CallOrigin, Gateway } from "./gateway.ts";
+import type { RequestScope } from "./request-scope.ts";
+import type { RunningCall } from "./running-call.ts";
+
+/** A `tools/call` whose parameters hold nothing that only the SDK can deal with. */
+export interface ToolCallMessage {
+	readonly id: string | number;
+	readonly params: Readonly<Record<string, unknown>> & { readonly name: string };
+}
+
+/** Narrows a parsed body to a call that may be answered directly. */
+export function asToolCall(body: unknown): ToolCallMessage | undefined {
+	if (!isRecord(body) || body["method"] !== "tools/call" || body["jsonrpc"] !== "2.0") return undefined;
+	const { id, params } = body;
+	if (typeof id !== "string" && !(typeof id === "number" && Number.isInteger(id))) return undefined;
+	if (!isRecord(params) || typeof params["name"] !== "string") return undefined;
+	if (params["arguments"] !== undefined && !isRecord(params["arguments"])) return undefined;
+	if (params["_meta"] !== undefined && !isRecord(params["_meta"])) return undefined;
+	// A later round of a call that asked for input: its state is checked on the general way.
+	if ("requestState" in params || "inputResponses" in params) return undefined;
+	for (const key in body) if (!MESSAGE_KEYS.has(key)) return undefined;
+	return { id, params: params as ToolCallMessage["params"] };
+}
+
+export interface DirectCall {
+	readonly era: Era;
+	readonly message: ToolCallMessage;
+	readonly origin: CallOrigin;
+	/** The session's, where there is one. */
+	readonly sessionId?: string;
+	/** Whether a client that goes away has cancelled its call; in the 2025 era, with a session, it may come back. */
+	readonly cancelOnClose: boolean;
+	/** A call that takes longer goes the general way, where its client can reconnect; undefined: never for that. */
+	readonly handOverAfterMs?: number;
+	/**
+	 * The general way, through the SDK, for a call that has begun: when it streams, asks its client, needs input, fails
+	 * or takes its time.
+	 */
+	readonly general: (takeCall: NonNullable<RequestScope["takeCall"]>, why: "streaming" | "other") => Promise<void>;
+	readonly onBegun?: (call: RunningCall) => void;
+	readonly onEnded?: () => void;
+}
+
+/**
+ * Answers a tool call without the SDK between the client and the worker. What the module's server wrote goes out as it
+ * is, between a head and a tail; the bytes are those that the general way would have sent.
+ */
+export function serveDirectly(gateway: Gateway, direct: DirectCall, response: ServerResponse): Promise<void> {
+	const { era, message, origin } = direct;
+	return new Promise((resolve, reject) => {
+		let phase: "direct" | "general" | "ended" = "direct";
+		let taken = false;
+
+		const call = gateway.begin({ era, method: "tools/call", params: message.params, origin }, () =>
+			handOver("streaming"),
+		);
+		const timer =
+			direct.handOverAfterMs === undefined ? undefined : setTimeout(() => handOver("other"), direct.handOverAfterMs);
+		direct.onBegun?.(call);
+		response.once("close", onClose);
+		call.answer.then(
+			({ json, result }) => {
+				if (phase === "general") return;
+				if (result["resultType"] === "input_required") return handOver("other");
+				end();
+				response.writeHead(200, headersOf(direct));
+				response.end(`${json.slice(0, -1)},"jsonrpc":"2.0","id":${JSON.stringify(message.id)}}`, resolve);
+			},
+			() => handOver("other"),
+		);
+
+		function handOver(why: "streaming" | "other"): void {
+			if (phase !== "direct") return;
+			phase = "general";
+			stopWatching();
+			direct
+				.general((method) => {
+					if (taken || method !== "tools/call") return undefined;
+					taken = true;
+					return call;
+				}, why)
+				.then(resolve, reject);
+		}
+
+		function end(): void {
+			phase = "ended";
+			stopWatching();
+		}
+
+		function stopWatching(): void {
+			clearTimeout(timer);
+			direct.onEnded?.();
+		}
+
+		function onClose(): void {
+			if (phase === "ended" || taken) return; // who has taken the call watches for this
+			if (phase === "general" || direct.cancelOnClose) call.cancel("the client has disconnected");
+			if (phase === "direct") {
+				end();
+				resolve();
+			}
+		}
+	});
+}
+
+const MESSAGE_KEYS: ReadonlySet<string> = new Set(["jsonrpc", "id", "method", "params"]);
+const JSON_HEADERS = { "content-type": "application/json" };
+
+function headersOf({ sessionId }: DirectCall): Record<string, string> {
+	return sessionId === undefined ? JSON_HEADERS : { ...JSON_HEADERS, "mcp-session-id": sessionId };
+}

@@ -1,0 +1,166 @@
+import {
+	Server,
+	type ServerContext,
+} from "@modelcontextprotocol/server";
+import { type Era, isRecord, type ListName, readEntries } from "../../workers/protocol.ts";
+import type { Catalog } from "./catalog.ts";
+import { createClientRequests } from "./client-requests.ts";
+import { type CallOrigin, FORWARDED_METHODS, type ForwardedMethod, type Gateway } from "./gateway.ts";
+import { passesLogLevel } from "./log-level.ts";
+import { pageOf } from "./page.ts";
+import type { RequestStateSeal } from "./request-state.ts";
+import { requestScope } from "./request-scope.ts";
+import type { CallClient } from "./running-call.ts";
+
+export interface ProtocolServerOptions {
+	readonly gateway: Gateway;
+	readonly catalog: Catalog;
+	readonly serverInfo: { readonly name: string; readonly version: string };
+	readonly requestState: RequestStateSeal;
+	/** What went wrong beside an answer: a notification that could not be sent, say. */
+	readonly onError: (error: Error) => void;
+}
+
+/** What a 2025-era server knows beyond one request. */
+export interface SessionState {
+	/** Undefined until the client has named one. */
+	logLevel: string | undefined;
+	origin(from: CallOrigin): CallOrigin;
+}
+
+/**
+ * A server of the SDK for one request, or for one session, without a module's code in it: lists come from the catalog,
+ * everything else from the module that owns the name.
+ */
+export function createProtocolServer(options: ProtocolServerOptions, era: Era, session?: SessionState): Server {
+	const { gateway, catalog, requestState } = options;
+	const server = new Server(
+		{ ...options.serverInfo },
+		{
+			capabilities: CAPABILITIES,
+			cacheHints: CACHE_HINTS,
+			requestState: { verify: requestState.verify },
+			inputRequired: { legacyShim: false }, // a module's own server does that
+		},
+	);
+	server.onerror = options.onError;
+
+	function list(name: ListName, params: { readonly cursor?: string | undefined } | undefined): never {
+		const { entries, nextCursor } = pageOf(
+			catalog.list(name, era),
+			(entry) => catalog.keyOf(name, entry),
+			params?.cursor,
+		);
+		// The entries are as the module's own server listed them, for this era.
+		return { [name]: entries, ...(nextCursor !== undefined && { nextCursor }) } as never;
+	}
+
+	server.setRequestHandler("tools/list", ({ params }) => list("tools", params));
+	server.setRequestHandler("prompts/list", ({ params }) => list("prompts", params));
+	server.setRequestHandler("resources/templates/list", ({ params }) => list("resourceTemplates", params));
+	server.setRequestHandler("resources/list", async ({ params }, context) => {
+		if (params?.cursor === undefined) await refreshResources(context);
+		return list("resources", params);
+	});
+	server.setRequestHandler("logging/setLevel", ({ params }) => {
+		if (session !== undefined) session.logLevel = params.level;
+		return {};
+	});
+	for (const method of FORWARDED_METHODS) {
+		server.setRequestHandler(method, (incoming, context) => forward(method, incoming.params, context) as never);
+	}
+
+	/** Lists that templates make up when asked are asked for; the catalog keeps what they were at the start. */
+	async function refreshResources(context: ServerContext): Promise<void> {
+		const params = { _meta: metaOf(context) };
+		await Promise.all(
+			catalog.templateModules().map(async (moduleId) => {
+				const listed = await gateway.listResources(moduleId, era, params, originOf());
+				if (listed !== undefined) catalog.refreshResources(moduleId, era, readEntries("resources", listed));
+			}),
+		);
+	}
+
+	async function forward(
+		method: ForwardedMethod,
+		incoming: object | undefined,
+		context: ServerContext,
+	): Promise<Readonly<Record<string, unknown>>> {
+		const { mcpReq } = context;
+		const target = targetOf(method, { ...incoming });
+		// The SDK has taken the 2026-07-28 envelope out of `_meta` and the client's input out of the parameters; the
+		// module's own server expects them where the client put them.
+		const verified: unknown = mcpReq.requestState();
+		const params = {
+			...incoming,
+			_meta: metaOf(context),
+			...(mcpReq.inputResponses !== undefined && { inputResponses: mcpReq.inputResponses }),
+			...(verified !== undefined && { requestState: requestState.open(verified, target) }),
+		};
+		const call =
+			requestScope.getStore()?.takeCall?.(method) ?? gateway.begin({ era, method, params, origin: originOf() });
+		const onAbort = (): void => call.cancel(String(mcpReq.signal.reason));
+		mcpReq.signal.addEventListener("abort", onAbort, { once: true });
+		call.attach(clientOf(context));
+		try {
+			const { result } = await call.answer;
+			if (result["resultType"] !== "input_required" || typeof result["requestState"] !== "string") return { ...result };
+			return { ...result, requestState: await requestState.seal(result["requestState"], target, context) };
+		} finally {
+			mcpReq.signal.removeEventListener("abort", onAbort);
+		}
+	}
+
+	function originOf(): CallOrigin {
+		const origin = requestScope.getStore()?.origin ?? { client: "" };
+		return session === undefined ? origin : session.origin(origin);
+	}
+
+	function clientOf({ mcpReq }: ServerContext): CallClient {
+		return {
+			notify(notification) {
+				if (notification.method === "notifications/message") {
+					const threshold = era === "modern" ? modernLogLevel(mcpReq.envelope) : session?.logLevel;
+					if (threshold === null || !passesLogLevel(notification.params["level"], threshold)) return;
+				}
+				mcpReq.notify(notification as never).catch(options.onError);
+			},
+			ask: createClientRequests({ capabilities: () => server.getClientCapabilities(), send: mcpReq.send }),
+		};
+	}
+
+	return server;
+}
+
+const CAPABILITIES = {
+	tools: { listChanged: true },
+	prompts: { listChanged: true },
+	resources: { listChanged: true, subscribe: true },
+	completions: {},
+	logging: {},
+};
+
+/** Lists change when a file is saved, and clients that listen are told; those that do not ask again after this. */
+const LIST_CACHE = { ttlMs: 5000, cacheScope: "private" } as const;
+const CACHE_HINTS = {
+	"tools/list": LIST_CACHE,
+	"prompts/list": LIST_CACHE,
+	"resources/list": LIST_CACHE,
+	"resources/templates/list": LIST_CACHE,
+	"server/discover": LIST_CACHE,
+};
+
+function metaOf({ mcpReq }: ServerContext): Record<string, unknown> {
+	return { ...mcpReq._meta, ...mcpReq.envelope };
+}
+
+/** What a request is for, to tell apart the states of its rounds. */
+function targetOf(method: ForwardedMethod, params: Readonly<Record<string, unknown>>): string {
+	return JSON.stringify([method, params["name"] ?? params["uri"]]);
+}
+
+/** The level that a 2026-07-28 request asks for; null when it asks for no messages. */
+function modernLogLevel(envelope: unknown): string | null {
+	const level = isRecord(envelope) ? envelope["io.modelcontextprotocol/logLevel"] : undefined;
+	return typeof level === "string" ? level : null;
+}

@@ -1,0 +1,93 @@
+import { ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
+import { isRecord } from "../../workers/protocol.ts";
+import { BulkheadError } from "../errors.ts";
+
+/** The fixed list of the label `error_type`. */
+export type RequestErrorType =
+	| "not_found"
+	| "tool_error"
+	| "protocol_error"
+	| "timeout"
+	| "cancelled"
+	| "unavailable"
+	| "crashed"
+	| "too_large"
+	| "internal";
+
+/** What a client is told about a request without a result, and what it is counted as. */
+export interface RequestFailure {
+	readonly error: ProtocolError;
+	readonly errorType: RequestErrorType;
+}
+
+/** @throws what is neither an error of the protocol nor one of the host: a fault in the host */
+export function requestFailure(error: unknown): RequestFailure {
+	if (error instanceof NotFound) return { error: error.protocolError, errorType: "not_found" };
+	if (error instanceof ProtocolError) return { error, errorType: "protocol_error" };
+	if (!(error instanceof BulkheadError)) throw error;
+	const { errorType, retryable } = describeHostError(error);
+	const data = { code: error.code, retryable };
+	return { error: new ProtocolError(ProtocolErrorCode.InternalError, error.message, data), errorType };
+}
+
+/** A protocol error that means "nobody has this", which the counters tell apart. */
+export class NotFound extends Error {
+	readonly protocolError: ProtocolError;
+
+	constructor(method: string, params: Readonly<Record<string, unknown>>) {
+		const protocolError = notFoundError(method, params);
+		super(protocolError.message);
+		this.protocolError = protocolError;
+	}
+}
+
+/** Whether a module says that it has no such thing, so that another one with a matching template may be asked. */
+export function isNotFound(error: unknown): boolean {
+	return error instanceof ProtocolError && (error.code === ProtocolErrorCode.InvalidParams || error.code === -32002);
+}
+
+/** A JSON-RPC error that the module answered with. Its code and data are the module's own. */
+export function moduleError(error: unknown): ProtocolError {
+	if (!isRecord(error) || typeof error["message"] !== "string" || !Number.isSafeInteger(error["code"])) {
+		return new ProtocolError(ProtocolErrorCode.InternalError, "the module gave an answer that is no JSON-RPC response");
+	}
+	return new ProtocolError(error["code"] as number, error["message"], error["data"]);
+}
+
+function notFoundError(method: string, params: Readonly<Record<string, unknown>>): ProtocolError {
+	if (method === "resources/read") {
+		const uri = shortened(params["uri"]);
+		return new ProtocolError(ProtocolErrorCode.InvalidParams, `Resource not found: ${uri}`, { uri });
+	}
+	const what = method === "tools/call" ? "Tool" : method === "prompts/get" ? "Prompt" : "Completion reference";
+	const name = typeof params["name"] === "string" ? ` ${shortened(params["name"])}` : "";
+	return new ProtocolError(ProtocolErrorCode.InvalidParams, `${what}${name} not found`);
+}
+
+const MAX_ECHO = 200;
+
+function shortened(text: unknown): string {
+	return String(text).slice(0, MAX_ECHO);
+}
+
+function describeHostError(error: BulkheadError): {
+	readonly errorType: RequestErrorType;
+	readonly retryable: boolean;
+} {
+	switch (error.code) {
+		case "CALL_TIMEOUT":
+			return { errorType: "timeout", retryable: true };
+		case "CALL_CANCELLED":
+			return { errorType: "cancelled", retryable: true };
+		case "MODULE_UNAVAILABLE":
+		case "MODULE_BUSY":
+		case "MODULE_NOT_FOUND":
+			return { errorType: "unavailable", retryable: true };
+		case "MODULE_CRASHED":
+			return { errorType: "crashed", retryable: false };
+		case "RESULT_TOO_LARGE":
+			return { errorType: "too_large", retryable: false };
+		default:
+			return { errorType: "internal", retryable: false };
+	}
+}

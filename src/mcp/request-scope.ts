@@ -1,0 +1,15 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { CallOrigin, ForwardedMethod } from "./gateway.ts";
+import type { RunningCall } from "./running-call.ts";
+
+/** What is known of an HTTP request where the SDK handles the message in it. */
+export interface RequestScope {
+	readonly origin: CallOrigin;
+	/**
+	 * The request's call, when it was begun before the SDK was asked. Taken once: who takes it attaches itself.
+	 */
+	readonly takeCall?: (method: ForwardedMethod) => RunningCall | undefined;
+}
+
+/** The SDK passes no context of ours from its transports to its handlers; Node does. */
+export const requestScope = new AsyncLocalStorage<RequestScope>();

@@ -1,0 +1,65 @@
+import { writeSync } from "node:fs";
+import { Socket } from "node:net";
+import { createFrameReader, encodeFrame, type FrameLimits, PROCESS_WIRE } from "./frame.ts";
+import type { Port } from "./rpc.ts";
+
+export interface FramedPortOptions {
+	/** What the host writes arrives here. */
+	readonly readFd: number;
+	/** Must block: nothing in this process may have opened it as a stream. */
+	readonly writeFd: number;
+	/** What may be sent. Longer is refused here, with an error to who sends, and ends the process when it gets out. */
+	readonly limits: FrameLimits;
+	/** The host is gone, or has closed the pipe. */
+	readonly onHostGone: () => void;
+}
+
+/**
+ * A module process's end of the pipe.
+ *
+ * It writes synchronously. A module that sends faster than the host reads is slowed down by the pipe itself and nothing
+ * piles up in its memory, and what was sent just before a `process.exit()` or a crash arrives. The host never waits for
+ * this process to read (it queues up to a limit, then ends it), so the two cannot wait for each other.
+ *
+ * Reading begins with the first listener, since a socket that nobody listens to would lose what comes.
+ */
+export function createFramedPort({ readFd, writeFd, limits, onHostGone }: FramedPortOptions): Port {
+	const input = new Socket({ fd: readFd, readable: true, writable: false });
+	const reader = createFrameReader(PROCESS_WIRE.toProcess);
+	const listeners: ((message: unknown) => void)[] = [];
+	input.on("error", onHostGone);
+	input.on("close", onHostGone);
+
+	function receive(chunk: Uint8Array): void {
+		reader.push(chunk);
+		for (let next = reader.next(); next !== undefined; next = reader.next()) {
+			for (const listener of listeners) listener(next.message);
+		}
+	}
+
+	return {
+		postMessage(message) {
+			for (const piece of encodeFrame(message, limits)) writeWhole(writeFd, piece, onHostGone);
+		},
+		on(_event, listener) {
+			listeners.push(listener);
+			if (listeners.length === 1) input.on("data", receive);
+		},
+		close() {
+			input.destroy();
+		},
+	};
+}
+
+// The module could replace the function that an import names (`syncBuiltinESMExports`), and read along.
+const write = writeSync;
+
+function writeWhole(fd: number, bytes: Uint8Array, onHostGone: () => void): void {
+	for (let written = 0; written < bytes.length; ) {
+		try {
+			written += write(fd, bytes, written);
+		} catch {
+			return onHostGone(); // EPIPE
+		}
+	}
+}

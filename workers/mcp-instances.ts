@@ -1,0 +1,103 @@
+import {
+	isJSONRPCErrorResponse,
+	type JSONRPCMessage,
+	McpServer,
+} from "@modelcontextprotocol/server";
+import { serveStdio } from "@modelcontextprotocol/server/stdio";
+import type { McpModule, ModuleContext } from "./contract.ts";
+import type { ClientDto, StartDto } from "./protocol.ts";
+import { CallTransport, type InstanceListeners } from "./mcp-transport.ts";
+import type { RequestContext } from "./rpc.ts";
+
+export interface InstancesOptions extends InstanceListeners {
+	readonly register: McpModule;
+	readonly context: ModuleContext;
+	readonly serverInfo: StartDto["serverInfo"];
+}
+
+/**
+ * The servers that one run of the module's function at a time has built: one for the 2026-07-28 era, one for 2025-era
+ * requests without a session, and one for each kind of 2025-era client. The SDK keeps what a client said of itself in the
+ * server (its capabilities decide whether `elicitInput` throws), so clients that said different things need different
+ * servers; those that said the same share one.
+ */
+export interface Instances {
+	readonly modern: CallTransport;
+	/** @param client undefined for a request without a session */
+	legacy(client: ClientDto | undefined): CallTransport | Promise<CallTransport>;
+	/** Lets each server finish its running calls, then closes it. */
+	retire(): void;
+}
+
+/** Clients of more kinds than this, in the order of their last call, get their server built again. */
+const MAX_CLIENT_KINDS = 16;
+
+export async function buildInstances(options: InstancesOptions): Promise<Instances> {
+	const kinds = new Map<string, Promise<CallTransport>>();
+	const create = async (): Promise<McpServer> => {
+		const server = new McpServer({ ...options.serverInfo }, { capabilities: { logging: {} } });
+		await options.register(server, options.context);
+		return server;
+	};
+	const connect = async (): Promise<CallTransport> => {
+		const transport = new CallTransport(options);
+		await (await create()).connect(transport);
+		return transport;
+	};
+	const anonymous = await connect();
+	const modern = new CallTransport(options);
+	// The SDK's own entry for a long-lived 2026-07-28 connection; the port stands in for stdio.
+	serveStdio(create, { transport: modern, legacy: "reject" });
+
+	function forKind(client: ClientDto): Promise<CallTransport> {
+		const kind = JSON.stringify([client.protocolVersion, client.capabilities, client.info]);
+		const known = kinds.get(kind);
+		const transport = known ?? connect().then((connected) => initialize(connected, client));
+		kinds.delete(kind); // to the end: the Map's order is the order of use
+		kinds.set(kind, transport);
+		if (known === undefined) transport.catch(() => kinds.delete(kind));
+		for (const [oldest, unused] of kinds) {
+			if (kinds.size <= MAX_CLIENT_KINDS) break;
+			kinds.delete(oldest);
+			retire(unused);
+		}
+		return transport;
+	}
+
+	return {
+		modern,
+		legacy: (client) => (client === undefined ? anonymous : forKind(client)),
+		retire() {
+			anonymous.retire();
+			modern.retire();
+			for (const transport of kinds.values()) retire(transport);
+		},
+	};
+}
+
+/** The handshake that the client has had with the host, repeated with the module's server. */
+async function initialize(transport: CallTransport, client: ClientDto): Promise<CallTransport> {
+	const params = {
+		protocolVersion: client.protocolVersion,
+		capabilities: client.capabilities,
+		clientInfo: client.info,
+	};
+	const response: JSONRPCMessage = await transport.request({ method: "initialize", params }, NO_CONTEXT);
+	if (isJSONRPCErrorResponse(response)) throw new Error(`the module's server refused the client: ${response.error.message}`);
+	transport.notify("notifications/initialized");
+	return transport;
+}
+
+function retire(transport: Promise<CallTransport>): void {
+	transport.then(
+		(built) => built.retire(),
+		() => undefined, // it was never built
+	);
+}
+
+/** For requests that the host makes on its own account: nobody listens to what is sent beside the answer. */
+export const NO_CONTEXT: RequestContext = {
+	signal: new AbortController().signal,
+	emit: () => undefined,
+	ask: () => new Promise(() => undefined),
+};

@@ -1,0 +1,159 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import {
+	isJSONRPCErrorResponse,
+	isJSONRPCNotification,
+	isJSONRPCRequest,
+	isJSONRPCResultResponse,
+	type JSONRPCMessage,
+	type JSONRPCNotification,
+	type JSONRPCRequest,
+	type MessageExtraInfo,
+	type Transport,
+	type TransportSendOptions,
+} from "@modelcontextprotocol/server";
+import { type AuthDto, MAX_EMITTED_LENGTH, parseJson } from "./protocol.ts";
+import type { RequestContext } from "./rpc.ts";
+
+/** What a server instance says that belongs to no call. */
+export interface InstanceListeners {
+	/** One of its lists has changed. */
+	readonly onListChanged: () => void;
+	readonly onResourceUpdated: (uri: string) => void;
+}
+
+export interface IncomingRequest {
+	readonly method: string;
+	readonly params: Readonly<Record<string, unknown>>;
+	/** What the module reads as `ctx.sessionId`. */
+	readonly session?: string | undefined;
+	readonly authInfo?: AuthDto | undefined;
+}
+
+/**
+ * Carries the requests of many clients to one server instance, and whatever it sends back to the request that it belongs
+ * to. The SDK names that request for what goes through `ctx.mcpReq`; for what a handler sends through the server object,
+ * as 2025-style code does, it is the request whose handler is running.
+ */
+export class CallTransport implements Transport {
+	onclose?: () => void;
+	onerror?: (error: Error) => void;
+	onmessage?: (message: JSONRPCMessage, extra?: MessageExtraInfo) => void;
+	/** The SDK reads it while it takes a message in, which is synchronous: each call sees its own. */
+	sessionId?: string;
+
+	readonly #listeners: InstanceListeners;
+	readonly #pending = new Map<number, Call>();
+	readonly #running = new AsyncLocalStorage<Call>();
+	#lastId = 0;
+	#retired = false;
+
+	constructor(listeners: InstanceListeners) {
+		this.#listeners = listeners;
+	}
+
+	/** Rejects only when the call is cancelled; an error of the module is a response too. */
+	request({ method, params, session, authInfo }: IncomingRequest, context: RequestContext): Promise<JSONRPCMessage> {
+		this.#lastId += 1;
+		const id = this.#lastId;
+		return new Promise((resolve, reject) => {
+			const onAbort = (): void => {
+				this.#pending.delete(id);
+				this.#closeIfDone();
+				const reason = String(context.signal.reason);
+				this.notify("notifications/cancelled", { requestId: id, reason });
+				reject(new Error(`cancelled: ${reason}`));
+			};
+			const call: Call = {
+				context,
+				asks: new Map(),
+				resolve(response) {
+					context.signal.removeEventListener("abort", onAbort);
+					resolve(response);
+				},
+			};
+			this.#pending.set(id, call);
+			context.signal.addEventListener("abort", onAbort, { once: true });
+			if (session === undefined) delete this.sessionId;
+			else this.sessionId = session;
+			const extra = authInfo === undefined ? undefined : { authInfo: { ...authInfo, token: "", scopes: [...authInfo.scopes] } };
+			this.#running.run(call, () => this.onmessage?.({ jsonrpc: "2.0", id, method, params }, extra));
+		});
+	}
+
+	notify(method: string, params?: Record<string, unknown>): void {
+		this.onmessage?.({ jsonrpc: "2.0", method, ...(params !== undefined && { params }) });
+	}
+
+	/** Closes once the last running request has been answered. */
+	retire(): void {
+		this.#retired = true;
+		this.#closeIfDone();
+	}
+
+	async start(): Promise<void> {
+		// Nothing to open: messages arrive through `request`.
+	}
+
+	async send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void> {
+		if (isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message)) {
+			const id = Number(message.id);
+			const call = this.#pending.get(id);
+			this.#pending.delete(id);
+			call?.resolve(message);
+			this.#closeIfDone();
+			return;
+		}
+		const related = options?.relatedRequestId;
+		const call = related === undefined ? this.#running.getStore() : this.#pending.get(Number(related));
+		if (isJSONRPCNotification(message)) this.#notified(message, call);
+		else if (isJSONRPCRequest(message)) this.#ask(message, call);
+	}
+
+	async close(): Promise<void> {
+		this.onclose?.();
+	}
+
+	#notified(message: JSONRPCNotification, call: Call | undefined): void {
+		const { method, params } = message;
+		if (method.endsWith("/list_changed")) {
+			if (!this.#retired) this.#listeners.onListChanged();
+		} else if (method === "notifications/resources/updated") {
+			if (typeof params?.["uri"] === "string") this.#listeners.onResourceUpdated(params["uri"]);
+		} else if (method === "notifications/cancelled") {
+			call?.asks.get(Number(params?.["requestId"]))?.abort();
+		} else call?.context.emit(bounded(method, params));
+	}
+
+	#ask({ id, method, params }: JSONRPCRequest, call: Call | undefined): void {
+		if (call === undefined) {
+			throw new Error(`${method} goes to the client of a running call, and none is running here`);
+		}
+		const json = bounded(method, params);
+		const controller = new AbortController();
+		call.asks.set(Number(id), controller);
+		void call.context.ask(json, controller.signal).then((text) => {
+			call.asks.delete(Number(id));
+			// The text is JSON that main made.
+			this.onmessage?.({ jsonrpc: "2.0", id, ...(parseJson(text) as object) } as JSONRPCMessage);
+		});
+	}
+
+	#closeIfDone(): void {
+		if (this.#retired && this.#pending.size === 0) void this.close();
+	}
+}
+
+interface Call {
+	readonly context: RequestContext;
+	readonly resolve: (response: JSONRPCMessage) => void;
+	/** Requests to the client that wait for an answer, by the SDK's id. */
+	readonly asks: Map<number, AbortController>;
+}
+
+function bounded(method: string, params: unknown): string {
+	const json = JSON.stringify({ method, params });
+	if (json.length <= MAX_EMITTED_LENGTH) return json;
+	throw new Error(
+		`a ${method} of ${json.length} characters is longer than the ${MAX_EMITTED_LENGTH} allowed; send less`,
+	);
+}
