@@ -1,14 +1,15 @@
 import { once } from "node:events";
 import { createServer, type Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { dirname, extname } from "node:path";
+import { dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import packageJson from "bulkhead-host/package.json" with { type: "json" };
 import { DEFAULT_SNAPSHOT_LIMITS } from "../workers/snapshot.ts";
-import { describeProblems, type HostConfig, loadConfig, readLaunch } from "./config.ts";
+import { describeProblems, type Environment, type HostConfig, loadConfig, readLaunch } from "./config.ts";
 import { BulkheadError, messageOf } from "./errors.ts";
 import { createCompiler } from "./host/compiler.ts";
 import { createHost } from "./host/host.ts";
+import { describePolicyProblems, openPolicyFile } from "./host/policy-file.ts";
 import { createApp } from "./http/app.ts";
 import { createInstrumentation } from "./instrumentation.ts";
 import { EXIT_CODES, type RestartCounts } from "./launch-contract.ts";
@@ -32,6 +33,10 @@ export interface RunningServer {
 export interface ServerOptions {
 	readonly config: HostConfig;
 	readonly log: Logger;
+	/** Variables that a policy may grant to modules. */
+	readonly env: Environment;
+	/** Where `plugins.yaml` is looked for. */
+	readonly startDir: string;
 	readonly restarts?: RestartCounts;
 	/** Whether tool calls may be answered without the SDK in between; `false` is for comparing the two ways. */
 	readonly directCalls?: boolean;
@@ -44,8 +49,10 @@ const SERVER_INFO = { name: "bulkhead", version: packageJson.version };
  *
  * @throws {BulkheadError} PORT_IN_USE
  */
-export async function startServer({ config, log, restarts, directCalls }: ServerOptions): Promise<RunningServer> {
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+	const { config, log, env, startDir, restarts, directCalls } = options;
 	const startedAt = Date.now();
+	const policyPath = config.pluginsFile ?? join(startDir, "plugins.yaml");
 	const metrics = createHostMetrics({ version: SERVER_INFO.version, serverName: SERVER_INFO.name, now: Date.now });
 	if (restarts !== undefined) {
 		for (const reason of ["signal", "exit"] as const) metrics.hostRestarts.inc({ reason }, restarts[reason]);
@@ -53,11 +60,34 @@ export async function startServer({ config, log, restarts, directCalls }: Server
 	const instrumentation = createInstrumentation(metrics);
 	const logError = (error: Error): void => log.debug(`MCP: ${error.message}`);
 
+	const policyFile = openPolicyFile({
+		path: policyPath,
+		required: config.pluginsFile !== undefined,
+		onChange(policy) {
+			metrics.configReloads.inc({ status: "success" });
+			log.info(`${policyPath} has changed and is in force`);
+			host.setPolicy(policy);
+		},
+		onInvalid(problems) {
+			metrics.configReloads.inc({ status: "failure" });
+			metrics.configValidationErrors.inc({ error_type: "plugin_policy" }, problems.length);
+			log.error(`${describePolicyProblems(policyPath, problems)}\nThe policy before stays in force.`);
+		},
+	});
+	const limits = {
+		maxSeries: config.moduleMaxSeries,
+		maxLabels: config.moduleMaxLabels,
+		maxLabelLength: config.moduleMaxLabelLength,
+	};
 	const aggregate = createMetricsAggregate({
-		limits: {
-			maxSeries: config.moduleMaxSeries,
-			maxLabels: config.moduleMaxLabels,
-			maxLabelLength: config.moduleMaxLabelLength,
+		limits,
+		limitsOf: (id) => {
+			const { maxSeries, maxLabels, maxLabelLength } = policyFile.policy().of(id);
+			return {
+				maxSeries: maxSeries ?? limits.maxSeries,
+				maxLabels: maxLabels ?? limits.maxLabels,
+				maxLabelLength: maxLabelLength ?? limits.maxLabelLength,
+			};
 		},
 		maxAgeMs: config.collectMaxAgeMs,
 		now: Date.now,
@@ -78,10 +108,11 @@ export async function startServer({ config, log, restarts, directCalls }: Server
 		compiler: createCompiler({ stateDir: config.stateDir, log }),
 		serverInfo: SERVER_INFO,
 		displayRoot: dirname(config.metricsDir),
-		limits: {
+		policy: policyFile.policy(),
+		env,
+		settings: {
 			startTimeoutMs: config.moduleStartTimeoutMs,
 			callTimeoutMs: config.callTimeoutMs,
-			collectTimeoutMs: config.collectTimeoutMs,
 			hangTimeoutMs: config.hangTimeoutMs,
 			memoryBytes: config.moduleMemoryMb * 1_048_576,
 			maxResultBytes: config.callMaxResultBytes,
@@ -177,6 +208,7 @@ export async function startServer({ config, log, restarts, directCalls }: Server
 			const closed = http.listening ? once(http, "close") : Promise.resolve();
 			http.close();
 			http.closeIdleConnections();
+			policyFile.close();
 			await collector.stop();
 			await host.stop(config.shutdownTimeoutMs);
 			await mcp.close();
@@ -239,7 +271,13 @@ async function runHost(): Promise<void> {
 	});
 	for (const warning of loaded.warnings) log.warn(warning);
 
-	const server = await startServer({ config: loaded.config, log, restarts: launch.restarts });
+	const server = await startServer({
+		config: loaded.config,
+		log,
+		env: launch.env,
+		startDir: launch.startDir,
+		restarts: launch.restarts,
+	});
 	log.info(`ready at ${server.url} with ${server.moduleCount} modules after ${Math.round(performance.now())} ms`, {
 		url: server.url,
 		modules: server.moduleCount,

@@ -6,20 +6,27 @@ import type { Compiler } from "./compiler.ts";
 import type { CallOptions } from "./generation.ts";
 import type { ModuleKind } from "./module-id.ts";
 import type { ModuleSource, RefusedFile } from "./module-listing.ts";
-import { createModuleRunner, type ModuleRunner, type RunnerLimits, type RunnerStatus } from "./module-runner.ts";
-import { startThread } from "./module-thread.ts";
-import { createWorkerWatch } from "./worker-watch.ts";
+import type { CollectedSnapshot } from "./module-requests.ts";
+import { createModuleRunner, type ModuleRunner } from "./module-runner.ts";
 import { createModuleSources, type SourceEvent } from "./module-sources.ts";
 import type { ModuleState } from "./module-state.ts";
+import { startThread } from "./module-thread.ts";
+import type { ModulePolicy, PluginPolicy } from "./plugin-policy.ts";
 import type { RestartReason } from "./restart-policy.ts";
+import type { RunnerSettings, RunnerStatus } from "./runner-contract.ts";
+import { createWorkerWatch } from "./worker-watch.ts";
 
 export interface HostOptions {
 	readonly folders: Readonly<Record<ModuleKind, string>>;
 	/** Absolute paths of the two worker entries. */
 	readonly workerEntries: Readonly<Record<ModuleKind, string>>;
 	readonly compiler: Compiler;
+	readonly policy: PluginPolicy;
+	/** What holds where the policy says nothing. */
+	readonly settings: RunnerSettings;
+	/** The host's environment, of which a module sees what its policy names. */
+	readonly env: Readonly<Record<string, string | undefined>>;
 	readonly serverInfo: { readonly name: string; readonly version: string };
-	readonly limits: RunnerLimits;
 	readonly displayRoot: string;
 	readonly log: Logger;
 	readonly listeners: HostListeners;
@@ -43,6 +50,7 @@ export interface ModuleStatus extends RunnerStatus {
 	readonly id: string;
 	/** The file it is loaded from, relative to the folder that holds the module folders. */
 	readonly file: string;
+	readonly policy: ModulePolicy;
 }
 
 /** All modules: what is in the folders, compiled, each kept running in a worker of its own. */
@@ -55,21 +63,20 @@ export interface Host {
 	ready(): boolean;
 	modules(): readonly ModuleStatus[];
 	module(id: string): ModuleStatus | undefined;
+	/** Files in the module folders that are not loaded, and why. */
+	refused(): readonly RefusedFile[];
 	/** @throws {BulkheadError} always within the deadline */
 	call(id: string, call: CallDto, options: CallOptions): Promise<AnswerDto>;
 	/** @throws {BulkheadError} always within the deadline */
-	collect(
-		id: string,
-		timeoutMs: number,
-	): Promise<{ readonly generation: number; readonly snapshot: Uint8Array | undefined }>;
+	collect(id: string, timeoutMs: number): Promise<CollectedSnapshot>;
 	setCollectFailed(id: string, failed: boolean): void;
-	/** Files in the module folders that are not loaded, and why. */
-	refused(): readonly RefusedFile[];
+	/** Puts another policy in force: modules whose part of it changed are restarted, and no other. */
+	setPolicy(policy: PluginPolicy): void;
 }
 
 interface HostedModule {
 	readonly runner: ModuleRunner;
-	readonly file: string;
+	readonly source: ModuleSource;
 }
 
 /** More than any module may hold within the limits, and less than what hurts the machine. */
@@ -78,22 +85,26 @@ const RSS_RISE_BYTES = 512 << 20;
 export function createHost(options: HostOptions): Host {
 	const { listeners, log, compiler } = options;
 	const modules = new Map<string, HostedModule>();
-	const stoppedRunners = new Set<Promise<void>>();
+	const leaving = new Set<Promise<void>>();
 	const watch = createWorkerWatch({ rss: () => process.memoryUsage.rss(), rssRiseBytes: RSS_RISE_BYTES });
+	let { policy } = options;
 	let ready = false;
 	const sources = createModuleSources({ folders: options.folders, compiler, log, onEvent });
 
 	function onEvent(event: SourceEvent): void {
 		switch (event.type) {
-			case "compiled":
-				hosted(event.source).runner.deploy(event.compiled);
-				return compiler.retain(event.source.id, hosted(event.source).runner.hashes());
+			case "compiled": {
+				const { runner } = hosted(event.source);
+				if (policy.of(event.source.id).enabled) runner.deploy(event.compiled);
+				else runner.hold(event.compiled);
+				return compiler.retain(event.source.id, runner.hashes());
+			}
 			case "repaired":
 				return hosted(event.source).runner.setLoadError(undefined);
 			case "failed": {
 				const [problem] = event.problems;
-				if (problem !== undefined) {
-					log.warn(`${problem.file}:${problem.line}:${problem.column} ${problem.message}`, { module: event.source.id });
+				for (const { file, line, column, message } of event.problems) {
+					log.warn(`${file}:${line}:${column} ${message}`, { module: event.source.id });
 				}
 				return hosted(event.source).runner.setLoadError(problem);
 			}
@@ -105,10 +116,8 @@ export function createHost(options: HostOptions): Host {
 	}
 
 	function hosted(source: ModuleSource): HostedModule {
-		const known = modules.get(source.id);
-		if (known !== undefined && known.file === source.file) return known;
-		const module =
-			known === undefined ? { file: source.file, runner: createRunner(source) } : { ...known, file: source.file };
+		const runner = modules.get(source.id)?.runner ?? createRunner(source);
+		const module = { runner, source };
 		modules.set(source.id, module);
 		return module;
 	}
@@ -118,10 +127,11 @@ export function createHost(options: HostOptions): Host {
 		listeners.onAdded(id);
 		return createModuleRunner({
 			id,
-			startWorker: () => startThread({ entry: options.workerEntries[kind], env: {} }),
+			settings: () => settingsOf(policy.of(id), options.settings),
+			startWorker: () =>
+				startThread({ entry: options.workerEntries[kind], env: grantedEnv(policy.of(id), options.env) }),
 			watch,
 			serverInfo: options.serverInfo,
-			limits: options.limits,
 			displayRoot: options.displayRoot,
 			random: Math.random,
 			listeners: {
@@ -132,7 +142,7 @@ export function createHost(options: HostOptions): Host {
 				onStart: (outcome, durationMs) => listeners.onStart(id, outcome, durationMs),
 				onStopped: (outcome) => listeners.onStopped(id, outcome),
 				onAbandoned: () => listeners.onAbandoned(id),
-				onServing: (started, catalog) => listeners.onServing(id, started, catalog),
+				onServing: (started, catalog) => listeners.onServing(id, wanted(started, policy.of(id)), catalog),
 				onRelisted: (catalog) => listeners.onRelisted(id, catalog),
 				onResourceUpdated: (uri) => listeners.onResourceUpdated(id, uri),
 				onRestart: (reason) => listeners.onRestart(id, reason),
@@ -147,8 +157,8 @@ export function createHost(options: HostOptions): Host {
 		if (module === undefined) return;
 		modules.delete(id);
 		listeners.onRemoved(id);
-		const stopped = module.runner.stop(options.limits.callTimeoutMs).finally(() => stoppedRunners.delete(stopped));
-		stoppedRunners.add(stopped);
+		const left = module.runner.stop(options.settings.callTimeoutMs).finally(() => leaving.delete(left));
+		leaving.add(left);
 	}
 
 	function required(id: string): ModuleRunner {
@@ -157,33 +167,72 @@ export function createHost(options: HostOptions): Host {
 		return module.runner;
 	}
 
-	const statusOf = (id: string, module: HostedModule): ModuleStatus => ({
-		id,
-		file: module.file,
-		...module.runner.status(),
+	const statusOf = ({ runner, source }: HostedModule): ModuleStatus => ({
+		id: source.id,
+		file: source.file,
+		policy: policy.of(source.id),
+		...runner.status(),
 	});
 
 	return {
 		async start() {
 			await sources.start();
-			await Promise.all([...modules.values()].map((module) => module.runner.settled()));
+			await Promise.all([...modules.values()].map(({ runner }) => runner.settled()));
 			ready = true;
 		},
 		async stop(deadlineMs) {
 			await sources.stop();
-			await Promise.all([...[...modules.values()].map((module) => module.runner.stop(deadlineMs)), ...stoppedRunners]);
+			await Promise.all([...[...modules.values()].map(({ runner }) => runner.stop(deadlineMs)), ...leaving]);
 			watch.stop();
 			await compiler.stop();
 		},
 		ready: () => ready,
-		modules: () => [...modules].map(([id, module]) => statusOf(id, module)).toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+		modules: () => [...modules.values()].map(statusOf).toSorted((a, b) => (a.id < b.id ? -1 : 1)),
 		module: (id) => {
 			const module = modules.get(id);
-			return module === undefined ? undefined : statusOf(id, module);
+			return module === undefined ? undefined : statusOf(module);
 		},
-		call: async (id, call, callOptions) => required(id).call(call, callOptions),
+		refused: () => sources.refused(),
+		call: async (id, call, callOptions) => {
+			const deadlineMs = policy.of(id).callTimeoutMs ?? callOptions.deadlineMs;
+			return required(id).call(call, { ...callOptions, deadlineMs });
+		},
 		collect: async (id, timeoutMs) => required(id).collect(timeoutMs),
 		setCollectFailed: (id, failed) => modules.get(id)?.runner.setCollectFailed(failed),
-		refused: () => sources.refused(),
+		setPolicy(changed) {
+			const before = policy;
+			policy = changed;
+			for (const [id, { runner }] of modules) {
+				const now = changed.of(id);
+				if (JSON.stringify(now) === JSON.stringify(before.of(id))) continue;
+				if (!now.enabled) void runner.disable(options.settings.callTimeoutMs);
+				else if (before.of(id).enabled) runner.restart("policy");
+				else runner.enable();
+			}
+		},
 	};
+}
+
+function settingsOf(policy: ModulePolicy, defaults: RunnerSettings): RunnerSettings {
+	return {
+		...defaults,
+		startTimeoutMs: policy.startTimeoutMs ?? defaults.startTimeoutMs,
+		callTimeoutMs: policy.callTimeoutMs ?? defaults.callTimeoutMs,
+		hangTimeoutMs: policy.hangTimeoutMs ?? defaults.hangTimeoutMs,
+		memoryBytes: policy.memoryMb === undefined ? defaults.memoryBytes : policy.memoryMb * 1_048_576,
+	};
+}
+
+/** The operator's times win over what the module asks for. */
+function wanted(started: StartedDto, { intervalMs, timeoutMs }: ModulePolicy): StartedDto {
+	return { ...started, ...(intervalMs !== undefined && { intervalMs }), ...(timeoutMs !== undefined && { timeoutMs }) };
+}
+
+function grantedEnv(policy: ModulePolicy, env: HostOptions["env"]): Record<string, string> {
+	const granted: Record<string, string> = {};
+	for (const name of policy.env) {
+		const value = env[name];
+		if (value !== undefined) granted[name] = value;
+	}
+	return granted;
 }

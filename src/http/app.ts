@@ -31,6 +31,9 @@ export interface AppOptions {
 /** The largest request body, in bytes, that is read. */
 const MAX_BODY_BYTES = 4 << 20;
 
+/** In `ALLOWED_HOSTS` and `ALLOWED_ORIGINS`. */
+const ANY = "*";
+
 /** The HTTP face of the host: one file a route, nothing here but their order. */
 export function createApp(options: AppOptions): Express {
 	const { config, host, log } = options;
@@ -38,8 +41,8 @@ export function createApp(options: AppOptions): Express {
 	app.disable("x-powered-by");
 	app.disable("etag"); // each route that has a version of its content sets its own
 	app.use(createRequestMetrics(options.observeRequest));
-	if (config.allowedHosts.length > 0) app.use(hostHeaderValidation([...config.allowedHosts]));
-	if (config.allowedOrigins.length > 0) app.use(originValidation([...config.allowedOrigins]));
+	if (!config.allowedHosts.includes(ANY)) app.use(hostHeaderValidation([...config.allowedHosts]));
+	if (!config.allowedOrigins.includes(ANY)) app.use(originValidation([...config.allowedOrigins]));
 	const json = express.json({ limit: MAX_BODY_BYTES, strict: false });
 
 	app.use(createIndexRoute(options));

@@ -85,6 +85,11 @@ export function createHostMetrics({ version, serverName, now }: HostMetricsOptio
 			"reason",
 		]),
 
+		configReloads: counter("mcp_config_reloads_total", "Times that the plugin policy was read anew.", ["status"]),
+		configValidationErrors: counter("mcp_config_validation_errors_total", "Problems found in configuration.", [
+			"error_type",
+		]),
+
 		httpRequests: counter("mcp_http_requests_total", "HTTP requests.", ["method", "endpoint", "status_code"]),
 		httpRequestDuration: histogram("mcp_http_request_duration_seconds", "Time that HTTP requests took.", CALL_SECONDS, [
 			"method",

@@ -147,9 +147,9 @@ function createClock(): ScheduleClock & { advance(ms: number): Promise<void>; pe
 				await new Promise((resolve) => setImmediate(resolve));
 				const [next] = [...timers].toSorted(([, one], [, other]) => one - other);
 				if (next === undefined || next[1] > end) break;
-				const [callback, due] = next;
+				const [callback, dueAt] = next;
 				timers.delete(callback);
-				time = due;
+				time = dueAt;
 				callback();
 			}
 			time = end;

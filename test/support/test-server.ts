@@ -4,7 +4,7 @@ import path from "node:path";
 import type { TestContext } from "node:test";
 import { type HostConfig, loadConfig } from "../../src/config.ts";
 import type { Logger } from "../../src/logger.ts";
-import { type RunningServer, startServer } from "../../src/server.ts";
+import { type RunningServer, type ServerOptions, startServer } from "../../src/server.ts";
 
 /** A real server on a free port, over module folders of its own that a test may write to. */
 export interface TestServer extends RunningServer {
@@ -62,32 +62,41 @@ export interface TestServerOptions {
 	/** Start with the examples that ship. */
 	readonly examples?: boolean;
 	readonly env?: Readonly<Record<string, string>>;
+	readonly server?: Partial<ServerOptions>;
 }
 
 const ROOT = path.join(import.meta.dirname, "../..");
 const FIXTURES = path.join(ROOT, "test/fixtures/modules");
 
-export async function startTestServer(t: TestContext, options: TestServerOptions = {}): Promise<TestServer> {
+/** A folder for a server and what to start it with; the folder goes with the test. */
+export async function testSetup(
+	t: TestContext,
+	options: TestServerOptions = {},
+): Promise<{ readonly folder: string; readonly logged: readonly string[]; readonly options: ServerOptions }> {
 	const folder = await mkdtemp(path.join(tmpdir(), "bulkhead-test-"));
-	let close: (() => Promise<void>) | undefined;
-	t.after(async () => {
-		await close?.();
-		await rm(folder, { recursive: true, force: true });
-	});
+	t.after(() => rm(folder, { recursive: true, force: true }));
 	for (const kind of ["metrics", "mcps"]) {
 		await mkdir(path.join(folder, kind));
 		if (options.examples === true) await cp(path.join(ROOT, kind), path.join(folder, kind), { recursive: true });
 	}
-	for (const fixture of options.fixtures ?? [])
+	for (const fixture of options.fixtures ?? []) {
 		await cp(path.join(FIXTURES, fixture), path.join(folder, fixture), { recursive: true });
-	const save = async (file: string, source: string): Promise<void> => {
-		await mkdir(path.dirname(path.join(folder, file)), { recursive: true });
-		await writeFile(path.join(folder, file), source);
-	};
-	for (const [file, source] of Object.entries(options.files ?? {})) await save(file, source);
-
+	}
+	for (const [file, source] of Object.entries(options.files ?? {})) await save(folder, file, source);
 	const logged: string[] = [];
-	const server = await startServer({ config: testConfig(folder, options.env), log: collectingLogger(logged) });
+	const config = testConfig(folder, options.env);
+	return {
+		folder,
+		logged,
+		options: { config, log: collectingLogger(logged), env: options.env ?? {}, startDir: folder, ...options.server },
+	};
+}
+
+export async function startTestServer(t: TestContext, options: TestServerOptions = {}): Promise<TestServer> {
+	let close: (() => Promise<void>) | undefined;
+	t.after(() => close?.()); // before the folder goes
+	const { folder, logged, options: serverOptions } = await testSetup(t, options);
+	const server = await startServer(serverOptions);
 	close = server.close;
 	const { url } = server;
 
@@ -95,7 +104,7 @@ export async function startTestServer(t: TestContext, options: TestServerOptions
 		...server,
 		folder,
 		logged,
-		save,
+		save: (file, source) => save(folder, file, source),
 		remove: (file) => rm(path.join(folder, file), { recursive: true, force: true }),
 		module: async (id) => (await fetch(`${url}/api/modules/${id}`)).json() as Promise<ModuleView>,
 		metrics: async () => (await fetch(`${url}/metrics`)).text(),
@@ -117,6 +126,11 @@ export async function startTestServer(t: TestContext, options: TestServerOptions
 			return { status: response.status, ...((await response.json()) as object) };
 		},
 	};
+}
+
+async function save(folder: string, file: string, source: string): Promise<void> {
+	await mkdir(path.dirname(path.join(folder, file)), { recursive: true });
+	await writeFile(path.join(folder, file), source);
 }
 
 function testConfig(folder: string, env: Readonly<Record<string, string>> = {}): HostConfig {

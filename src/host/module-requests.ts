@@ -1,0 +1,88 @@
+import type { AnswerDto, CallDto } from "../../workers/protocol.ts";
+import { RpcError } from "../../workers/rpc.ts";
+import { BulkheadError } from "../errors.ts";
+import type { CallOptions, Generation } from "./generation.ts";
+import { callError, collectError } from "./request-failure.ts";
+import { wakened } from "./wake-up.ts";
+
+/** Requests to a module, whichever of its generations answers them. */
+export interface ModuleRequests {
+	/** @throws {BulkheadError} always within the deadline */
+	call(call: CallDto, options: CallOptions): Promise<AnswerDto>;
+	/** @throws {BulkheadError} always within the deadline */
+	collect(timeoutMs: number): Promise<CollectedSnapshot>;
+}
+
+export interface CollectedSnapshot {
+	readonly generation: number;
+	/** Undefined where the module has no metrics. */
+	readonly snapshot: Uint8Array | undefined;
+}
+
+export interface ModuleRequestsOptions {
+	readonly id: string;
+	/** The generation that serves. */
+	readonly serving: () => Generation | undefined;
+	/** Undefined while a generation is being started or will be in a moment: then a call waits for it. */
+	readonly unavailable: () => string | undefined;
+	/** Whom to wake when either of the two may have changed. */
+	readonly waiting: Set<() => void>;
+	/** A request ran out of time and the event loop does not turn. */
+	readonly onStuck: (generation: Generation, reason: "call_timeout" | "collect_timeout") => void;
+}
+
+/** After a request has run out of time, how long a healthy event loop may take to say that it turns. */
+const RESPONSE_GRACE_MS = 1000;
+
+export function createModuleRequests({ id, ...module }: ModuleRequestsOptions): ModuleRequests {
+	/** @throws {BulkheadError} */
+	async function serving(deadlineAt: number, signal: AbortSignal | undefined): Promise<Generation> {
+		for (;;) {
+			const generation = module.serving();
+			if (generation !== undefined) return generation;
+			const unavailable = module.unavailable();
+			if (unavailable !== undefined) throw new BulkheadError("MODULE_UNAVAILABLE", unavailable);
+			if (signal?.aborted === true) throw new BulkheadError("CALL_CANCELLED", `the call to ${id} was cancelled`);
+			const leftMs = deadlineAt - performance.now();
+			if (leftMs <= 0) throw new BulkheadError("CALL_TIMEOUT", `${id} did not come back within the call's deadline`);
+			await wakened(module.waiting, leftMs, signal);
+		}
+	}
+
+	/** A loop that still turns has only lost that request; a stuck one is of no use to anybody. */
+	async function checkResponse(generation: Generation, reason: "call_timeout" | "collect_timeout"): Promise<void> {
+		if (!(await generation.responds(RESPONSE_GRACE_MS))) module.onStuck(generation, reason);
+	}
+
+	return {
+		async call(call, options) {
+			const deadlineAt = performance.now() + options.deadlineMs;
+			for (;;) {
+				const generation = await serving(deadlineAt, options.signal);
+				try {
+					const deadlineMs = Math.max(1, deadlineAt - performance.now());
+					return await generation.call(call, { ...options, deadlineMs });
+				} catch (error) {
+					if (!(error instanceof RpcError)) throw error;
+					// Never begun, so it can go to the next generation as if it had arrived a moment later.
+					if (error.failure === "closed" && !error.acked && module.serving() !== generation) continue;
+					if (error.failure === "timeout") void checkResponse(generation, "call_timeout");
+					throw callError(id, error, options.deadlineMs);
+				}
+			}
+		},
+		async collect(timeoutMs) {
+			const generation = module.serving();
+			if (generation === undefined) {
+				throw new BulkheadError("MODULE_UNAVAILABLE", module.unavailable() ?? `${id} is being started`);
+			}
+			try {
+				return { generation: generation.number, snapshot: await generation.collect(timeoutMs) };
+			} catch (error) {
+				if (!(error instanceof RpcError)) throw error;
+				if (error.failure === "timeout") void checkResponse(generation, "collect_timeout");
+				throw collectError(id, error);
+			}
+		},
+	};
+}

@@ -1,0 +1,77 @@
+import { readFileSync, unwatchFile, watchFile } from "node:fs";
+import { BulkheadError, messageOf } from "../errors.ts";
+import { parsePolicy, type PluginPolicy, type PolicyProblem } from "./plugin-policy.ts";
+
+/** The operator's `plugins.yaml`, read at the start and again whenever it changes. */
+export interface PolicyFile {
+	/** What is in force: the last version without problems. */
+	policy(): PluginPolicy;
+	/** Idempotent. */
+	close(): void;
+}
+
+export interface PolicyFileOptions {
+	/** Absolute path. */
+	readonly path: string;
+	/** Whether it is an error that there is no such file. */
+	readonly required: boolean;
+	readonly onChange: (policy: PluginPolicy) => void;
+	/** A changed file has problems; what was in force before stays so. */
+	readonly onInvalid: (problems: readonly PolicyProblem[]) => void;
+}
+
+/** Polled, because that also sees what a notification misses: links that are swapped, and file systems of other machines. */
+const POLL_INTERVAL_MS = 1000;
+
+/** @throws {BulkheadError} CONFIG_INVALID with every problem and its line */
+export function openPolicyFile({ path, required, onChange, onInvalid }: PolicyFileOptions): PolicyFile {
+	let text = read(path, required);
+	const first = parsePolicy(text);
+	if (!first.ok) throw new BulkheadError("CONFIG_INVALID", describePolicyProblems(path, first.problems));
+	let { policy } = first;
+
+	const reload = (): void => {
+		let changed: string;
+		try {
+			changed = read(path, required);
+		} catch (error) {
+			return onInvalid([{ line: 1, column: 1, path: "", message: messageOf(error) }]);
+		}
+		if (changed === text) return;
+		text = changed;
+		const parsed = parsePolicy(text);
+		if (!parsed.ok) return onInvalid(parsed.problems);
+		({ policy } = parsed);
+		onChange(policy);
+	};
+	watchFile(path, { interval: POLL_INTERVAL_MS, persistent: false }, reload);
+	return { policy: () => policy, close: () => unwatchFile(path, reload) };
+}
+
+/** All problems as one text, for whoever has to correct them. */
+export function describePolicyProblems(path: string, problems: readonly PolicyProblem[]): string {
+	const lines = problems.map((problem) => {
+		const where = problem.path === "" ? "" : `${problem.path} `;
+		return `  ${path}:${problem.line}:${problem.column} ${where}${problem.message}`;
+	});
+	return [
+		`The plugin policy has ${problems.length === 1 ? "a problem" : `${problems.length} problems`}:`,
+		...lines,
+	].join("\n");
+}
+
+/** @throws {BulkheadError} CONFIG_INVALID */
+function read(path: string, required: boolean): string {
+	try {
+		return readFileSync(path, "utf8");
+	} catch (cause) {
+		if (!required && (cause as NodeJS.ErrnoException).code === "ENOENT") return "";
+		throw new BulkheadError(
+			"CONFIG_INVALID",
+			`${path} cannot be read (${messageOf(cause)}): make it readable, or change PLUGINS_FILE`,
+			{
+				cause,
+			},
+		);
+	}
+}

@@ -1,0 +1,65 @@
+import type { LogLevel } from "../../workers/contract.ts";
+import type { CatalogDto, StartedDto } from "../../workers/protocol.ts";
+import type { CompiledModule } from "./compiler.ts";
+import type { ModuleProblem } from "./module-problem.ts";
+import type { ModuleState } from "./module-state.ts";
+import type { ModuleWorker } from "./module-worker.ts";
+import type { RestartReason } from "./restart-policy.ts";
+import type { WorkerWatch } from "./worker-watch.ts";
+
+export interface RunnerOptions {
+	readonly id: string;
+	/** What holds for the next start, and for the calls from now on. */
+	readonly settings: () => RunnerSettings;
+	readonly startWorker: (compiled: CompiledModule) => ModuleWorker;
+	readonly watch: WorkerWatch;
+	readonly serverInfo: { readonly name: string; readonly version: string };
+	readonly listeners: RunnerListeners;
+	/** Uniform in [0, 1). */
+	readonly random: () => number;
+	/** The folder that file names in problems are relative to. */
+	readonly displayRoot: string;
+}
+
+/** All times in milliseconds, all sizes in bytes. */
+export interface RunnerSettings {
+	readonly startTimeoutMs: number;
+	readonly callTimeoutMs: number;
+	readonly hangTimeoutMs: number;
+	readonly memoryBytes: number;
+	readonly maxResultBytes: number;
+	readonly maxSnapshotBytes: number;
+	readonly maxSamples: number;
+}
+
+/** What the rest of the host is told. No listener may throw. */
+export interface RunnerListeners {
+	onState(state: ModuleState): void;
+	onStart(outcome: "success" | "failure", durationMs: number): void;
+	onServing(started: StartedDto, catalog: CatalogDto | undefined): void;
+	onRelisted(catalog: CatalogDto): void;
+	onResourceUpdated(uri: string): void;
+	onRestart(reason: RestartReason): void;
+	onStopped(outcome: "graceful" | "killed"): void;
+	/** A thread could not be ended and was given up: it is stuck in native code. */
+	onAbandoned(): void;
+	onLog(level: LogLevel, text: string): void;
+	onProblem(what: string): void;
+}
+
+export interface RunnerStatus {
+	readonly state: ModuleState;
+	/** Number of the generation that serves, or that served last. */
+	readonly generation: number;
+	readonly hash: string | undefined;
+	readonly startedAt: number | undefined;
+	readonly restarts: Readonly<Partial<Record<RestartReason, number>>>;
+	readonly lastRestart:
+		| { readonly reason: RestartReason; readonly at: number; readonly problem: ModuleProblem }
+		| undefined;
+	/** When the next attempt to start is due, in milliseconds since the epoch. */
+	readonly nextAttemptAt: number | undefined;
+	/** Why the newest version of the file does not serve. */
+	readonly loadError: ModuleProblem | undefined;
+	readonly pendingCalls: number;
+}

@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { sampleOf, startTestServer, testSetup } from "../support/test-server.ts";
+import { startServer } from "../../src/server.ts";
+import { until } from "../support/until.ts";
+
+const ENV_TOOL = `import type { McpServer } from "@modelcontextprotocol/server";
+export default function register(server: McpServer, context: { env: Record<string, string> }) {
+	server.registerTool("env", {}, async () => ({ content: [{ type: "text", text: JSON.stringify([context.env, { ...process.env }]) }] }));
+}`;
+
+async function seenEnv(server: Awaited<ReturnType<typeof startTestServer>>): Promise<unknown> {
+	return JSON.parse((await server.execute("env")).body.content?.[0]?.text ?? "null");
+}
+
+test("a module sees the variables that its policy names, and no other", async (t) => {
+	const server = await startTestServer(t, {
+		files: { "mcps/env.ts": ENV_TOOL, "plugins.yaml": "modules: { mcps/env: { env: [GRANTED, NOT_SET] } }" },
+		env: { GRANTED: "yes", SECRET: "no" },
+	});
+	assert.deepEqual(await seenEnv(server), [{ GRANTED: "yes" }, { GRANTED: "yes" }]);
+});
+
+test("a changed policy restarts the modules that it changes and no other; a wrong one changes nothing", async (t) => {
+	const server = await startTestServer(t, {
+		examples: true,
+		files: { "mcps/env.ts": ENV_TOOL, "plugins.yaml": "modules: {}" },
+		env: { GRANTED: "yes" },
+	});
+	await server.save("plugins.yaml", "modules: { mcps/env: { env: [GRANTED] } }");
+	await until(async () => (await server.module("mcps/env")).restarts["policy"] === 1, "the module is restarted");
+	assert.deepEqual(await seenEnv(server), [{ GRANTED: "yes" }, { GRANTED: "yes" }]);
+	assert.deepEqual((await server.module("mcps/custom-mcp-1")).restarts, {});
+	assert.equal(sampleOf(await server.metrics(), 'mcp_config_reloads_total{status="success"}'), 1);
+
+	await server.save("plugins.yaml", "modules:\n  mcps/env: { memory: 7 }\n");
+	const errors = 'mcp_config_validation_errors_total{error_type="plugin_policy"}';
+	await until(async () => sampleOf(await server.metrics(), errors) === 1, "the problem is counted");
+	assert.ok(server.logged.some((line) => /plugins\.yaml:2:\d+ modules\.mcps\/env\.memory is not a setting/.test(line)));
+	assert.deepEqual(await seenEnv(server), [{ GRANTED: "yes" }, { GRANTED: "yes" }]);
+});
+
+test("a disabled module does not run, and runs when it is enabled", async (t) => {
+	const server = await startTestServer(t, {
+		files: { "mcps/env.ts": ENV_TOOL, "plugins.yaml": "modules: { mcps/env: { enabled: false } }" },
+	});
+	assert.equal((await server.module("mcps/env")).state, "disabled");
+	assert.equal((await server.execute("env")).status, 404);
+	await server.save("plugins.yaml", "modules: { mcps/env: { enabled: true } }");
+	await until(async () => (await server.module("mcps/env")).state === "running", "it runs");
+	assert.equal((await server.execute("env")).status, 200);
+	await server.save("plugins.yaml", "modules: { mcps/env: { enabled: false } }");
+	await until(async () => (await server.module("mcps/env")).state === "disabled", "it has stopped");
+	assert.ok((await server.execute("env")).status >= 404);
+});
+
+test("limits of the policy hold for its module", async (t) => {
+	const source = `import { Gauge } from "prom-client"; const g = new Gauge({ name: "many", help: "h", labelNames: ["i"] });
+		export function process() { for (let i = 0; i < 50; i++) g.set({ i }, i); }`;
+	const server = await startTestServer(t, {
+		files: {
+			"metrics/many.js": source,
+			"metrics/free.js": source.replace('"many"', '"free"'),
+			"plugins.yaml": "modules: { metrics/many: { maxSeries: 10 } }",
+		},
+	});
+	await until(async () => (await server.module("metrics/many")).collection !== null, "it is collected");
+	assert.deepEqual(
+		(await server.module("metrics/many")).collection?.drops.map(({ reason }) => reason),
+		["series_limit"],
+	);
+	assert.equal(sampleOf(await server.metrics(), 'free{i="49"}'), 49);
+});
+
+test("a wrong policy at the start stops it, with every problem and its line", async (t) => {
+	const setup = await testSetup(t, { files: { "plugins.yaml": "defaults: { memoryMb: 1 }\nmodules: { x: {} }" } });
+	await assert.rejects(startServer(setup.options), (error: Error & { code?: string }) => {
+		assert.equal(error.code, "CONFIG_INVALID");
+		assert.match(error.message, /plugins\.yaml:1:13 defaults\.memoryMb must be at least 16/);
+		assert.match(error.message, /plugins\.yaml:2:12 modules\.x/);
+		return true;
+	});
+});
