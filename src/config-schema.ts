@@ -26,7 +26,7 @@ export function schemaFor(startDir: string, terminal: boolean) {
 			METRICS_DIR: file.prefault("metrics"),
 			MCPS_DIR: file.prefault("mcps"),
 			STATE_DIR: file.prefault(".bulkhead"),
-			PLUGINS_FILE: file.optional(),
+			PLUGINS_FILE: file.prefault("plugins.yaml"),
 
 			COLLECT_INTERVAL_MS: duration(10).prefault("15000"),
 			COLLECT_TIMEOUT_MS: duration().prefault("10000"),

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { dirname, extname, join } from "node:path";
+import { dirname, extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import packageJson from "bulkhead-host/package.json" with { type: "json" };
 import { DEFAULT_SNAPSHOT_LIMITS } from "../workers/snapshot.ts";
@@ -33,10 +33,8 @@ export interface RunningServer {
 export interface ServerOptions {
 	readonly config: HostConfig;
 	readonly log: Logger;
-	/** Variables that a policy may grant to modules. */
-	readonly env: Environment;
-	/** Where `plugins.yaml` is looked for. */
-	readonly startDir: string;
+	/** The host's environment, of which a policy grants variables to modules. */
+	readonly env?: Environment;
 	readonly restarts?: RestartCounts;
 	/** Whether tool calls may be answered without the SDK in between; `false` is for comparing the two ways. */
 	readonly directCalls?: boolean;
@@ -50,9 +48,8 @@ const SERVER_INFO = { name: "bulkhead", version: packageJson.version };
  * @throws {BulkheadError} PORT_IN_USE
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-	const { config, log, env, startDir, restarts, directCalls } = options;
+	const { config, log, env = {}, restarts, directCalls } = options;
 	const startedAt = Date.now();
-	const policyPath = config.pluginsFile ?? join(startDir, "plugins.yaml");
 	const metrics = createHostMetrics({ version: SERVER_INFO.version, serverName: SERVER_INFO.name, now: Date.now });
 	if (restarts !== undefined) {
 		for (const reason of ["signal", "exit"] as const) metrics.hostRestarts.inc({ reason }, restarts[reason]);
@@ -61,17 +58,17 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 	const logError = (error: Error): void => log.debug(`MCP: ${error.message}`);
 
 	const policyFile = openPolicyFile({
-		path: policyPath,
-		required: config.pluginsFile !== undefined,
+		path: config.pluginsFile,
+		required: env["PLUGINS_FILE"] !== undefined,
 		onChange(policy) {
 			metrics.configReloads.inc({ status: "success" });
-			log.info(`${policyPath} has changed and is in force`);
+			log.info(`${config.pluginsFile} has changed and is in force`);
 			host.setPolicy(policy);
 		},
 		onInvalid(problems) {
 			metrics.configReloads.inc({ status: "failure" });
 			metrics.configValidationErrors.inc({ error_type: "plugin_policy" }, problems.length);
-			log.error(`${describePolicyProblems(policyPath, problems)}\nThe policy before stays in force.`);
+			log.error(`${describePolicyProblems(config.pluginsFile, problems)}\nThe policy before stays in force.`);
 		},
 	});
 	const limits = {
@@ -275,7 +272,6 @@ async function runHost(): Promise<void> {
 		config: loaded.config,
 		log,
 		env: launch.env,
-		startDir: launch.startDir,
 		restarts: launch.restarts,
 	});
 	log.info(`ready at ${server.url} with ${server.moduleCount} modules after ${Math.round(performance.now())} ms`, {

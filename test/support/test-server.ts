@@ -88,7 +88,7 @@ export async function testSetup(
 	return {
 		folder,
 		logged,
-		options: { config, log: collectingLogger(logged), env: options.env ?? {}, startDir: folder, ...options.server },
+		options: { config, log: collectingLogger(logged), env: options.env ?? {}, ...options.server },
 	};
 }
 
