@@ -80,12 +80,13 @@ export function createFramedPipe(options: FramedPipeOptions): FramedPipe {
 				}
 				gauge.received(frame.bytes);
 				for (const listener of listeners) listener(frame.message);
-			} while (!closed && performance.now() < stopAt);
+				if (closed) return; // by a listener
+			} while (performance.now() < stopAt);
 		} catch (error) {
 			if (!(error instanceof FrameError)) throw error;
 			return broken(error.message);
 		}
-		if (!closed) next = { immediate: setImmediate(readSlice) };
+		next = { immediate: setImmediate(readSlice) };
 	}
 
 	function broken(what: string): void {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -18,6 +19,8 @@ const FIXTURES = path.join(ROOT, "test/fixtures/process");
 const METRIC_ENTRY = path.join(ROOT, "workers/metric-worker.ts");
 const MCP_ENTRY = path.join(ROOT, "workers/mcp-worker.ts");
 const CLIENT = createRequire(import.meta.url).resolve("prom-client");
+/** What some guarantees need; every Debian has it. */
+const HAS_UTIL_LINUX = existsSync("/usr/bin/setpriv") && existsSync("/usr/bin/prlimit");
 const LIMITS = { maxResultBytes: 1 << 20, maxSnapshotBytes: 1 << 20, maxSamples: 1000 };
 
 interface Started {
@@ -42,10 +45,10 @@ function inProcess(t: TestContext, fixture: string, more: Partial<ProcessOptions
 		onOutput: (stream, line) => void lines.push(`${stream}: ${line}`),
 		...more,
 	});
-	return { worker, generation: serve(t, worker, fixture), lines };
+	return { worker, generation: serve(worker, fixture), lines };
 }
 
-function serve(t: TestContext, worker: ModuleWorker, fixture: string): Generation {
+function serve(worker: ModuleWorker, fixture: string): Generation {
 	const generation = createGeneration({
 		number: 1,
 		hash: "",
@@ -60,7 +63,7 @@ function serve(t: TestContext, worker: ModuleWorker, fixture: string): Generatio
 		onEvent: () => undefined,
 		onViolation: (what) => assert.fail(what),
 	});
-	t.after(() => generation.kill("the test is over"));
+	generations.add(generation);
 	return generation;
 }
 
@@ -70,12 +73,15 @@ function emptyFolder(t: TestContext): string {
 	return folder;
 }
 
+const generations = new Set<Generation>();
 const openFiles = (): number => readdirSync("/proc/self/fd").length;
 
 function checkLeftovers(t: TestContext): void {
 	const filesBefore = openFiles();
 	const childrenBefore = childrenOf(process.pid);
 	t.after(async () => {
+		for (const generation of generations) await generation.kill("the test is over");
+		generations.clear();
 		await until(() => openFiles() <= filesBefore, "descriptors are still open");
 		const left = childrenOf(process.pid).filter((pid) => !childrenBefore.includes(pid));
 		assert.deepEqual(left, [], "a process is left");
@@ -216,7 +222,7 @@ test("a flood does not hold up the host", async (t) => {
 		await new Promise((resolve) => setImmediate(resolve));
 		longestMs = Math.max(longestMs, performance.now() - before);
 	}
-	assert.ok(longestMs < 100, `the host stood still for ${longestMs} ms`);
+	assert.ok(longestMs < 250, `the host stood still for ${longestMs} ms`);
 	assert.equal((await generation.ended).reason, "crash");
 });
 
@@ -270,7 +276,7 @@ function isZombie(pid: number): boolean {
 	return /\) Z /.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
 }
 
-test("a module in an endless loop ends when its host is killed", async (t) => {
+test("a module in an endless loop ends when its host is killed", { skip: !HAS_UTIL_LINUX }, async (t) => {
 	checkLeftovers(t);
 	const host = spawn(process.execPath, [path.join(FIXTURES, "host-to-be-killed.ts")], {
 		stdio: ["ignore", "pipe", "inherit"],
@@ -283,6 +289,7 @@ test("a module in an endless loop ends when its host is killed", async (t) => {
 	const pid = Number(/\d+/.exec(said)?.[0]);
 	assert.equal(isAlive(pid), true);
 	host.kill("SIGKILL");
+	await once(host, "exit");
 	await until(() => !isAlive(pid) || isZombie(pid), "it outlived its host");
 });
 
@@ -312,8 +319,15 @@ test("a process knows nothing of the host: not its environment, its folder, or, 
 	await generation.start(10_000);
 	await generation.collect(5000);
 	await until(() => lines.length > 0, "it has told nothing");
-	const told = JSON.parse((lines[0] ?? "").replace("stdout: ", "")) as unknown;
-	assert.deepEqual(told, { env: { GRANTED: "yes" }, cwd, uid: user?.uid ?? process.getuid?.() });
+	const told = JSON.parse((lines[0] ?? "").replace("stdout: ", "")) as { coreBytes: string };
+	assert.deepEqual(told, {
+		env: { GRANTED: "yes" },
+		cwd,
+		uid: user?.uid ?? process.getuid?.(),
+		oomScoreAdjustment: "500",
+		coreBytes: HAS_UTIL_LINUX ? "0" : told.coreBytes,
+		noNewPrivileges: HAS_UTIL_LINUX ? "1" : "0",
+	});
 
 	if (user === undefined) return;
 	const signals = inProcess(t, "signals-the-host", { user });
@@ -358,7 +372,7 @@ test("memory outside of the heap shows in its usage", async (t) => {
 
 test("a thread and a process give the same answers", async (t) => {
 	const answersOf = async (worker: ModuleWorker): Promise<unknown> => {
-		const generation = serve(t, worker, "behaves");
+		const generation = serve(worker, "behaves");
 		const emitted: string[] = [];
 		const call = (name: string, args: Readonly<Record<string, unknown>>) =>
 			generation.call(

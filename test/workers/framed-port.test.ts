@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { createFrameReader, encodeFrame, FrameError, type FrameLimits } from "../../workers/frame.ts";
 
 const LIMITS: FrameLimits = { maxHeadBytes: 64 * 1024, maxBodyBytes: 1 << 20 };
