@@ -9,7 +9,7 @@ import { type HostMetrics, UNKNOWN_TOOL } from "./metrics/host-metrics.ts";
 export interface Instrumentation {
 	readonly modules: Pick<
 		HostListeners,
-		"onAdded" | "onRemoved" | "onState" | "onStart" | "onStopped" | "onAbandoned" | "onRestart"
+		"onAdded" | "onRemoved" | "onState" | "onStart" | "onStopped" | "onAbandoned" | "onRestart" | "onIsolation"
 	>;
 	readonly request: GatewayOptions["observe"];
 	readonly http: RequestObserver;
@@ -51,6 +51,11 @@ export function createInstrumentation(metrics: HostMetrics): Instrumentation {
 				if (states.has(id)) metrics.serverStops.inc({ server_id: id, status: outcome });
 			},
 			onAbandoned: (id) => metrics.threadsAbandoned.inc({ server_id: id }),
+			onIsolation(id, isolation) {
+				for (const level of ["thread", "process"]) {
+					metrics.serverIsolation.set({ server_id: id, level }, level === isolation ? 1 : 0);
+				}
+			},
 			onRestart(id, reason) {
 				metrics.serverRestarts.inc({ server_id: id, reason });
 				if (CRASH_REASONS.has(reason)) metrics.serverCrashes.inc({ server_id: id });

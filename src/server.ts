@@ -10,6 +10,7 @@ import { BulkheadError, messageOf } from "./errors.ts";
 import { createCompiler } from "./host/compiler.ts";
 import { createHost } from "./host/host.ts";
 import { describePolicyProblems, openPolicyFile } from "./host/policy-file.ts";
+import { createWorkerFactory } from "./host/worker-factory.ts";
 import { createApp } from "./http/app.ts";
 import { createInstrumentation } from "./instrumentation.ts";
 import { EXIT_CODES, type RestartCounts } from "./launch-contract.ts";
@@ -101,12 +102,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 	});
 	const host = createHost({
 		folders: { metrics: config.metricsDir, mcps: config.mcpsDir },
-		workerEntries: { metrics: workerEntry("metric-worker"), mcps: workerEntry("mcp-worker") },
+		workers: createWorkerFactory({
+			entries: { metrics: workerEntry("metric-worker"), mcps: workerEntry("mcp-worker") },
+			stateDir: config.stateDir,
+			env,
+			onProblem: (what) => log.warn(what),
+		}),
 		compiler: createCompiler({ stateDir: config.stateDir, log }),
 		serverInfo: SERVER_INFO,
 		displayRoot: dirname(config.metricsDir),
 		policy: policyFile.policy(),
-		env,
 		settings: {
 			startTimeoutMs: config.moduleStartTimeoutMs,
 			callTimeoutMs: config.callTimeoutMs,

@@ -108,7 +108,7 @@ export function describeEnd(end: WorkerEnd): string {
 		case "stopped":
 			return "the module was stopped";
 		case "exit":
-			return `the module ended its own thread (${end.error.message})`;
+			return `the module ended itself (${end.error.message})`;
 		case "out_of_memory":
 			return "the module ran out of memory";
 		case "crash":

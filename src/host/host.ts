@@ -3,6 +3,7 @@ import type { AnswerDto, CallDto, CatalogDto, StartedDto } from "../../workers/p
 import { BulkheadError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { Compiler } from "./compiler.ts";
+import type { Isolation } from "./crash-suspects.ts";
 import type { CallOptions } from "./generation.ts";
 import type { ModuleKind } from "./module-id.ts";
 import type { ModuleSource, RefusedFile } from "./module-listing.ts";
@@ -10,22 +11,19 @@ import type { CollectedSnapshot } from "./module-requests.ts";
 import { createModuleRunner, type ModuleRunner } from "./module-runner.ts";
 import { createModuleSources, type SourceEvent } from "./module-sources.ts";
 import type { ModuleState } from "./module-state.ts";
-import { startThread } from "./module-thread.ts";
 import type { ModulePolicy, PluginPolicy } from "./plugin-policy.ts";
 import type { RestartReason } from "./restart-policy.ts";
 import type { RunnerSettings, RunnerStatus } from "./runner-contract.ts";
+import type { WorkerFactory } from "./worker-factory.ts";
 import { createWorkerWatch } from "./worker-watch.ts";
 
 export interface HostOptions {
 	readonly folders: Readonly<Record<ModuleKind, string>>;
-	/** Absolute paths of the two worker entries. */
-	readonly workerEntries: Readonly<Record<ModuleKind, string>>;
+	readonly workers: WorkerFactory;
 	readonly compiler: Compiler;
 	readonly policy: PluginPolicy;
 	/** What holds where the policy says nothing. */
 	readonly settings: RunnerSettings;
-	/** The host's environment, of which a module sees what its policy names. */
-	readonly env: Readonly<Record<string, string | undefined>>;
 	readonly serverInfo: { readonly name: string; readonly version: string };
 	readonly displayRoot: string;
 	readonly log: Logger;
@@ -44,6 +42,7 @@ export interface HostListeners {
 	onRelisted(id: string, catalog: CatalogDto): void;
 	onResourceUpdated(id: string, uri: string): void;
 	onRestart(id: string, reason: RestartReason): void;
+	onIsolation(id: string, isolation: Isolation): void;
 }
 
 export interface ModuleStatus extends RunnerStatus {
@@ -51,6 +50,8 @@ export interface ModuleStatus extends RunnerStatus {
 	/** The file it is loaded from, relative to the folder that holds the module folders. */
 	readonly file: string;
 	readonly policy: ModulePolicy;
+	/** What it runs in: what the policy says, or a process where a thread has proved too weak. */
+	readonly isolation: Isolation;
 }
 
 /** All modules: what is in the folders, compiled, each kept running in a worker of its own. */
@@ -83,7 +84,7 @@ interface HostedModule {
 const RSS_RISE_BYTES = 512 << 20;
 
 export function createHost(options: HostOptions): Host {
-	const { listeners, log, compiler } = options;
+	const { listeners, log, compiler, workers } = options;
 	const modules = new Map<string, HostedModule>();
 	const leaving = new Set<Promise<void>>();
 	const watch = createWorkerWatch({ rss: () => process.memoryUsage.rss(), rssRiseBytes: RSS_RISE_BYTES });
@@ -94,6 +95,7 @@ export function createHost(options: HostOptions): Host {
 	function onEvent(event: SourceEvent): void {
 		switch (event.type) {
 			case "compiled": {
+				if (ready) workers.cleared(event.source.id); // what was found at the start is what ran before
 				const { runner } = hosted(event.source);
 				if (policy.of(event.source.id).enabled) runner.deploy(event.compiled);
 				else runner.hold(event.compiled);
@@ -128,8 +130,16 @@ export function createHost(options: HostOptions): Host {
 		return createModuleRunner({
 			id,
 			settings: () => settingsOf(policy.of(id), options.settings),
-			startWorker: () =>
-				startThread({ entry: options.workerEntries[kind], env: grantedEnv(policy.of(id), options.env) }),
+			startWorker: (compiled, generation) =>
+				workers.start({
+					moduleId: id,
+					kind,
+					generation,
+					compiled,
+					policy: policy.of(id),
+					settings: settingsOf(policy.of(id), options.settings),
+					onOutput: (line) => moduleLog.info(line),
+				}),
 			watch,
 			serverInfo: options.serverInfo,
 			displayRoot: options.displayRoot,
@@ -141,8 +151,15 @@ export function createHost(options: HostOptions): Host {
 				},
 				onStart: (outcome, durationMs) => listeners.onStart(id, outcome, durationMs),
 				onStopped: (outcome) => listeners.onStopped(id, outcome),
-				onAbandoned: () => listeners.onAbandoned(id),
-				onServing: (started, catalog) => listeners.onServing(id, wanted(started, policy.of(id)), catalog),
+				onAbandoned: () => {
+					workers.wallOff(id);
+					listeners.onAbandoned(id);
+				},
+				onServing: (generation, started, catalog) => {
+					workers.running(id, generation, policy.of(id));
+					listeners.onServing(id, wanted(started, policy.of(id)), catalog);
+					listeners.onIsolation(id, workers.isolationOf(id, policy.of(id)));
+				},
 				onRelisted: (catalog) => listeners.onRelisted(id, catalog),
 				onResourceUpdated: (uri) => listeners.onResourceUpdated(id, uri),
 				onRestart: (reason) => listeners.onRestart(id, reason),
@@ -171,6 +188,7 @@ export function createHost(options: HostOptions): Host {
 		id: source.id,
 		file: source.file,
 		policy: policy.of(source.id),
+		isolation: workers.isolationOf(source.id, policy.of(source.id)),
 		...runner.status(),
 	});
 
@@ -181,9 +199,11 @@ export function createHost(options: HostOptions): Host {
 			ready = true;
 		},
 		async stop(deadlineMs) {
+			workers.closing();
 			await sources.stop();
 			await Promise.all([...[...modules.values()].map(({ runner }) => runner.stop(deadlineMs)), ...leaving]);
 			watch.stop();
+			workers.close();
 			await compiler.stop();
 		},
 		ready: () => ready,
@@ -226,13 +246,4 @@ function settingsOf(policy: ModulePolicy, defaults: RunnerSettings): RunnerSetti
 /** The operator's times win over what the module asks for. */
 function wanted(started: StartedDto, { intervalMs, timeoutMs }: ModulePolicy): StartedDto {
 	return { ...started, ...(intervalMs !== undefined && { intervalMs }), ...(timeoutMs !== undefined && { timeoutMs }) };
-}
-
-function grantedEnv(policy: ModulePolicy, env: HostOptions["env"]): Record<string, string> {
-	const granted: Record<string, string> = {};
-	for (const name of policy.env) {
-		const value = env[name];
-		if (value !== undefined) granted[name] = value;
-	}
-	return granted;
 }

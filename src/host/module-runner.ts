@@ -117,14 +117,14 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 	): { readonly generation: Generation; readonly trouble: () => RestartReason | undefined } | Error {
 		const settings = options.settings();
 		let worker: ReturnType<typeof options.startWorker>;
+		lastGeneration += 1;
 		try {
-			worker = options.startWorker(compiled);
+			worker = options.startWorker(compiled, lastGeneration);
 		} catch (error) {
 			return new BulkheadError("MODULE_START_FAILED", `its worker could not be made: ${messageOf(error)}`, {
 				cause: error,
 			});
 		}
-		lastGeneration += 1;
 		const generation = createGeneration({
 			number: lastGeneration,
 			hash: compiled.hash,
@@ -177,7 +177,7 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 		if (compiled === newest) loadError = undefined;
 		collectFailed = false;
 		void generation.ended.then((end) => died(generation, end));
-		listeners.onServing(started, catalog);
+		listeners.onServing(generation.number, started, catalog);
 		showHealth();
 		if (previous === undefined) return;
 		count(replaces);

@@ -11,7 +11,7 @@ export interface RunnerOptions {
 	readonly id: string;
 	/** What holds for the next start, and for the calls from now on. */
 	readonly settings: () => RunnerSettings;
-	readonly startWorker: (compiled: CompiledModule) => ModuleWorker;
+	readonly startWorker: (compiled: CompiledModule, generation: number) => ModuleWorker;
 	readonly watch: WorkerWatch;
 	readonly serverInfo: { readonly name: string; readonly version: string };
 	readonly listeners: RunnerListeners;
@@ -36,7 +36,7 @@ export interface RunnerSettings {
 export interface RunnerListeners {
 	onState(state: ModuleState): void;
 	onStart(outcome: "success" | "failure", durationMs: number): void;
-	onServing(started: StartedDto, catalog: CatalogDto | undefined): void;
+	onServing(generation: number, started: StartedDto, catalog: CatalogDto | undefined): void;
 	onRelisted(catalog: CatalogDto): void;
 	onResourceUpdated(uri: string): void;
 	onRestart(reason: RestartReason): void;

@@ -49,6 +49,7 @@ function moduleView(status: ModuleStatus, details: ModuleDetails): Record<string
 		next_attempt_at: isoTime(status.nextAttemptAt),
 		load_error: loadError ?? null,
 		pending_calls: status.pendingCalls,
+		isolation: status.isolation,
 		policy: status.policy,
 		...details(status.id),
 	};

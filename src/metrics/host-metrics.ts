@@ -65,6 +65,10 @@ export function createHostMetrics({ version, serverName, now }: HostMetricsOptio
 		serverStartDuration: gauge("mcp_server_start_duration_seconds", "Time that a module's last start took.", [
 			"server_id",
 		]),
+		serverIsolation: gauge("mcp_server_isolation", "What a module runs in: 1 for the level in force.", [
+			"server_id",
+			"level",
+		]),
 		threadsAbandoned: counter("mcp_threads_abandoned_total", "Threads that could not be ended and were given up.", [
 			"server_id",
 		]),

@@ -13,7 +13,7 @@ const TIMES = {
 };
 const TOOL = "mcps/misbehaves-in-a-tool";
 const TOOL_CASES = [
-	{ how: "exit", reason: "exit", answer: /ended its own thread.*code: 3/ },
+	{ how: "exit", reason: "exit", answer: /ended itself.*code: 3/ },
 	{ how: "reject", reason: "crash", answer: /nobody handles this/ },
 	{ how: "loop", reason: "call_timeout", answer: /did not answer within 300 ms/ },
 ] as const;

@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { TestContext } from "node:test";
@@ -75,6 +75,7 @@ export async function testSetup(
 ): Promise<{ readonly folder: string; readonly logged: readonly string[]; readonly options: ServerOptions }> {
 	const folder = await mkdtemp(path.join(tmpdir(), "bulkhead-test-"));
 	t.after(() => rm(folder, { recursive: true, force: true }));
+	await chmod(folder, 0o755); // a module process runs as somebody else
 	for (const kind of ["metrics", "mcps"]) {
 		await mkdir(path.join(folder, kind));
 		if (options.examples === true) await cp(path.join(ROOT, kind), path.join(folder, kind), { recursive: true });
