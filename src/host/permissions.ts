@@ -1,0 +1,66 @@
+import { basename, dirname, join, sep } from "node:path";
+import { grantsChildProcess, grantsNet, type SandboxDto } from "../../workers/sandbox-policy.ts";
+
+/** What one module's worker may do: the operator's grants, and all that it has to read. */
+export interface SandboxPolicy extends SandboxDto {
+	/** Absolute paths of files, and of folders with all that is in them. A folder must exist when the worker starts. */
+	readonly read: readonly string[];
+}
+
+/** What a worker reads before, and besides, what its policy grants. All paths are absolute. */
+export interface WorkerFiles {
+	/** The worker entry, in `workers/` or `dist/workers/`. */
+	readonly entry: string;
+	readonly bundlePath: string;
+	/** The module's own folder, or its file when it has none. */
+	readonly modulePath: string;
+	/** Real paths of files of installed packages that are imported in the worker: the bundle's, and the host's own. */
+	readonly packages: readonly string[];
+}
+
+/**
+ * Flags for `new Worker` (or for a process) that hold a module to its policy below JavaScript. They restrict that worker
+ * alone. Seen on Node 24 and 26: it may read the working directory as well, so that has to be empty; and only from 25 on
+ * is the network covered. What they do not cover is for `workers/sandbox.ts`.
+ *
+ * @param nodeMajor as in `process.versions.node`; an older Node refuses to start with a flag that it does not know
+ */
+export function workerExecArgv(policy: SandboxPolicy, nodeMajor: number): readonly string[] {
+	if (policy.level === "off") return [];
+	const flags = ["--permission", "--no-addons"];
+	if (grantsNet(policy) && nodeMajor >= FIRST_WITH_NET) flags.push("--allow-net");
+	if (grantsChildProcess(policy)) flags.push("--allow-child-process");
+	// Node warns at each start that these flags are experimental, or that they are dangerous: the operator has chosen.
+	for (const warning of ["ExperimentalWarning", "SecurityWarning"]) flags.push(`--disable-warning=${warning}`);
+	// One flag for each path, since a comma is an ordinary character of a path.
+	return [...flags, ...policy.read.map((path) => `--allow-fs-read=${path}`)];
+}
+
+/** The paths that a worker cannot start without; together with the granted ones they are `SandboxPolicy.read`. */
+export function workerReads({ entry, bundlePath, modulePath, packages }: WorkerFiles): readonly string[] {
+	const workers = dirname(entry);
+	const parent = dirname(workers);
+	return [
+		...new Set([
+			workers,
+			// Says that the entry is an ES module. Beside workers/, or beside the dist/ that it lies in.
+			join(parent, "package.json"),
+			...(basename(parent) === "dist" ? [join(dirname(parent), "package.json")] : []),
+			dirname(bundlePath), // with its source map
+			modulePath,
+			...packages.map(packagesFolder),
+		]),
+	];
+}
+
+const FIRST_WITH_NET = 25;
+
+/**
+ * The `node_modules` where a package finds what it depends on: the one that it lies in; with pnpm, whose store links
+ * packages to each other, the one that holds the store.
+ */
+function packagesFolder(file: string): string {
+	const store = file.indexOf(`${sep}node_modules${sep}.pnpm${sep}`);
+	const at = store === -1 ? file.lastIndexOf(`${sep}node_modules${sep}`) : store;
+	return at === -1 ? dirname(file) : file.slice(0, at + `${sep}node_modules`.length);
+}

@@ -1,0 +1,72 @@
+import { adviceFor, type Remedy, type SandboxDto } from "./sandbox-policy.ts";
+import {
+	defineProperty,
+	freeze,
+	getOwnPropertyDescriptor,
+	type Names,
+	NativeError,
+	ownKeys,
+} from "./sandbox-primordials.ts";
+
+/** The code of every error that the sandbox throws into a module. */
+export const DENIED_CODE = "ERR_BULKHEAD_DENIED";
+
+/** How the sandbox says no: the errors name the module, the thing, and what would open it. */
+export interface Denials {
+	/** @param act completes "the module may not …", as in `import node:vm` */
+	error(act: string, remedy: Remedy, path?: string): Error;
+	/** A function, or a class, to put in the place of one that is closed. @param name as in `process.kill` */
+	stub(name: string, remedy?: Remedy): () => never;
+}
+
+export function createDenials(moduleId: string, policy: SandboxDto): Denials {
+	const error: Denials["error"] = (act, remedy, path) => {
+		const denied = new NativeError(`${moduleId} may not ${act}: ${adviceFor(policy, remedy, path)}.`);
+		// A definition, since a module may have put a setter for `code` where an assignment would find it.
+		defineProperty(denied, "code", { value: DENIED_CODE, enumerable: true });
+		return denied;
+	};
+	return {
+		error,
+		stub(name, remedy = "never") {
+			// An ordinary function, since classes are replaced too and `new` is to say the same.
+			return freeze(function denied(): never {
+				throw error(`use ${name}`, remedy);
+			});
+		},
+	};
+}
+
+/** Gives a property its last value. @throws TypeError when it was locked before with another one */
+export function lockValue(object: object, key: PropertyKey, value: unknown): void {
+	const enumerable = getOwnPropertyDescriptor(object, key)?.enumerable ?? false;
+	defineProperty(object, key, { value, writable: false, enumerable, configurable: false });
+}
+
+/** Locks a property as it is. Does nothing when the object does not have it itself. */
+export function lockInPlace(object: object, key: PropertyKey): void {
+	const descriptor = getOwnPropertyDescriptor(object, key);
+	if (descriptor === undefined) return;
+	const isData = "value" in descriptor;
+	defineProperty(object, key, isData ? { writable: false, configurable: false } : { configurable: false });
+}
+
+/** Leaves of an object's functions and classes only those that are named; every other throws. */
+export function closeAllBut(
+	object: object,
+	label: string,
+	open: Names,
+	denials: Denials,
+	remedy: Remedy = "never",
+): void {
+	const keys = ownKeys(object);
+	for (let index = 0; index < keys.length; index++) {
+		const key = keys[index];
+		if (typeof key !== "string" || key in open) continue;
+		const descriptor = getOwnPropertyDescriptor(object, key);
+		if (descriptor === undefined || !descriptor.configurable) continue;
+		const isData = "value" in descriptor && typeof descriptor.value !== "function";
+		if (isData && (typeof descriptor.value !== "object" || descriptor.value === null)) continue;
+		lockValue(object, key, denials.stub(`${label}.${key}`, remedy));
+	}
+}

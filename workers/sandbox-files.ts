@@ -1,0 +1,180 @@
+import fs from "node:fs";
+import { type Denials, lockValue } from "./sandbox-denial.ts";
+import { DescriptorHandle } from "./sandbox-file-handle.ts";
+import { apply, byteLength, caught, create, NativeError, NativePromise } from "./sandbox-primordials.ts";
+
+/** Where a module's writes to the descriptors 1 and 2 go: it means its output, and loggers write to it this way. */
+export type OutputSink = (descriptor: 1 | 2, text: string | Uint8Array) => void;
+
+/**
+ * Keeps `fs` to files. Which of them is Node's permission model to say, and its refusals are put into our words here.
+ * Descriptors are not covered by it: they belong to the whole process, the host's sockets among them. So a function that
+ * takes one does so only when the module has opened it, and it is forgotten before it is closed, since the next file or
+ * socket of the host gets the same number.
+ *
+ * `fs.promises.open` gives a handle of our own. Node's holds its native object under a symbol, and the constructor of
+ * that object opens any descriptor.
+ */
+export function lockFiles(denials: Denials, sink: OutputSink): void {
+	const guard = createGuard(denials);
+	const special = specialFunctions(guard, sink);
+	for (const [name, original] of functionsOf(fs)) {
+		lockFunction(fs, name, original, special[name] ?? guard.call(name, original));
+	}
+	lockValue(fs, "Utf8Stream", denials.stub("fs.Utf8Stream")); // it takes a descriptor
+
+	const promises: object = fs.promises;
+	for (const [name, original] of functionsOf(promises)) {
+		lockFunction(promises, name, original, name === "open" ? openHandle : guard.call(name, original));
+	}
+	// An accessor, whose object could be replaced.
+	lockValue(fs, "promises", promises);
+}
+
+type AnyFunction = (...args: unknown[]) => unknown;
+
+interface Guard {
+	/** Checks the descriptor, if the first argument is one, and translates what Node's permission model throws. */
+	call(name: string, original: AnyFunction): AnyFunction;
+	opened(descriptor: number): void;
+	/** @throws when the module did not open it */
+	closing(descriptor: unknown): void;
+}
+
+function createGuard(denials: Denials): Guard {
+	const owned = create(null) as Record<number, true>;
+
+	function requireOwned(descriptor: unknown, what: string): void {
+		if (typeof descriptor === "number" && descriptor in owned) return;
+		throw denials.error(`${what} the descriptor ${String(descriptor)}, which it did not open`, "never");
+	}
+	function translate(name: string, thrown: unknown): unknown {
+		if (!(thrown instanceof NativeError)) return thrown;
+		const { code, permission, resource = "it" } = thrown as AccessError;
+		if (code !== "ERR_ACCESS_DENIED") return thrown;
+		return permission === "FileSystemRead"
+			? denials.error(`read ${resource} with fs.${name}`, "read", resource)
+			: denials.error(`use fs.${name} on ${resource}`, "never");
+	}
+
+	return {
+		call: (name, original) =>
+			function guarded(this: unknown, ...args): unknown {
+				if (typeof args[0] === "number") requireOwned(args[0], "use");
+				const callback = args[args.length - 1];
+				// A listener is no callback: it takes no error, and `unwatchFile` tells listeners apart by what they are.
+				if (typeof callback === "function" && !(name in TAKE_A_LISTENER)) {
+					args[args.length - 1] = (...results: unknown[]): unknown => {
+						if (results.length > 0) results[0] = translate(name, results[0]);
+						return apply(callback, undefined, results);
+					};
+				}
+				try {
+					const result = apply(original, this, args);
+					if (!(result instanceof NativePromise)) return result;
+					return caught(result, undefined, (thrown) => {
+						throw translate(name, thrown);
+					});
+				} catch (thrown) {
+					throw translate(name, thrown);
+				}
+			},
+		opened(descriptor) {
+			owned[descriptor] = true;
+		},
+		closing(descriptor) {
+			requireOwned(descriptor, "close");
+			delete owned[descriptor as number];
+		},
+	};
+}
+
+interface AccessError extends Error {
+	readonly code?: unknown;
+	readonly permission?: unknown;
+	readonly resource?: string;
+}
+
+const TAKE_A_LISTENER = { __proto__: null, watch: true, watchFile: true, unwatchFile: true };
+
+/** The functions that open and close a descriptor, and those that may write to the module's output. */
+function specialFunctions(guard: Guard, sink: OutputSink): Readonly<Record<string, AnyFunction>> {
+	const { open, openSync, close, closeSync, write, writeSync } = fs as unknown as Record<string, AnyFunction>;
+	if (!open || !openSync || !close || !closeSync || !write || !writeSync) throw new NativeError("fs is not complete");
+	const guardedWrite = guard.call("write", write);
+	const guardedWriteSync = guard.call("writeSync", writeSync);
+	const closing =
+		(original: AnyFunction): AnyFunction =>
+		(...args) => {
+			guard.closing(args[0]);
+			return apply(original, fs, args);
+		};
+	return {
+		_toUnixTimestamp: (...args) =>
+			apply((fs as unknown as Record<string, AnyFunction>)["_toUnixTimestamp"] as AnyFunction, fs, args),
+		openSync: guard.call("openSync", (...args) => {
+			const descriptor = apply(openSync, fs, args) as number;
+			guard.opened(descriptor);
+			return descriptor;
+		}),
+		open: guard.call("open", (...args) => {
+			const callback = args[args.length - 1];
+			if (typeof callback === "function") {
+				args[args.length - 1] = (error: unknown, descriptor: number): void => {
+					if (error === null) guard.opened(descriptor);
+					apply(callback, undefined, [error, descriptor]);
+				};
+			}
+			return apply(open, fs, args);
+		}),
+		close: closing(close),
+		closeSync: closing(closeSync),
+		writeSync: (...args) => takeOutput(args, sink) ?? apply(guardedWriteSync, fs, args),
+		write: (...args) => {
+			const callback = args[args.length - 1];
+			const written = typeof callback === "function" ? takeOutput(args, sink) : undefined;
+			if (written === undefined) return apply(guardedWrite, fs, args);
+			queueMicrotask(() => (callback as AnyFunction)(null, written, args[1]));
+			return undefined;
+		},
+	};
+}
+
+/** @returns how many bytes were taken; undefined when this is no output */
+function takeOutput([descriptor, data, offset, length]: readonly unknown[], sink: OutputSink): number | undefined {
+	if (descriptor !== 1 && descriptor !== 2) return undefined;
+	if (typeof data === "string") {
+		sink(descriptor, data);
+		return byteLength(data);
+	}
+	if (!(data instanceof Uint8Array)) return undefined;
+	const start = typeof offset === "number" ? offset : 0;
+	const bytes = data.subarray(start, typeof length === "number" ? start + length : undefined);
+	sink(descriptor, bytes);
+	return bytes.length;
+}
+
+const openHandle: AnyFunction = (path, flags = "r", mode = 0o666) =>
+	new NativePromise((resolve, reject) => {
+		fs.open(path as fs.PathLike, flags as fs.OpenMode, mode as fs.Mode, (error, descriptor) => {
+			if (error === null) resolve(new DescriptorHandle(descriptor));
+			else reject(error);
+		});
+	});
+
+/** Without classes, whose names begin with a capital letter. */
+function functionsOf(object: object): readonly (readonly [name: string, value: AnyFunction])[] {
+	return Object.getOwnPropertyNames(object).flatMap((name) => {
+		const value: unknown = Object.getOwnPropertyDescriptor(object, name)?.value;
+		return typeof value === "function" && !/^[A-Z]/.test(name) ? [[name, value as AnyFunction] as const] : [];
+	});
+}
+
+/** With what else is on the original: `realpath.native`, and how `promisify` is to call it. */
+function lockFunction(object: object, name: string, original: object, replacement: AnyFunction): void {
+	for (const key of Reflect.ownKeys(original)) {
+		const descriptor = Object.getOwnPropertyDescriptor(original, key);
+		if (key !== "prototype" && descriptor !== undefined) Object.defineProperty(replacement, key, descriptor);
+	}
+	lockValue(object, name, replacement);
+}
