@@ -63,6 +63,24 @@ export interface FamilyReader {
 /** How often a loop over series yields: a few tens of microseconds of work. */
 export const YIELD_EVERY = 64;
 
+/** How many lines families have on the text page. */
+export function linesOf(families: readonly CheckedFamily[]): number {
+	let lines = 0;
+	for (const family of families) {
+		switch (family.type) {
+			case "histogram":
+				for (const { counts } of family.series) lines += counts.length + 2;
+				break;
+			case "summary":
+				for (const { values, count } of family.series) lines += values.length + (count === undefined ? 0 : 2);
+				break;
+			default:
+				lines += family.series.length;
+		}
+	}
+	return lines;
+}
+
 /** A series as people write it, for an example of a drop. */
 export function seriesText(name: string, labels: string): string {
 	return labels === "" ? name : `${name}{${labels}}`;

@@ -128,10 +128,9 @@ function histogramLines(form: Form): (series: HistogramSeries) => string {
 		for (let index = 0; index < bounds.length; index++) {
 			text += `${bucket(`${prefix}${les[index]}`)} ${counts[index]}${exemplarText(exemplars?.[index], form)}\n`;
 		}
-		// OpenMetrics 1.0, Histogram: no sum where bounds are negative, since it may fall.
-		const hasSum = !form.isOpenMetrics || !((bounds[0] ?? 0) < 0);
-		if (hasSum) text += `${sumName(labels)} ${formatValue(sum)}\n`;
-		return `${text}${countName(labels)} ${counts.at(-1)}\n`;
+		// OpenMetrics 1.0, Histogram: no sum where bounds are negative, since it may fall; and no count without a sum.
+		if (form.isOpenMetrics && (bounds[0] ?? 0) < 0) return text;
+		return `${text}${sumName(labels)} ${formatValue(sum)}\n${countName(labels)} ${counts.at(-1)}\n`;
 	};
 }
 

@@ -5,10 +5,10 @@
  * been collected without it for longer than the lease. rules.md, rows 12 to 14, 16, 38 and 39.
  */
 import type { CheckedFamily } from "./checked-family.ts";
-import { seriesText, YIELD_EVERY } from "./checked-family.ts";
 import type { DropSink } from "./drop-log.ts";
 import type { MetricType } from "./metric-names.ts";
 import { claimedNames, escapedName } from "./metric-names.ts";
+import { keepOwnSeries, type SeriesClaim, type SeriesClaims, sweepClaims } from "./series-claims.ts";
 
 export interface FamilyOwnership {
 	/**
@@ -151,6 +151,7 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 		epoch++;
 	}
 
+	/** Takes out of a family what is another module's. Nothing is, and nothing is kept in memory, while one has it alone. */
 	function* claimSeries(
 		record: FamilyRecord,
 		moduleId: string,
@@ -158,46 +159,28 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 		at: number,
 		sink: DropSink,
 	): Generator<undefined, void> {
-		if (record.contributors.size === 1) return;
-		const claims = (record.claims ??= yield* claimsOfContributors(record, moduleId));
-		const kept: CheckedFamily["series"][number][] = [];
-		let done = 0;
-		for (const series of family.series) {
-			const claim = claims.get(series.labels);
-			if (claim === undefined || claim.moduleId === moduleId || hasLapsed(record, claim)) {
-				claims.set(series.labels, { moduleId, seenAt: at });
-				kept.push(series);
-			} else {
-				sink.drop("duplicate_series", family.name, seriesText(family.name, series.labels));
-			}
-			if (++done % YIELD_EVERY === 0) yield;
-		}
-		// The arrays of a union's members cannot be told apart here; what is kept came out of this one.
-		if (kept.length < family.series.length) family.series.splice(0, family.series.length, ...(kept as never[]));
-		if (claims.size > family.series.length + record.contributors.size * options.maxSeries) {
-			yield* sweep(claims, moduleId, at);
+		const { contributors } = record;
+		if (contributors.size === 1) return;
+		record.claims ??= yield* claimsOfContributors(record, moduleId);
+		const isLapsed = (claim: SeriesClaim): boolean => {
+			const owner = contributors.get(claim.moduleId);
+			return owner === undefined || owner.seenAt - claim.seenAt > options.leaseMs;
+		};
+		const own = { moduleId, seenAt: at };
+		yield* keepOwnSeries(record.claims, family, own, isLapsed, sink);
+		if (record.claims.size > family.series.length + contributors.size * options.maxSeries) {
+			yield* sweepClaims(record.claims, own);
 		}
 	}
 
 	/** When a second module comes to a family, what the first one shows is the first one's. */
-	function* claimsOfContributors(
-		record: FamilyRecord,
-		newcomer: string,
-	): Generator<undefined, Map<string, SeriesClaim>> {
-		const claims = new Map<string, SeriesClaim>();
+	function* claimsOfContributors(record: FamilyRecord, newcomer: string): Generator<undefined, SeriesClaims> {
+		const claims: SeriesClaims = new Map();
 		for (const [moduleId, { seenAt }] of record.contributors) {
 			if (moduleId === newcomer) continue;
-			for (const labels of yield* options.shownSeries(moduleId, record.name)) {
-				if (!claims.has(labels)) claims.set(labels, { moduleId, seenAt });
-			}
+			for (const labels of yield* options.shownSeries(moduleId, record.name)) claims.set(labels, { moduleId, seenAt });
 		}
 		return claims;
-	}
-
-	/** Whether the owner of a series has been collected without it for longer than the lease. */
-	function hasLapsed(record: FamilyRecord, claim: SeriesClaim): boolean {
-		const owner = record.contributors.get(claim.moduleId);
-		return owner === undefined || owner.seenAt - claim.seenAt > options.leaseMs;
 	}
 
 	function lapse(moduleId: string, present: ReadonlySet<string>, at: number): void {
@@ -248,12 +231,7 @@ interface FamilyRecord {
 	/** In order of arrival: the first one is the owner. */
 	readonly contributors: Map<string, { readonly help: string; readonly seenAt: number }>;
 	/** Owners of series, once the family has more than one contributor. */
-	claims: Map<string, SeriesClaim> | undefined;
-}
-
-interface SeriesClaim {
-	readonly moduleId: string;
-	readonly seenAt: number;
+	claims: SeriesClaims | undefined;
 }
 
 interface HostNames {
@@ -274,13 +252,4 @@ function hostNames(families: Iterable<{ readonly name: string; readonly type: Me
 function collisionReason(name: string, holder: string): "suffix_collision" | "name_collision_after_escaping" {
 	const isEscaped = escapedName(name) !== name || escapedName(holder) !== holder;
 	return isEscaped ? "name_collision_after_escaping" : "suffix_collision";
-}
-
-/** Series that a module no longer shows and that nobody else may have meanwhile are kept only in a bounded number. */
-function* sweep(claims: Map<string, SeriesClaim>, moduleId: string, at: number): Generator<undefined, void> {
-	let done = 0;
-	for (const [labels, claim] of claims) {
-		if (claim.moduleId === moduleId && claim.seenAt !== at) claims.delete(labels);
-		if (++done % YIELD_EVERY === 0) yield;
-	}
 }

@@ -5,7 +5,7 @@
  * written one module after the other, so that two modules cannot both win a name.
  */
 import { isLegacyName, isReservedName, isRuntimeName } from "./metric-names.ts";
-import type { CheckedFamily } from "./checked-family.ts";
+import { type CheckedFamily, linesOf } from "./checked-family.ts";
 import { createCounterContinuity } from "./counter-continuity.ts";
 import type { DropDto, DropReason, DropSink } from "./drop-log.ts";
 import { createDropLog } from "./drop-log.ts";
@@ -250,21 +250,4 @@ interface ModuleState extends PageModule {
 
 function hasUtf8(families: readonly CheckedFamily[]): boolean {
 	return families.some(({ name }) => !isLegacyName(name));
-}
-
-function linesOf(families: readonly CheckedFamily[]): number {
-	let lines = 0;
-	for (const family of families) {
-		switch (family.type) {
-			case "histogram":
-				for (const { counts } of family.series) lines += counts.length + 2;
-				break;
-			case "summary":
-				for (const { values, count } of family.series) lines += values.length + (count === undefined ? 0 : 2);
-				break;
-			default:
-				lines += family.series.length;
-		}
-	}
-	return lines;
 }

@@ -14,6 +14,8 @@ const FAMILIES: Readonly<Record<string, string>> = {
 	mcp_collect_last_success_timestamp_seconds: "gauge",
 	mcp_collect_series: "gauge",
 	mcp_collect_success: "gauge",
+	mcp_config_reloads_total: "counter",
+	mcp_config_validation_errors_total: "counter",
 	mcp_host_restarts_total: "counter",
 	mcp_http_request_duration_seconds: "histogram",
 	mcp_http_requests_total: "counter",
@@ -157,6 +159,8 @@ function recordOneOfEach(metrics: ReturnType<typeof createHostMetrics>): void {
 	metrics.collectLastSuccess.set(module, 1_700_000_000);
 	metrics.collectSeries.set(module, 10);
 	metrics.collectDropped.inc({ ...module, reason: "series_limit" });
+	metrics.configReloads.inc({ status });
+	metrics.configValidationErrors.inc({ error_type: "invalid" });
 	metrics.httpRequests.inc({ method: "GET", endpoint: "/metrics", status_code: "200" });
 	metrics.httpRequestDuration.observe({ method: "GET", endpoint: "/metrics" }, 0.2);
 	metrics.openConnections.inc({});

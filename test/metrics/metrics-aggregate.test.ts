@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHook } from "node:async_hooks";
 import { test } from "node:test";
 import { isNotModified } from "../../src/metrics/page-format.ts";
 import { DEFAULT_SNAPSHOT_LIMITS, encodeSnapshot, MAX_LINE_BYTES } from "../../workers/snapshot.ts";
@@ -10,6 +11,7 @@ import {
 	histogramValues,
 	hostSource,
 	OPENMETRICS,
+	summary,
 	value,
 } from "../support/metrics-aggregate.ts";
 import { seriesOf } from "../support/strict-exposition.ts";
@@ -132,6 +134,81 @@ test("a module removed while its snapshot is being read leaves nothing behind", 
 	assert.deepEqual(seriesOf(await families()), new Map());
 	await collect("n", [counter("x", value(1))]);
 	assert.equal((await families()).get("x")?.type, "counter");
+});
+
+test("a module removed at any moment while its names are claimed leaves none of them taken", async () => {
+	const names = Array.from({ length: 4000 }, (_, index) => `x_${index}`);
+	for (let turns = 0; turns < 25; turns++) {
+		const { collect, aggregate, families, dropped } = createCollector();
+		const accepted = collect(
+			"m",
+			names.map((name) => gauge(name)),
+		);
+		for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+		aggregate.remove("m");
+		await accepted;
+		assert.deepEqual(seriesOf(await families()), new Map());
+		await collect(
+			"n",
+			names.map((name) => counter(name)),
+		);
+		assert.deepEqual([...dropped], [], `removed after ${turns} turns`);
+	}
+});
+
+test("a runtime metric whose type is not the host's is refused", async () => {
+	const { collect, dropped, families } = createCollector({
+		host: [hostSource([{ ...gauge("nodejs_x", value(1)), type: "gauge" }])],
+	});
+	await collect("m", [counter("nodejs_x", value(2)), gauge("nodejs_y", value(3))]);
+	assert.equal(dropped.get("m type_conflict"), 1);
+	assert.deepEqual(
+		seriesOf(await families()),
+		new Map([
+			["nodejs_x", 1],
+			['nodejs_y{server_id="m"}', 3],
+		]),
+	);
+});
+
+test("summaries without sum and count have their owners too", async () => {
+	const { collect, dropped } = createCollector();
+	const quantile = { labels: { quantile: 0.5, s: "1" }, value: 1 };
+	await collect("m", [summary("s", quantile)]);
+	await collect("n", [summary("s", quantile)]);
+	assert.equal(dropped.get("n duplicate_series"), 1);
+});
+
+test("series that a module showed once are kept for it only in a bounded number", async () => {
+	const { collect, dropped } = createCollector({ limits: { maxSeries: 10, maxLabels: 30, maxLabelLength: 1024 } });
+	await collect("m", [gauge("x", value(1, { id: "m" }))]);
+	await collect("n", [gauge("x", value(1, { id: "n" }))]);
+	for (let round = 0; round < 10; round++) {
+		await collect("m", [
+			gauge("x", ...Array.from({ length: 10 }, (_, index) => value(1, { id: `${round} ${index}` }))),
+		]);
+	}
+	await collect("n", [gauge("x", value(1, { id: "0 0" }), value(1, { id: "9 9" }))]);
+	assert.equal(dropped.get("n duplicate_series"), 1, "the latest is still the other's, the first is forgotten");
+});
+
+test("a new snapshot is compressed before anybody asks, once gzip has been asked for", async (t) => {
+	let compressions = 0;
+	const hook = createHook({
+		init(_, type) {
+			if (type === "ZLIB") compressions++;
+		},
+	}).enable();
+	t.after(() => hook.disable());
+	const { collect, aggregate } = createCollector();
+	await collect("m", [gauge("x", value(1))]);
+	assert.equal(compressions, 0, "nobody has asked");
+	await aggregate.page({ acceptEncoding: "gzip" });
+	const asked = compressions;
+	await collect("m", [gauge("x", value(2))]);
+	assert.equal(compressions, asked + 1);
+	await aggregate.page({ acceptEncoding: "gzip" });
+	assert.equal(compressions, asked + 1, "the scrape had nothing to compress");
 });
 
 test("the owner of a family keeps it across a restart and while it is down", async () => {
@@ -264,9 +341,10 @@ test("a source of the host that cannot be read costs neither the page nor what i
 			return [gauge("mcp_fds", value(1))];
 		},
 	};
-	const { families, dropped } = createCollector({ host: [source] });
+	const { families, collect, dropped } = createCollector({ host: [source] });
 	await families();
 	version = 2;
+	await collect("m", [gauge("x", value(1))]);
 	assert.equal(seriesOf(await families()).get("mcp_fds"), 1);
 	assert.ok((dropped.get("host collect_error") ?? 0) > 0);
 });

@@ -190,12 +190,13 @@ function checkFamily(family: ParsedFamily, syntax: Syntax): void {
 		const isPart = ["_sum", "_count", "_bucket"].some((suffix) => sample.name === `${family.name}${suffix}`);
 		if (syntax === "openmetrics" && isPart) assert.ok(sample.value >= 0, `a ${sample.name} that is negative or NaN`);
 	}
-	if (family.type === "histogram") for (const group of groupsOf(family, "le").values()) checkHistogram(group, where);
+	if (family.type === "histogram")
+		for (const group of groupsOf(family, "le").values()) checkHistogram(group, where, syntax);
 	if (family.type === "summary")
 		for (const group of groupsOf(family, "quantile").values()) checkSummary(group, where, syntax);
 }
 
-function checkHistogram({ parts, bounds }: Group, where: string): void {
+function checkHistogram({ parts, bounds }: Group, where: string, syntax: Syntax): void {
 	assert.ok(bounds.length > 0, `no bucket ${where}`);
 	let below = 0;
 	let last = Number.NEGATIVE_INFINITY;
@@ -209,9 +210,12 @@ function checkHistogram({ parts, bounds }: Group, where: string): void {
 		below = value;
 	}
 	assert.equal(last, Number.POSITIVE_INFINITY, `no +Inf bucket ${where}`);
-	assert.equal(parts.get("_count"), below, `a count that differs from +Inf ${where}`);
 	const isNegative = (bounds[0]?.bound ?? 0) < 0;
-	assert.ok(isNegative || (parts.get("_sum") ?? -1) >= 0, `a sum that may not be ${where}`);
+	if (syntax === "openmetrics" && isNegative)
+		return assert.equal(parts.size, 0, `a sum or count of negative bounds ${where}`);
+	assert.equal(parts.get("_count"), below, `a count that differs from +Inf ${where}`);
+	const sum = parts.get("_sum");
+	assert.ok(sum !== undefined && (isNegative || sum >= 0), `the sum ${sum} ${where}`);
 }
 
 function checkSummary({ parts, bounds }: Group, where: string, syntax: Syntax): void {

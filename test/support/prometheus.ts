@@ -1,0 +1,69 @@
+/** A real Prometheus, with storage of its own, for as long as a test runs. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { TestContext } from "node:test";
+import { until } from "./until.ts";
+
+export interface Prometheus {
+	/** The result of an instant query; of what the last five minutes brought. */
+	query(expression: string): Promise<readonly PrometheusSample[]>;
+}
+
+export interface PrometheusSample {
+	readonly metric: Readonly<Record<string, string>>;
+	readonly value: readonly [at: number, value: string];
+}
+
+/** Starts it and resolves when it answers. @param config the whole of prometheus.yml */
+export async function startPrometheus(t: TestContext, config: string): Promise<Prometheus> {
+	const folder = await mkdtemp(path.join(tmpdir(), "bulkhead-prometheus-"));
+	t.after(() => rm(folder, { recursive: true, force: true }));
+	await writeFile(path.join(folder, "prometheus.yml"), config);
+	const port = await freePort();
+	const prometheus = spawn(
+		"prometheus",
+		[
+			`--config.file=${folder}/prometheus.yml`,
+			`--storage.tsdb.path=${folder}/data`,
+			`--web.listen-address=127.0.0.1:${port}`,
+		],
+		{ stdio: "ignore" },
+	);
+	t.after(async () => {
+		if (prometheus.exitCode !== null || !prometheus.kill("SIGKILL")) return;
+		await once(prometheus, "exit");
+	});
+	await until(
+		() =>
+			fetch(`http://127.0.0.1:${port}/-/ready`).then(
+				({ ok }) => ok,
+				() => false,
+			),
+		"Prometheus is ready (apt-get install prometheus)",
+		30_000,
+	);
+
+	return {
+		async query(expression) {
+			const response = await fetch(`http://127.0.0.1:${port}/api/v1/query`, {
+				method: "POST",
+				body: new URLSearchParams({ query: expression }),
+			});
+			const { data } = (await response.json()) as { data: { result: readonly PrometheusSample[] } };
+			return data.result;
+		},
+	};
+}
+
+async function freePort(): Promise<number> {
+	const server = createServer().listen(0, "127.0.0.1");
+	await once(server, "listening");
+	const { port } = server.address() as AddressInfo;
+	server.close();
+	await once(server, "close");
+	return port;
+}
