@@ -56,16 +56,20 @@ async function trigger(host: ChaosHost, fixture: ChaosFixture, id: string): Prom
 		case "collect":
 			return undefined;
 		case "call":
-			return host.execute("misbehave");
+			return host.execute(toolOf(id, "misbehave"));
 		case "save":
 			await host.save(id, newer(fixture.source));
 			return undefined;
 		case "save while a call runs": {
-			const call = host.execute("misbehave");
+			const call = host.execute(toolOf(id, "misbehave"));
 			await host.save(id, newer(fixture.source));
 			return call;
 		}
 	}
+}
+
+function toolOf(id: string, what: "misbehave" | "behave"): string {
+	return `${id.slice("mcps/".length)}.${what}`;
 }
 
 const SERVING = new Set(["running", "degraded"]);
@@ -158,7 +162,7 @@ async function behaves(host: ChaosHost, id: string): Promise<void> {
 	let last: HttpAnswer | undefined;
 	await until(
 		async () => {
-			last = await host.execute("behave");
+			last = await host.execute(toolOf(id, "behave"));
 			return last.status === 200 && last.body.includes('"fine"');
 		},
 		`${id} serves`,

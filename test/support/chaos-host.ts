@@ -5,7 +5,7 @@ import { chmod, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type ChaosFixture, HELPER, type Wall } from "./chaos-catalogue.ts";
-import { readResources, type Resources } from "./chaos-resources.ts";
+import { childrenOf, readResources, type Resources } from "./chaos-resources.ts";
 import { createClient, type HttpAnswer } from "./http-client.ts";
 import type { ModuleView } from "./test-server.ts";
 import { until } from "./until.ts";
@@ -93,8 +93,11 @@ export async function startChaosHost({ fixtures, sandbox = "standard", env = {} 
 	const log = (): string => readFileSync(logFile, "utf8").slice(-LOG_TAIL);
 	await until(() => READY.test(log()) || supervisor.exitCode !== null, "the host is ready", START_DEADLINE_MS);
 	const url = READY.exec(log())?.[1];
-	const pid = childOf(supervisor.pid ?? 0);
-	if (url === undefined || pid === undefined) throw new Error(`the host did not start: ${log()}`);
+	const pid = childrenOf(supervisor.pid ?? 0)[0];
+	if (url === undefined || pid === undefined) {
+		supervisor.kill("SIGKILL");
+		throw new Error(`the host did not start: ${log()}`);
+	}
 	const client = createClient(url);
 
 	return {
@@ -114,7 +117,7 @@ export async function startChaosHost({ fixtures, sandbox = "standard", env = {} 
 		page: async () => (await client.get("/metrics")).body,
 		execute: (tool) => client.post("/execute", { tool_name: tool, arguments: {} }),
 		resources: async () => readResources(pid, (await client.get("/metrics")).body),
-		isFirst: () => childOf(supervisor.pid ?? 0) === pid,
+		isFirst: () => childrenOf(supervisor.pid ?? 0)[0] === pid,
 		log,
 		// Opened for both, it never waits; a reader that was blocked gets its end when it is closed again.
 		releaseFifo: () => closeSync(openSync(fifo, "r+")),
@@ -149,7 +152,7 @@ export default function register(server: McpServer): void {
 
 function policyFor(fixtures: readonly ChaosFixture[], fifo: string): string {
 	const lines = fixtures.flatMap(({ kind, name, policy }) => {
-		const granted = policy.replace("FIFO", fifo).slice(1, -1).trim();
+		const granted = policy.replace("[FIFO]", `[${fifo}]`).slice(1, -1).trim();
 		const isolated = ["isolation: process", ...(granted === "" ? [] : [granted])].join(", ");
 		return [
 			...(granted === "" ? [] : [`  ${kind}/${name}: { ${granted} }`]),
@@ -158,9 +161,4 @@ function policyFor(fixtures: readonly ChaosFixture[], fifo: string): string {
 		];
 	});
 	return `modules:\n${lines.join("\n")}\n`;
-}
-
-function childOf(pid: number): number | undefined {
-	const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").trim();
-	return children === "" ? undefined : Number(children.split(" ")[0]);
 }

@@ -20,10 +20,17 @@ export function readResources(pid: number, page: string): Resources {
 	return {
 		threads: readdirSync(`/proc/${pid}/task`).length,
 		descriptors: readdirSync(`/proc/${pid}/fd`).length,
-		children: readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").split(" ").filter(Boolean).length,
+		children: childrenOf(pid).length,
 		active: Object.fromEntries(active.map(([, type = "", count]) => [type, Number(count)])),
 		rssBytes: Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) * 1024,
 	};
+}
+
+/** Processes that a process has started. (`/proc/…/children` is not there in every kernel.) */
+export function childrenOf(pid: number): readonly number[] {
+	return readdirSync("/proc")
+		.filter((name) => /^\d+$/.test(name) && parentOf(name) === pid)
+		.map(Number);
 }
 
 /** What one holds more than the other, each as `threads 12 instead of 11`. RSS is left to those who watch it for longer. */
@@ -35,4 +42,13 @@ export function growth(before: Resources, after: Resources): readonly string[] {
 		...Object.keys(after.active).map((type) => [type, before.active[type] ?? 0, after.active[type] ?? 0] as const),
 	];
 	return pairs.flatMap(([what, old, now]) => (now > old ? [`${what} ${now} instead of ${old}`] : []));
+}
+
+function parentOf(pid: string): number | undefined {
+	try {
+		// The name before it, in parentheses, may hold anything.
+		return Number(/^\d+ \(.*\) \S (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, "latin1"))?.[1]);
+	} catch {
+		return undefined; // it has ended meanwhile
+	}
 }
