@@ -1,4 +1,5 @@
 import { type AskClient, createHostAsks, createWorkerAsks, type HostAsks, type WorkerAsks } from "./asks.ts";
+import { createBatchedPort } from "./batched-port.ts";
 import { startDeadline } from "./deadline.ts";
 import {
 	type HostMessage,
@@ -76,7 +77,8 @@ interface Pending {
 }
 
 /** The host's end of a port. */
-export function createRpcClient(port: Port, listeners: RpcClientListeners): RpcClient {
+export function createRpcClient(rawPort: Port, listeners: RpcClientListeners): RpcClient {
+	const port = createBatchedPort(rawPort);
 	const pending = new Map<number, Pending>();
 	const drainWaiters = new Set<() => void>();
 	let lastId = 0;
@@ -198,7 +200,8 @@ export type RequestHandlers = {
 };
 
 /** The worker's end of a port: acknowledges every request and answers it exactly once. */
-export function serveRpc(port: Port, handlers: RequestHandlers): void {
+export function serveRpc(rawPort: Port, handlers: RequestHandlers): void {
+	const port = createBatchedPort(rawPort);
 	const running = new Map<number, { readonly controller: AbortController; readonly asks: WorkerAsks }>();
 	port.on("message", (raw) => {
 		const message = raw as HostMessage;
@@ -216,6 +219,7 @@ export function serveRpc(port: Port, handlers: RequestHandlers): void {
 		});
 		running.set(id, { controller, asks });
 		post(port, { type: "acked", id });
+		port.flush(); // before the module runs: it may never come back
 		const context: RequestContext = {
 			signal: controller.signal,
 			emit: (json) => post(port, { type: "emitted", id, json }),
@@ -228,6 +232,7 @@ export function serveRpc(port: Port, handlers: RequestHandlers): void {
 			post(port, { type: "failed", id, error: toWireError(thrown) });
 		} finally {
 			running.delete(id);
+			if (request.type !== "call") port.flush(); // nothing comes after the answer to `stop`
 		}
 	}
 }
