@@ -8,6 +8,7 @@ import {
 	readWorkerMessage,
 	type WorkerMessage,
 } from "./protocol.ts";
+import { createMessageQuota } from "./message-quota.ts";
 import { toWireError, type WireErrorDto } from "./wire-error.ts";
 
 /** What both ends need of a `MessagePort`; a test can drive either end with a plain object. */
@@ -197,8 +198,12 @@ export type RequestHandlers = {
 	) => Reply<Type> | Promise<Reply<Type>>;
 };
 
+/** What all running calls of a module may report together: progress, log messages. Beyond it they are dropped. */
+const EMITTED_MESSAGES = { perSecond: 2000, burst: 5000 };
+
 /** The worker's end of a port: acknowledges every request and answers it exactly once. */
 export function serveRpc(port: Port, handlers: RequestHandlers): void {
+	const quota = createMessageQuota(EMITTED_MESSAGES);
 	const running = new Map<number, { readonly controller: AbortController; readonly asks: WorkerAsks }>();
 	port.on("message", (raw) => {
 		const message = raw as HostMessage;
@@ -218,7 +223,9 @@ export function serveRpc(port: Port, handlers: RequestHandlers): void {
 		post(port, { type: "acked", id });
 		const context: RequestContext = {
 			signal: controller.signal,
-			emit: (json) => post(port, { type: "emitted", id, json }),
+			emit: (json) => {
+				if (quota.take()) post(port, { type: "emitted", id, json });
+			},
 			ask: asks.ask,
 		};
 		try {
