@@ -9,6 +9,7 @@ import {
 	readWorkerMessage,
 	type WorkerMessage,
 } from "./protocol.ts";
+import { createMessageQuota } from "./message-quota.ts";
 import { toWireError, type WireErrorDto } from "./wire-error.ts";
 
 /** What both ends need of a `MessagePort`; a test can drive either end with a plain object. */
@@ -199,9 +200,13 @@ export type RequestHandlers = {
 	) => Reply<Type> | Promise<Reply<Type>>;
 };
 
+/** What all running calls of a module may report together: progress, log messages. Beyond it they are dropped. */
+const EMITTED_MESSAGES = { perSecond: 2000, burst: 5000 };
+
 /** The worker's end of a port: acknowledges every request and answers it exactly once. */
 export function serveRpc(rawPort: Port, handlers: RequestHandlers): void {
 	const port = createBatchedPort(rawPort);
+	const quota = createMessageQuota(EMITTED_MESSAGES);
 	const running = new Map<number, { readonly controller: AbortController; readonly asks: WorkerAsks }>();
 	port.on("message", (raw) => {
 		const message = raw as HostMessage;
@@ -222,7 +227,9 @@ export function serveRpc(rawPort: Port, handlers: RequestHandlers): void {
 		port.flush(); // before the module runs: it may never come back
 		const context: RequestContext = {
 			signal: controller.signal,
-			emit: (json) => post(port, { type: "emitted", id, json }),
+			emit: (json) => {
+				if (quota.take()) post(port, { type: "emitted", id, json });
+			},
 			ask: asks.ask,
 		};
 		try {
