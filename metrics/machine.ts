@@ -1,11 +1,9 @@
-// What the machine is doing: load, memory, the root file system, and the file descriptors that this process holds.
-// Runs on Linux and macOS. `process()` may be asynchronous; the host gives it a deadline.
+// What the machine is doing: load, memory, and the file system that this module lies on, which it may look at without
+// a permission. Runs on Linux and macOS. `process()` may be asynchronous; the host gives it a deadline.
 
-import { readdir, statfs } from "node:fs/promises";
+import { statfs } from "node:fs/promises";
 import { freemem, loadavg, totalmem } from "node:os";
 import { Gauge } from "prom-client";
-
-const ROOT = "/";
 
 const load = new Gauge({
 	name: "machine_load_average",
@@ -20,27 +18,20 @@ const memoryAvailable = new Gauge({
 const diskSize = new Gauge({
 	name: "machine_filesystem_size_bytes",
 	help: "Size of the file system",
-	labelNames: ["mountpoint"],
 });
 const diskAvailable = new Gauge({
 	name: "machine_filesystem_available_bytes",
 	help: "Space of the file system that is free for users other than root",
-	labelNames: ["mountpoint"],
-});
-const openDescriptors = new Gauge({
-	name: "machine_host_open_fds",
-	help: "File descriptors that the host process holds, those of all its modules included",
 });
 
 export async function process(): Promise<void> {
-	const [disk, descriptors] = await Promise.all([statfs(ROOT), readdir("/dev/fd")]);
+	const disk = await statfs(import.meta.filename);
 	const [minutes1, minutes5, minutes15] = loadavg();
 	load.set({ minutes: "1" }, minutes1 ?? 0);
 	load.set({ minutes: "5" }, minutes5 ?? 0);
 	load.set({ minutes: "15" }, minutes15 ?? 0);
 	memorySize.set(totalmem());
 	memoryAvailable.set(freemem());
-	diskSize.set({ mountpoint: ROOT }, disk.blocks * disk.bsize);
-	diskAvailable.set({ mountpoint: ROOT }, disk.bavail * disk.bsize);
-	openDescriptors.set(descriptors.length);
+	diskSize.set(disk.blocks * disk.bsize);
+	diskAvailable.set(disk.bavail * disk.bsize);
 }

@@ -23,7 +23,7 @@ let failed = false;
 for (const directCalls of [true, false]) {
 	const folder = await mkdtemp(path.join(tmpdir(), "bulkhead-conformance-"));
 	await mkdir(path.join(folder, "metrics"));
-	const server = await startServer({ config: configFor(folder), log: SILENT(), directCalls });
+	const server = await startServer({ config: configFor(folder), log: silent(), directCalls });
 	for (const revision of REVISIONS) {
 		process.stdout.write(`\n== ${revision}, tool calls ${directCalls ? "direct" : "through the SDK"}\n`);
 		const { code, output } = await run(revision, `${server.url}/mcp`, path.join(folder, "results"));
@@ -61,7 +61,7 @@ function summaryOf(output: string): string {
 	return `${output.slice(Math.max(0, output.lastIndexOf("=== SUMMARY ===")))}\n`;
 }
 
-function SILENT(): Logger {
+function silent(): Logger {
 	const nothing = (): undefined => undefined;
 	const logger: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => logger };
 	return logger;

@@ -27,6 +27,7 @@ export function schemaFor(startDir: string, terminal: boolean) {
 			MCPS_DIR: file.prefault("mcps"),
 			STATE_DIR: file.prefault(".bulkhead"),
 			PLUGINS_FILE: file.prefault("plugins.yaml"),
+			SANDBOX: choice("off", "standard", "strict").prefault("standard"),
 
 			COLLECT_INTERVAL_MS: duration(10).prefault("15000"),
 			COLLECT_TIMEOUT_MS: duration().prefault("10000"),

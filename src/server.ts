@@ -104,6 +104,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 		folders: { metrics: config.metricsDir, mcps: config.mcpsDir },
 		workers: createWorkerFactory({
 			entries: { metrics: workerEntry("metric-worker"), mcps: workerEntry("mcp-worker") },
+			sandbox: config.sandbox,
 			stateDir: config.stateDir,
 			env,
 			onProblem: (what) => log.warn(what),

@@ -1,8 +1,4 @@
-import {
-	isJSONRPCErrorResponse,
-	type JSONRPCMessage,
-	McpServer,
-} from "@modelcontextprotocol/server";
+import { type JSONRPCMessage, McpServer } from "@modelcontextprotocol/server";
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
 import type { McpModule, ModuleContext } from "./contract.ts";
 import type { ClientDto, StartDto } from "./protocol.ts";
@@ -83,7 +79,7 @@ async function initialize(transport: CallTransport, client: ClientDto): Promise<
 		clientInfo: client.info,
 	};
 	const response: JSONRPCMessage = await transport.request({ method: "initialize", params }, NO_CONTEXT);
-	if (isJSONRPCErrorResponse(response)) throw new Error(`the module's server refused the client: ${response.error.message}`);
+	if ("error" in response) throw new Error(`the module's server refused the client: ${response.error.message}`);
 	transport.notify("notifications/initialized");
 	return transport;
 }

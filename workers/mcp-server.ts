@@ -1,4 +1,4 @@
-import { isJSONRPCErrorResponse, isJSONRPCResultResponse, type JSONRPCMessage } from "@modelcontextprotocol/server";
+import type { JSONRPCMessage } from "@modelcontextprotocol/server";
 import { buildInstances, type InstancesOptions, NO_CONTEXT } from "./mcp-instances.ts";
 import { type AnswerDto, type CallDto, ERAS, type Era, LIST_NAMES, type ListName, MAX_CATALOG_LENGTH } from "./protocol.ts";
 import type { RequestContext } from "./rpc.ts";
@@ -25,7 +25,7 @@ export async function createModuleServer(options: ModuleServerOptions): Promise<
 		const transport = era === "modern" ? instances.modern : await instances.legacy(undefined);
 		const params = era === "modern" ? { _meta: HOST_ENVELOPE } : {};
 		const response = await transport.request({ method: LIST_METHODS[name], params }, NO_CONTEXT);
-		if (!isJSONRPCResultResponse(response)) return []; // the module registered nothing of the kind
+		if (!("result" in response)) return []; // the module registered nothing of the kind
 		const entries: unknown = response.result[name];
 		return Array.isArray(entries) ? entries : [];
 	}
@@ -79,11 +79,7 @@ const INTERNAL_ERROR = -32603;
 function answerText(response: JSONRPCMessage, maxBytes: number): string {
 	try {
 		const json = JSON.stringify(
-			isJSONRPCErrorResponse(response)
-				? { error: response.error }
-				: isJSONRPCResultResponse(response)
-					? { result: response.result }
-					: {},
+			"result" in response ? { result: response.result } : "error" in response ? { error: response.error } : {},
 		);
 		const bytes = Buffer.byteLength(json);
 		if (bytes <= maxBytes) return json;

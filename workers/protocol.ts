@@ -1,4 +1,5 @@
 import type { LogLevel } from "./contract.ts";
+import type { SandboxDto } from "./sandbox-policy.ts";
 import { readWireError, type WireErrorDto } from "./wire-error.ts";
 
 /**
@@ -54,6 +55,9 @@ export interface StartDto {
 	readonly bundlePath: string;
 	/** Absolute paths of the metrics client libraries that the bundle imports. */
 	readonly clientPaths: readonly string[];
+	/** Absolute paths of libraries of the host's own that the bundle imports: loaded before the worker is locked. */
+	readonly trustedPaths: readonly string[];
+	readonly sandbox: SandboxDto;
 	/** How the host introduces itself to MCP clients; the module's `McpServer` carries the same identity. */
 	readonly serverInfo: { readonly name: string; readonly version: string };
 	readonly limits: { readonly maxResultBytes: number; readonly maxSnapshotBytes: number; readonly maxSamples: number };

@@ -1,4 +1,5 @@
 import { type AskClient, createHostAsks, createWorkerAsks, type HostAsks, type WorkerAsks } from "./asks.ts";
+import { createBatchedPort } from "./batched-port.ts";
 import { startDeadline } from "./deadline.ts";
 import {
 	type HostMessage,
@@ -8,6 +9,7 @@ import {
 	readWorkerMessage,
 	type WorkerMessage,
 } from "./protocol.ts";
+import { createMessageQuota } from "./message-quota.ts";
 import { toWireError, type WireErrorDto } from "./wire-error.ts";
 
 /** What both ends need of a `MessagePort`; a test can drive either end with a plain object. */
@@ -76,7 +78,8 @@ interface Pending {
 }
 
 /** The host's end of a port. */
-export function createRpcClient(port: Port, listeners: RpcClientListeners): RpcClient {
+export function createRpcClient(rawPort: Port, listeners: RpcClientListeners): RpcClient {
+	const port = createBatchedPort(rawPort);
 	const pending = new Map<number, Pending>();
 	const drainWaiters = new Set<() => void>();
 	let lastId = 0;
@@ -197,8 +200,13 @@ export type RequestHandlers = {
 	) => Reply<Type> | Promise<Reply<Type>>;
 };
 
+/** What all running calls of a module may report together: progress, log messages. Beyond it they are dropped. */
+const EMITTED_MESSAGES = { perSecond: 2000, burst: 5000 };
+
 /** The worker's end of a port: acknowledges every request and answers it exactly once. */
-export function serveRpc(port: Port, handlers: RequestHandlers): void {
+export function serveRpc(rawPort: Port, handlers: RequestHandlers): void {
+	const port = createBatchedPort(rawPort);
+	const quota = createMessageQuota(EMITTED_MESSAGES);
 	const running = new Map<number, { readonly controller: AbortController; readonly asks: WorkerAsks }>();
 	port.on("message", (raw) => {
 		const message = raw as HostMessage;
@@ -216,9 +224,12 @@ export function serveRpc(port: Port, handlers: RequestHandlers): void {
 		});
 		running.set(id, { controller, asks });
 		post(port, { type: "acked", id });
+		port.flush(); // before the module runs: it may never come back
 		const context: RequestContext = {
 			signal: controller.signal,
-			emit: (json) => post(port, { type: "emitted", id, json }),
+			emit: (json) => {
+				if (quota.take()) post(port, { type: "emitted", id, json });
+			},
 			ask: asks.ask,
 		};
 		try {
@@ -228,6 +239,7 @@ export function serveRpc(port: Port, handlers: RequestHandlers): void {
 			post(port, { type: "failed", id, error: toWireError(thrown) });
 		} finally {
 			running.delete(id);
+			if (request.type !== "call") port.flush(); // nothing comes after the answer to `stop`
 		}
 	}
 }

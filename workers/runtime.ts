@@ -11,7 +11,9 @@ import {
 	type StartedDto,
 	type WorkerMessage,
 } from "./protocol.ts";
+import { createMessageQuota } from "./message-quota.ts";
 import { type Port, type RequestContext, serveRpc } from "./rpc.ts";
+import { lockWorker } from "./sandbox.ts";
 import { encodeSnapshot } from "./snapshot.ts";
 
 /** What the two kinds of module do differently. */
@@ -36,6 +38,9 @@ export interface HostLink {
 	send(message: Extract<WorkerMessage, { type: "relisted" | "updated" | "logged" }>): void;
 }
 
+/** What a module may send without being asked: log lines, notices. Beyond it they are dropped. */
+const UNASKED_MESSAGES = { perSecond: 500, burst: 5000 };
+
 interface Registry {
 	getMetricsAsJSON(): unknown;
 }
@@ -46,7 +51,12 @@ interface Registry {
  */
 export function serveModule(port: Port, flavour: ModuleFlavour): Promise<void> {
 	return new Promise((resolve) => {
-		const host: HostLink = { send: (message) => port.postMessage(message, []) };
+		const quota = createMessageQuota(UNASKED_MESSAGES);
+		const host: HostLink = {
+			send(message) {
+				if (quota.take()) port.postMessage(message, []);
+			},
+		};
 		const stopping = new AbortController();
 		let module: RunningModule | undefined;
 
@@ -100,6 +110,12 @@ async function startModule(
 ): Promise<RunningModule> {
 	// Stack traces name the author's file and line, from the source map beside the bundle.
 	process.setSourceMapsEnabled(true);
+	for (const path of start.trustedPaths) await import(pathToFileURL(path).href);
+	lockWorker({
+		moduleId: start.moduleId,
+		policy: start.sandbox,
+		onOutput: (stream, text) => host.send({ type: "logged", level: stream === "stdout" ? "info" : "warn", text }),
+	});
 	const namespace: unknown = await import(pathToFileURL(start.bundlePath).href);
 	const exports = mergeDefault(namespace);
 	let loaded: LoadedModule | undefined;

@@ -1,4 +1,4 @@
-import type { SpawnOptions } from "node:child_process";
+import type * as childProcess from "node:child_process";
 import { loadBuiltin } from "./sandbox-builtins.ts";
 import { closeAllBut, type Denials, lockValue } from "./sandbox-denial.ts";
 import { closeOpen } from "./sandbox-network.ts";
@@ -11,16 +11,19 @@ import { apply, arrayFrom, isArray, namesOf, type Names } from "./sandbox-primor
  * All asynchronous ways end in `spawn` of one native class, which any child leads to; the synchronous ones do not.
  */
 export function lockChildProcess(denials: Denials): void {
-	const child = loadBuiltin("child_process") as typeof import("node:child_process");
-	const native = (new child.ChildProcess() as unknown as { readonly _handle: { spawn: Spawn } })._handle;
-	const prototype = Object.getPrototypeOf(native) as { spawn: Spawn };
+	const child = loadBuiltin("child_process") as typeof childProcess;
+	const native = (new child.ChildProcess() as unknown as { readonly _handle: object })._handle;
+	const prototype = Object.getPrototypeOf(native) as { spawn: AnyFunction };
 	const { spawn } = prototype;
-	lockValue(prototype, "spawn", function guarded(this: unknown, options: NativeOptions): unknown {
-		const stdio = arrayFrom(options.stdio ?? [], (entry) => admitNative({ ...entry }, denials));
-		return apply(spawn, this, [{ ...options, stdio }]);
+	lockValue(prototype, "spawn", function guarded(this: unknown, ...args: unknown[]): unknown {
+		const stdio = args[STDIO_AT];
+		// As Node calls it. Anything else makes the native code abort the whole process.
+		if (typeof args[0] !== "string" || !isArray(stdio)) throw denials.error("call spawn of a native handle", "never");
+		args[STDIO_AT] = arrayFrom(stdio as readonly StdioEntry[], (entry) => admitNative({ ...entry }, denials));
+		return apply(spawn, this, args);
 	});
 	for (const name of ["spawnSync", "execSync", "execFileSync"] as const) {
-		const original = child[name] as (...args: unknown[]) => unknown;
+		const original = child[name] as AnyFunction;
 		lockValue(child, name, (...args: unknown[]) => {
 			for (let index = 0; index < args.length; index++) {
 				const arg = args[index];
@@ -32,10 +35,9 @@ export function lockChildProcess(denials: Denials): void {
 	closeAllBut(child, "child_process", OPEN, denials);
 }
 
-type Spawn = (options: NativeOptions) => unknown;
-interface NativeOptions {
-	readonly stdio?: readonly StdioEntry[];
-}
+type AnyFunction = (...args: unknown[]) => unknown;
+/** Seen on Node 24 and 26: file, args, cwd, env, stdio, and more. */
+const STDIO_AT = 4;
 interface StdioEntry {
 	readonly type?: string;
 	readonly handle?: object;
@@ -56,12 +58,12 @@ function admitNative(entry: StdioEntry, denials: Denials): StdioEntry {
 	return entry;
 }
 
-function isOptions(value: unknown): value is SpawnOptions {
+function isOptions(value: unknown): value is childProcess.SpawnOptions {
 	return typeof value === "object" && value !== null && !isArray(value);
 }
 
 /** A copy, so that what was judged is what is used. */
-function admitOptions(options: SpawnOptions, denials: Denials): SpawnOptions {
+function admitOptions(options: childProcess.SpawnOptions, denials: Denials): childProcess.SpawnOptions {
 	const { stdio: given, ...rest } = options;
 	if (given === undefined) return rest;
 	const stdio: unknown[] = isArray(given) ? arrayFrom(given as readonly unknown[]) : [given, given, given];

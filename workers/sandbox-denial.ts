@@ -1,5 +1,6 @@
 import { adviceFor, type Remedy, type SandboxDto } from "./sandbox-policy.ts";
 import {
+	create,
 	defineProperty,
 	freeze,
 	getOwnPropertyDescriptor,
@@ -64,9 +65,26 @@ export function closeAllBut(
 		const key = keys[index];
 		if (typeof key !== "string" || key in open) continue;
 		const descriptor = getOwnPropertyDescriptor(object, key);
-		if (descriptor === undefined || !descriptor.configurable) continue;
-		const isData = "value" in descriptor && typeof descriptor.value !== "function";
-		if (isData && (typeof descriptor.value !== "object" || descriptor.value === null)) continue;
-		lockValue(object, key, denials.stub(`${label}.${key}`, remedy));
+		if (descriptor === undefined || !descriptor.configurable || isPlain(descriptor)) continue;
+		lockValue(object, key, closed(descriptor.value, `${label}.${key}`, denials, remedy));
 	}
+}
+
+/** Data is left as it is, since Node counts in some of it (`process._eventsCount`). */
+function isPlain(descriptor: PropertyDescriptor): boolean {
+	if (!("value" in descriptor)) return false;
+	const value: unknown = descriptor.value;
+	return value === null || (typeof value !== "object" && typeof value !== "function");
+}
+
+/** A stub for a function or an accessor; for an object, one for each of its own. */
+function closed(value: unknown, label: string, denials: Denials, remedy: Remedy): unknown {
+	if (typeof value !== "object" || value === null) return denials.stub(label, remedy);
+	const stubs = create(null) as Record<string, unknown>;
+	const keys = ownKeys(value);
+	for (let index = 0; index < keys.length; index++) {
+		const key = keys[index];
+		if (typeof key === "string") stubs[key] = denials.stub(`${label}.${key}`, remedy);
+	}
+	return freeze(stubs);
 }

@@ -48,8 +48,8 @@ export class DescriptorHandle {
 
 	/** Calls a function of `fs` with this handle's descriptor. */
 	call(name: DescriptorFunction, args: readonly unknown[]): Promise<unknown> {
-		const original = fs[name] as (...args: unknown[]) => unknown;
-		return (promisify(original) as (...args: unknown[]) => Promise<unknown>)(this.#descriptor, ...args);
+		const original = promisify(fs[name]) as (...args: unknown[]) => Promise<unknown>;
+		return original(this.#descriptor, ...args);
 	}
 }
 

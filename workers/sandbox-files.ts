@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import { type Denials, lockValue } from "./sandbox-denial.ts";
 import { DescriptorHandle } from "./sandbox-file-handle.ts";
-import { apply, byteLength, caught, create, NativeError, NativePromise } from "./sandbox-primordials.ts";
+import { apply, byteLength, caught, create, NativeError, NativePromise, nextTick } from "./sandbox-primordials.ts";
 
 /** Where a module's writes to the descriptors 1 and 2 go: it means its output, and loggers write to it this way. */
 export type OutputSink = (descriptor: 1 | 2, text: string | Uint8Array) => void;
@@ -37,17 +37,17 @@ interface Guard {
 	/** Checks the descriptor, if the first argument is one, and translates what Node's permission model throws. */
 	call(name: string, original: AnyFunction): AnyFunction;
 	opened(descriptor: number): void;
-	/** @throws when the module did not open it */
-	closing(descriptor: unknown): void;
+	/** @returns why not, when the module did not open it */
+	closing(descriptor: unknown): Error | undefined;
 }
 
 function createGuard(denials: Denials): Guard {
 	const owned = create(null) as Record<number, true>;
 
-	function requireOwned(descriptor: unknown, what: string): void {
-		if (typeof descriptor === "number" && descriptor in owned) return;
-		throw denials.error(`${what} the descriptor ${String(descriptor)}, which it did not open`, "never");
-	}
+	const refuse = (descriptor: unknown, what: string): Error | undefined =>
+		typeof descriptor === "number" && descriptor in owned
+			? undefined
+			: denials.error(`${what} the descriptor ${String(descriptor)}, which it did not open`, "never");
 	function translate(name: string, thrown: unknown): unknown {
 		if (!(thrown instanceof NativeError)) return thrown;
 		const { code, permission, resource = "it" } = thrown as AccessError;
@@ -60,13 +60,14 @@ function createGuard(denials: Denials): Guard {
 	return {
 		call: (name, original) =>
 			function guarded(this: unknown, ...args): unknown {
-				if (typeof args[0] === "number") requireOwned(args[0], "use");
+				const refusal = typeof args[0] === "number" ? refuse(args[0], "use") : undefined;
+				if (refusal !== undefined) return fail(refusal, args);
 				const callback = args[args.length - 1];
 				// A listener is no callback: it takes no error, and `unwatchFile` tells listeners apart by what they are.
 				if (typeof callback === "function" && !(name in TAKE_A_LISTENER)) {
 					args[args.length - 1] = (...results: unknown[]): unknown => {
 						if (results.length > 0) results[0] = translate(name, results[0]);
-						return apply(callback, undefined, results);
+						return apply(callback, undefined, results) as unknown;
 					};
 				}
 				try {
@@ -83,10 +84,18 @@ function createGuard(denials: Denials): Guard {
 			owned[descriptor] = true;
 		},
 		closing(descriptor) {
-			requireOwned(descriptor, "close");
-			delete owned[descriptor as number];
+			const refusal = refuse(descriptor, "close");
+			if (refusal === undefined) delete owned[descriptor as number];
+			return refusal;
 		},
 	};
+}
+
+/** As `fs` does: to the callback if there is one. A stream that got it thrown would take the thread along. */
+function fail(error: Error, args: readonly unknown[]): undefined {
+	const callback = args[args.length - 1];
+	if (typeof callback !== "function") throw error;
+	nextTick(callback as AnyFunction, error);
 }
 
 interface AccessError extends Error {
@@ -106,8 +115,8 @@ function specialFunctions(guard: Guard, sink: OutputSink): Readonly<Record<strin
 	const closing =
 		(original: AnyFunction): AnyFunction =>
 		(...args) => {
-			guard.closing(args[0]);
-			return apply(original, fs, args);
+			const refusal = guard.closing(args[0]);
+			return refusal === undefined ? apply(original, fs, args) : fail(refusal, args);
 		};
 	return {
 		_toUnixTimestamp: (...args) =>
@@ -134,7 +143,7 @@ function specialFunctions(guard: Guard, sink: OutputSink): Readonly<Record<strin
 			const callback = args[args.length - 1];
 			const written = typeof callback === "function" ? takeOutput(args, sink) : undefined;
 			if (written === undefined) return apply(guardedWrite, fs, args);
-			queueMicrotask(() => (callback as AnyFunction)(null, written, args[1]));
+			nextTick(callback as AnyFunction, null, written, args[1]);
 			return undefined;
 		},
 	};

@@ -1,3 +1,4 @@
+import type * as dgramTypes from "node:dgram";
 import net from "node:net";
 import { type Denials, lockValue } from "./sandbox-denial.ts";
 import { loadBuiltin } from "./sandbox-builtins.ts";
@@ -7,18 +8,15 @@ import { getOwnPropertyDescriptor, getPrototypeOf, ownKeys } from "./sandbox-pri
  * Closes the network in JavaScript: all there is on Node 24, the second lock on Node 26, whose permission model denies it
  * below. Imports of the built-ins are refused elsewhere; this is for what is within reach without one: the globals,
  * undici's dispatcher (on a registered symbol), and a trusted library that has `http` already, as prom-client's
- * `Pushgateway` does. All of http and tls connects through `Socket.prototype.connect`.
+ * `Pushgateway` does. All of them connect through `Socket.prototype.connect`.
  */
 export function closeNetwork(denials: Denials): void {
 	for (const name of ["fetch", "WebSocket", "EventSource"]) {
 		if (name in globalThis) lockValue(globalThis, name, denials.stub(name, "net"));
 	}
-	for (const key of UNDICI_KEYS) lockValue(globalThis, Symbol.for(key), undefined);
 	lockValue(net.Socket.prototype, "connect", denials.stub("net.Socket.connect", "net"));
 	lockValue(net.Server.prototype, "listen", denials.stub("net.Server.listen", "net"));
 }
-
-const UNDICI_KEYS = ["undici.globalDispatcher.1", "undici.globalDispatcher.2", "undici.globalOrigin.1"];
 
 /**
  * Keeps an open network from descriptors: `new Socket({ fd })`, `listen({ fd })` and whatever else takes one end in
@@ -28,7 +26,8 @@ const UNDICI_KEYS = ["undici.globalDispatcher.1", "undici.globalDispatcher.2", "
 export function lockStreamHandles(denials: Denials): void {
 	for (const target of [{ host: "127.0.0.1", port: 9 }, { path: "/" }]) {
 		const socket = new net.Socket();
-		socket.on("error", ignore);
+		// It is closed after the lock, when the module may have replaced what it inherits and would be handed it.
+		socket.emit = () => false;
 		// The handle is made at once. For the address nothing happens before the next tick, and it is destroyed by then;
 		// the path is a folder, to which nothing connects.
 		socket.connect(target);
@@ -42,7 +41,7 @@ export function lockStreamHandles(denials: Denials): void {
 
 /** As `lockStreamHandles`, for UDP; when `dgram` is first imported. */
 export function lockDatagramHandles(denials: Denials): void {
-	const dgram = loadBuiltin("dgram") as typeof import("node:dgram");
+	const dgram = loadBuiltin("dgram") as typeof dgramTypes;
 	const socket = dgram.createSocket("udp4");
 	let state: { readonly handle?: object } | undefined;
 	const keys = ownKeys(socket);
@@ -69,8 +68,4 @@ export function closeOpen(handle: object | undefined, denials: Denials): void {
 	}
 	if (getOwnPropertyDescriptor(prototype, "open")?.configurable === false) return;
 	lockValue(prototype, "open", denials.stub("a descriptor as a socket"));
-}
-
-function ignore(): void {
-	// The attempt is not meant to succeed.
 }

@@ -44,7 +44,8 @@ export function createOutput({ onOutput, quota = OUTPUT_QUOTA, now = monotonicNo
 		refilledAt = at;
 		const cut = slice(line, 0, MAX_OUTPUT_LINE);
 		const cost = cut.length + LINE_COST;
-		if (cost > left) {
+		// Once it drops it does so for a while, or the log would be half notices.
+		if (cost > left || (dropped > 0 && left < quota.burst / 2)) {
 			if (dropped === 0) {
 				onOutput("stderr", `more output than the ${quota.perSecond} characters a second allowed: the rest is dropped`);
 			}

@@ -1,3 +1,5 @@
+import process from "node:process";
+
 /**
  * What the sandbox calls after a module has come in. The module shares the realm and may replace any method of any
  * prototype: `Set.prototype.has` that always says yes would open every door. So code that runs behind the lock uses
@@ -16,6 +18,7 @@ export const { min } = Math;
 export const { byteLength } = Buffer;
 export const NativeError = Error;
 export const NativePromise = Promise;
+export const nextTick: (callback: (...args: never[]) => unknown, ...args: unknown[]) => void = process.nextTick;
 export const now = performance.now.bind(performance);
 
 export const startsWith = uncurry<string, [string], boolean>(String.prototype.startsWith);

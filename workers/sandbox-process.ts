@@ -7,7 +7,7 @@ import { type Names, namesOf } from "./sandbox-primordials.ts";
  *
  * @param getBuiltin what `process.getBuiltinModule` is from now on
  */
-export function lockProcess(denials: Denials, getBuiltin: (id: string) => unknown): void {
+export function lockProcess(denials: Denials, getBuiltin: (id: unknown) => unknown): void {
 	lockValue(process, "getBuiltinModule", getBuiltin);
 	lockValue(
 		process,
@@ -41,7 +41,7 @@ function lockTitle(): void {
 	const { title } = process;
 	Object.defineProperty(process, "title", {
 		get: () => title,
-		set: () => undefined,
+		set() {},
 		enumerable: true,
 		configurable: false,
 	});

@@ -3,15 +3,17 @@ import { type Denials, lockInPlace, lockValue } from "./sandbox-denial.ts";
 /**
  * Locks what this realm shares between the module and the runtime that speaks to the host in its name.
  *
- * The ports: a method put in place of `postMessage` or `dispatchEvent`, or a getter of an event, would be handed the port
- * to the host, or the pool's own, whose owner believes what comes from it. The few things that answering a request needs:
+ * The ports: a method put in place of `postMessage` or `dispatchEvent` would be handed the port to the host, or the pool's
+ * own, whose owner believes what comes from it. (Events are not in the way: a listener added with `on` is called without.) The few things that answering a request needs:
  * then a module that breaks everything else fails its own calls, and the runtime can still say so.
  *
  * It is that few on purpose. Freezing all intrinsics, as `--frozen-intrinsics` does, made plain loops over arrays several
  * times slower when measured, breaks polyfills, and protects the module from nobody but itself.
  */
 export function lockRealm(denials: Denials): void {
-	for (const prototype of portPrototypes()) Object.freeze(prototype);
+	for (let each: object = MessagePort.prototype; each !== Object.prototype; each = parentOf(each)) {
+		Object.freeze(each);
+	}
 	for (const [object, keys] of NEEDED) for (const key of keys) lockInPlace(object, key);
 	for (const name of NEEDED_GLOBALS) lockInPlace(globalThis, name);
 	// An own `then` there makes a promise of whatever is awaited, and `get` breaks every property descriptor.
@@ -28,25 +30,17 @@ export function lockRealm(denials: Denials): void {
 	}
 }
 
-/** Of a port and of the events that it dispatches, whose `target` it is. */
-function portPrototypes(): readonly object[] {
-	const prototypes = new Set<object>();
-	for (const start of [MessagePort.prototype, MessageEvent.prototype]) {
-		for (let each: object = start; each !== Object.prototype; each = Object.getPrototypeOf(each) as object) {
-			prototypes.add(each);
-		}
-	}
-	return [...prototypes];
-}
+const parentOf = (object: object): object => Object.getPrototypeOf(object) as object;
+const ITERATORS = [parentOf([].values()), parentOf(new Map().values())];
 
-const ITERATORS = [[].values(), new Map().values()].map((iterator) => Object.getPrototypeOf(iterator) as object);
-
-/** By the runtime between a request and its answer. */
+/** By the runtime between a request and its answer, and by Node, which takes the length of its own typed arrays. */
 const NEEDED: readonly (readonly [object: object, keys: readonly PropertyKey[]])[] = [
 	[Promise.prototype, ["then", "constructor"]],
 	[Map.prototype, ["get", "set", "delete", "has", "size", "values", Symbol.iterator]],
 	[Array.prototype, [Symbol.iterator, "push"]],
 	...ITERATORS.map((prototype) => [prototype, ["next"]] as const),
+	[Iterator.prototype, [Symbol.iterator]],
+	[parentOf(Uint8Array.prototype), ["length"]],
 	[String.prototype, ["slice"]],
 	[AbortController.prototype, ["abort", "signal"]],
 	[AbortSignal.prototype, ["aborted", "reason"]],

@@ -50,7 +50,7 @@ export function lockWorker(options: LockOptions): void {
 	else closeNetwork(denials);
 	lockRealm(denials);
 	lockProcess(denials, (id) => {
-		const name = bareName(`${id as string}`);
+		const name = bareName(typeof id === "string" ? id : "");
 		const remedy = remedyFor(name);
 		if (remedy !== undefined) {
 			if (isBuiltin(name) || isBuiltin(`node:${name}`)) throw denials.error(`import node:${name}`, remedy);

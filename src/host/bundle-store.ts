@@ -39,11 +39,10 @@ export interface BundleStore {
 
 export function createBundleStore(stateDir: string, log: SourceLog): BundleStore {
 	const modulesDir = join(stateDir, "modules");
-	const kept = new Map<string, Bundle[]>(); // the newest comes last
+	const kept = new Map<string, readonly KeptBundle[]>(); // the newest comes last
 	const turns = createTurns(); // one thing at a time is done in a module's folder
 
 	const folderOf = (id: string) => join(modulesDir, folderName(id));
-	const pathOf = (id: string, { hash, extension }: Bundle) => join(folderOf(id), `${hash}${extension}`);
 
 	/** Deletes what could be deleted; the rest is tried again the next time. */
 	async function remove(path: string): Promise<void> {
@@ -55,7 +54,7 @@ export function createBundleStore(stateDir: string, log: SourceLog): BundleStore
 	}
 
 	async function prune(id: string): Promise<void> {
-		const wanted = new Set((kept.get(id) ?? []).flatMap((bundle) => filesOf(bundle).map(([name]) => name)));
+		const wanted = new Set((kept.get(id) ?? []).flatMap(({ files }) => files.map(({ name }) => name)));
 		for (const name of await namesIn(folderOf(id))) {
 			if (!wanted.has(name)) await remove(join(folderOf(id), name));
 		}
@@ -64,9 +63,11 @@ export function createBundleStore(stateDir: string, log: SourceLog): BundleStore
 	return {
 		write: (id, bundle) =>
 			turns.take(id, async () => {
-				kept.set(id, [...(kept.get(id) ?? []).filter(({ hash }) => hash !== bundle.hash), bundle]);
-				for (const [name, text] of filesOf(bundle)) await writeWhole(join(folderOf(id), name), text);
-				return pathOf(id, bundle);
+				const files = filesOf(bundle);
+				const others = (kept.get(id) ?? []).filter(({ hash }) => hash !== bundle.hash);
+				kept.set(id, [...others, { hash: bundle.hash, files }]);
+				for (const { name, text } of files) await writeWhole(join(folderOf(id), name), text);
+				return join(folderOf(id), `${bundle.hash}${bundle.extension}`);
 			}),
 		retain(id, hashes) {
 			void turns.take(id, async () => {
@@ -83,11 +84,9 @@ export function createBundleStore(stateDir: string, log: SourceLog): BundleStore
 		async restore() {
 			const writing = [...kept.keys()].map((id) =>
 				turns.take(id, async () => {
-					for (const bundle of kept.get(id) ?? []) {
-						for (const [name, text] of filesOf(bundle)) {
-							const path = join(folderOf(id), name);
-							if ((await sizeOf(path)) !== Buffer.byteLength(text)) await writeWhole(path, text);
-						}
+					for (const { name, text, bytes } of (kept.get(id) ?? []).flatMap(({ files }) => files)) {
+						const path = join(folderOf(id), name);
+						if ((await sizeOf(path)) !== bytes) await writeWhole(path, text);
 					}
 				}),
 			);
@@ -99,8 +98,10 @@ export function createBundleStore(stateDir: string, log: SourceLog): BundleStore
 				await remove(folderOf(id));
 			}),
 		async keepOnly(ids) {
-			const wanted = new Set(ids.map(folderName));
-			const others = (await namesIn(modulesDir)).filter((name) => !wanted.has(name) && MODULE_FOLDER.test(name));
+			const names = await namesIn(modulesDir);
+			// With those that were written since it was asked.
+			const wanted = new Set([...ids, ...kept.keys()].map(folderName));
+			const others = names.filter((name) => !wanted.has(name) && MODULE_FOLDER.test(name));
 			await Promise.all(others.map((name) => remove(join(modulesDir, name))));
 		},
 		settled: turns.settled,
@@ -114,13 +115,23 @@ function folderName(id: string): string {
 	return id.replace("/", "-");
 }
 
+interface KeptBundle {
+	readonly hash: string;
+	readonly files: readonly KeptFile[];
+}
+interface KeptFile {
+	readonly name: string;
+	readonly text: string;
+	readonly bytes: number;
+}
+
 /** The source map comes first: a bundle that is there has one. */
-function filesOf({ hash, extension, code, sourceMap }: Bundle): readonly (readonly [name: string, text: string])[] {
+function filesOf({ hash, extension, code, sourceMap }: Bundle): readonly KeptFile[] {
 	const name = `${hash}${extension}`;
 	return [
-		[`${name}.map`, sourceMap],
-		[name, `${code}\n//# sourceMappingURL=${name}.map\n`],
-	];
+		{ name: `${name}.map`, text: sourceMap },
+		{ name, text: `${code}\n//# sourceMappingURL=${name}.map\n` },
+	].map((file) => ({ ...file, bytes: Buffer.byteLength(file.text) }));
 }
 
 /** A worker that reads meanwhile, and a host that dies meanwhile, see the whole file or none. */

@@ -124,7 +124,8 @@ export function createHost(options: HostOptions): Host {
 		return module;
 	}
 
-	function createRunner({ id, kind }: ModuleSource): ModuleRunner {
+	function createRunner(source: ModuleSource): ModuleRunner {
+		const { id } = source;
 		const moduleLog = log.child({ module: id });
 		listeners.onAdded(id);
 		return createModuleRunner({
@@ -132,14 +133,14 @@ export function createHost(options: HostOptions): Host {
 			settings: () => settingsOf(policy.of(id), options.settings),
 			startWorker: (compiled, generation) =>
 				workers.start({
-					moduleId: id,
-					kind,
+					source: modules.get(id)?.source ?? source,
 					generation,
 					compiled,
 					policy: policy.of(id),
 					settings: settingsOf(policy.of(id), options.settings),
 					onOutput: (line) => moduleLog.info(line),
 				}),
+			sandbox: (compiled) => workers.sandbox(compiled, policy.of(id)),
 			watch,
 			serverInfo: options.serverInfo,
 			displayRoot: options.displayRoot,

@@ -18,8 +18,6 @@ import { findUnreadable, type ProcessUser } from "./process-user.ts";
 export interface ProcessOptions extends WorkerOptions {
 	/** Absolute path of an empty folder to work in: under its permission model Node may read all of it. */
 	readonly cwd: string;
-	/** Flags for Node: the permissions that the module's policy grants. */
-	readonly execArgv: readonly string[];
 	/** Limit of V8's heap. What lies outside of it (buffers) shows in `memoryUsage`, for the host's own watch. */
 	readonly memoryMb: number;
 	/** Whom to run as; undefined: the host's own user. See `separateUser`. */

@@ -135,6 +135,7 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 				clientPaths: compiled.clients.map((client) => client.path),
 				serverInfo: options.serverInfo,
 				limits: settings,
+				...options.sandbox(compiled),
 			},
 			onEvent: (event) => {
 				if (event.type === "logged") listeners.onLog(event.level, event.text);

@@ -71,7 +71,7 @@ export function createModuleSources(options: ModuleSourcesOptions): ModuleSource
 	function tracked(id: ModuleId): TrackedModule {
 		let module = modules.get(id);
 		if (module === undefined) {
-			module = createTrackedModule({ id, compiler, log, emit, scanIn: discovery.scanIn });
+			module = createTrackedModule({ id, compiler, log, emit, scanIn: discovery.scanIn, now: () => performance.now() });
 			modules.set(id, module);
 		}
 		return module;

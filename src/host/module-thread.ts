@@ -19,7 +19,7 @@ const LAST_WORDS_MS = 100;
  * worker turning, a dying thread rejects it with the reason, and the pool is destroyed at once so that it starts no
  * replacement. Readiness, deadlines and restarts are the host's business and go over the port.
  */
-export function startThread({ entry, env }: WorkerOptions): ModuleWorker {
+export function startThread({ entry, env, execArgv }: WorkerOptions): ModuleWorker {
 	const { port1: port, port2 } = new MessageChannel();
 	const pool = new Piscina({
 		filename: entry,
@@ -27,7 +27,7 @@ export function startThread({ entry, env }: WorkerOptions): ModuleWorker {
 		maxThreads: 1,
 		atomics: "disabled", // 'sync' freezes the worker's event loop between tasks
 		recordTiming: false,
-		execArgv: [],
+		execArgv: [...execArgv],
 		env: { ...env },
 		resourceLimits: { maxOldGenerationSizeMb: HARD_HEAP_LIMIT_MB },
 	});

@@ -13,6 +13,8 @@ export interface WorkerOptions {
 	readonly entry: string;
 	/** The environment that the module sees, whole. */
 	readonly env: Readonly<Record<string, string>>;
+	/** Flags for Node: the permissions of the module. */
+	readonly execArgv: readonly string[];
 }
 
 /** What a generation runs in, a thread or a process, with a port to it. */

@@ -1,5 +1,5 @@
 import type { LogLevel } from "../../workers/contract.ts";
-import type { CatalogDto, StartedDto } from "../../workers/protocol.ts";
+import type { CatalogDto, StartDto, StartedDto } from "../../workers/protocol.ts";
 import type { CompiledModule } from "./compiler.ts";
 import type { ModuleProblem } from "./module-problem.ts";
 import type { ModuleState } from "./module-state.ts";
@@ -12,6 +12,8 @@ export interface RunnerOptions {
 	/** What holds for the next start, and for the calls from now on. */
 	readonly settings: () => RunnerSettings;
 	readonly startWorker: (compiled: CompiledModule, generation: number) => ModuleWorker;
+	/** What of the start message the operator's policy decides. */
+	readonly sandbox: (compiled: CompiledModule) => Pick<StartDto, "sandbox" | "trustedPaths">;
 	readonly watch: WorkerWatch;
 	readonly serverInfo: { readonly name: string; readonly version: string };
 	readonly listeners: RunnerListeners;

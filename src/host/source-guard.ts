@@ -11,7 +11,7 @@ export type GuardVerdict =
 	| { readonly ok: false; readonly problem: string };
 
 /** The largest file that is read for a module, in bytes. */
-export const MAX_FILE_BYTES = 16 * 1024 * 1024;
+const MAX_FILE_BYTES = 16 * 1024 * 1024;
 
 /**
  * Stands between a module's imports and the disk. Main compiles with its own rights, so a module could otherwise import

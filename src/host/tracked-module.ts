@@ -37,12 +37,14 @@ export interface TrackedModuleOptions {
 	readonly emit: (event: ModuleEvent) => void;
 	/** Asks for another scan after so many milliseconds. */
 	readonly scanIn: (delayMs: number) => void;
+	/** In milliseconds, and never going back. */
+	readonly now: () => number;
 }
 
 /** How long a module may be missing. Editors replace a file by deleting it, and tools replace a whole folder. */
 const REMOVAL_GRACE_MS = 150;
 
-export function createTrackedModule({ id, compiler, log, emit, scanIn }: TrackedModuleOptions): TrackedModule {
+export function createTrackedModule({ id, compiler, log, emit, scanIn, now }: TrackedModuleOptions): TrackedModule {
 	let newest: ModuleSource | undefined;
 	let last: { readonly entry: string; readonly result: CompileResult } | undefined;
 	let compiling: Promise<void> | undefined;
@@ -118,9 +120,8 @@ export function createTrackedModule({ id, compiler, log, emit, scanIn }: Tracked
 				});
 		},
 		miss() {
-			const now = performance.now();
-			missingSince ??= now;
-			const leftMs = missingSince + REMOVAL_GRACE_MS - now;
+			missingSince ??= now();
+			const leftMs = missingSince + REMOVAL_GRACE_MS - now();
 			if (leftMs > 0) scanIn(leftMs);
 			return leftMs <= 0;
 		},

@@ -1,14 +1,18 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { MAX_CATALOG_LENGTH } from "../../workers/protocol.ts";
+import { dirname, join, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import { MAX_CATALOG_LENGTH, type StartDto } from "../../workers/protocol.ts";
+import type { SandboxDto, SandboxLevel } from "../../workers/sandbox-policy.ts";
 import type { CompiledModule } from "./compiler.ts";
 import { type CrashRecord, openCrashRecord } from "./crash-record.ts";
 import type { Isolation } from "./crash-suspects.ts";
 import type { ModuleKind } from "./module-id.ts";
+import type { ModuleSource } from "./module-listing.ts";
 import { startProcess } from "./module-process.ts";
 import { startThread } from "./module-thread.ts";
 import type { ModuleWorker } from "./module-worker.ts";
+import { workerExecArgv, workerReads } from "./permissions.ts";
 import type { ModulePolicy } from "./plugin-policy.ts";
 import { separateUser } from "./process-user.ts";
 import type { RunnerSettings } from "./runner-contract.ts";
@@ -18,6 +22,8 @@ export interface WorkerFactory {
 	/** @throws what keeps a thread from being made */
 	start(request: WorkerRequest): ModuleWorker;
 	isolationOf(moduleId: string, policy: ModulePolicy): Isolation;
+	/** What the worker's runtime needs to know to lock itself. */
+	sandbox(compiled: CompiledModule, policy: ModulePolicy): Pick<StartDto, "sandbox" | "trustedPaths">;
 	/** A thread of the module could not be ended: from now on it gets a process. */
 	wallOff(moduleId: string): void;
 	/** The generation serves: it has not taken the host down by starting. */
@@ -30,8 +36,7 @@ export interface WorkerFactory {
 }
 
 export interface WorkerRequest {
-	readonly moduleId: string;
-	readonly kind: ModuleKind;
+	readonly source: ModuleSource;
 	readonly generation: number;
 	readonly compiled: CompiledModule;
 	readonly policy: ModulePolicy;
@@ -43,6 +48,7 @@ export interface WorkerRequest {
 export interface WorkerFactoryOptions {
 	/** Absolute paths of the two worker entries. */
 	readonly entries: Readonly<Record<ModuleKind, string>>;
+	readonly sandbox: SandboxLevel;
 	/** Absolute path. */
 	readonly stateDir: string;
 	/** The host's environment, of which a module sees what its policy names. */
@@ -51,10 +57,21 @@ export interface WorkerFactoryOptions {
 }
 
 const MEGABYTE = 1_048_576;
+const NODE_MAJOR = Number.parseInt(process.versions.node, 10);
+const OWN_PACKAGE_NAMES = ["piscina", "prom-client", "zod", "@modelcontextprotocol/server"];
+/** What a worker imports before it is locked, as real paths. */
+const OWN_PACKAGES = OWN_PACKAGE_NAMES.map((name) => realpathSync(fileURLToPath(import.meta.resolve(name))));
+/** The same as Node looks for them: in the node_modules of each folder above, which may be links. */
+const LOOKED_UP_PACKAGES = foldersAbove(import.meta.dirname)
+	.flatMap((folder) => OWN_PACKAGE_NAMES.map((name) => join(folder, "node_modules", name)))
+	.filter((path) => existsSync(path));
+/** The folder of the host's own packages. What lies elsewhere came with a module, and is as trusted as the module. */
+const OWN_MODULES = nodeModulesOf(OWN_PACKAGES[0] ?? "");
 /** A catalog takes up to three bytes of UTF-8 per character. */
 const MAX_CATALOG_BYTES = 3 * MAX_CATALOG_LENGTH;
 
-export function createWorkerFactory({ entries, stateDir, env, onProblem }: WorkerFactoryOptions): WorkerFactory {
+export function createWorkerFactory(options: WorkerFactoryOptions): WorkerFactory {
+	const { entries, stateDir, onProblem } = options;
 	const record: CrashRecord = openCrashRecord(stateDir, { onProblem });
 	const walledOff = new Set<string>();
 	for (const { moduleId, phase } of record.suspects()) {
@@ -70,14 +87,25 @@ export function createWorkerFactory({ entries, stateDir, env, onProblem }: Worke
 	}
 
 	function startWorker(request: WorkerRequest, isolation: Isolation): ModuleWorker {
-		const { compiled, policy, settings } = request;
-		const options = { entry: entries[request.kind], env: granted(policy, env) };
-		if (isolation === "thread") return startThread(options);
+		const { source, compiled, policy, settings } = request;
+		const entry = entries[source.kind];
+		const reads = workerReads({
+			entry,
+			bundlePath: compiled.bundlePath,
+			modulePath: dirname(source.entry) === source.root ? source.entry : dirname(source.entry),
+			packages: [...OWN_PACKAGES, ...LOOKED_UP_PACKAGES, ...compiled.libraries.map(({ path }) => path)],
+		});
+		const permissions = { ...sandboxOf(policy), read: [...reads, ...policy.permissions.read] };
+		const worker = {
+			entry,
+			env: granted(policy, options.env),
+			execArgv: workerExecArgv(permissions, NODE_MAJOR),
+		};
+		if (isolation === "thread") return startThread(worker);
 		emptyFolder ??= mkdtempSync(join(tmpdir(), "bulkhead-modules-"));
 		return startProcess({
-			...options,
+			...worker,
 			cwd: emptyFolder,
-			execArgv: [],
 			memoryMb: Math.ceil(settings.memoryBytes / MEGABYTE),
 			user: separateUser(),
 			reads: [compiled.bundlePath, ...compiled.libraries.map(({ path }) => path)],
@@ -86,9 +114,14 @@ export function createWorkerFactory({ entries, stateDir, env, onProblem }: Worke
 		});
 	}
 
+	function sandboxOf({ permissions: { net, childProcess } }: ModulePolicy): SandboxDto {
+		return { level: options.sandbox, net, childProcess };
+	}
+
 	return {
 		start(request) {
-			const { moduleId, generation, policy } = request;
+			const { generation, policy } = request;
+			const moduleId = request.source.id;
 			const isolation = isolationOf(moduleId, policy);
 			record.starting(moduleId, generation, isolation);
 			const worker = startWorker(request, isolation);
@@ -96,6 +129,10 @@ export function createWorkerFactory({ entries, stateDir, env, onProblem }: Worke
 			return worker;
 		},
 		isolationOf,
+		sandbox: (compiled, policy) => ({
+			sandbox: sandboxOf(policy),
+			trustedPaths: compiled.libraries.map(({ path }) => path).filter((path) => path.startsWith(OWN_MODULES)),
+		}),
 		wallOff: (moduleId) => void walledOff.add(moduleId),
 		running: (moduleId, generation, policy) => record.running(moduleId, generation, isolationOf(moduleId, policy)),
 		cleared(moduleId) {
@@ -107,6 +144,16 @@ export function createWorkerFactory({ entries, stateDir, env, onProblem }: Worke
 			if (emptyFolder !== undefined) rmSync(emptyFolder, { recursive: true, force: true });
 		},
 	};
+}
+
+function foldersAbove(folder: string): readonly string[] {
+	const parent = dirname(folder);
+	return parent === folder ? [folder] : [folder, ...foldersAbove(parent)];
+}
+
+function nodeModulesOf(file: string): string {
+	const name = `${sep}node_modules${sep}`;
+	return file.slice(0, file.lastIndexOf(name) + name.length);
 }
 
 function granted(policy: ModulePolicy, env: WorkerFactoryOptions["env"]): Record<string, string> {

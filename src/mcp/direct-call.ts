@@ -65,8 +65,10 @@ export function serveDirectly(gateway: Gateway, direct: DirectCall, response: Se
 				if (phase === "general") return;
 				if (result["resultType"] === "input_required") return handOver("other");
 				end();
-				response.writeHead(200, headersOf(direct));
-				response.end(`${json.slice(0, -1)},"jsonrpc":"2.0","id":${JSON.stringify(message.id)}}`, resolve);
+				const text = `${json.slice(0, -1)},"jsonrpc":"2.0","id":${JSON.stringify(message.id)}}`;
+				response.writeHead(200, headersOf(direct, Buffer.byteLength(text)));
+				response.end(text);
+				resolve();
 			},
 			() => handOver("other"),
 		);
@@ -106,8 +108,9 @@ export function serveDirectly(gateway: Gateway, direct: DirectCall, response: Se
 }
 
 const MESSAGE_KEYS: ReadonlySet<string> = new Set(["jsonrpc", "id", "method", "params"]);
-const JSON_HEADERS = { "content-type": "application/json" };
 
-function headersOf({ sessionId }: DirectCall): Record<string, string> {
-	return sessionId === undefined ? JSON_HEADERS : { ...JSON_HEADERS, "mcp-session-id": sessionId };
+/** With its length known, a response leaves in one write. */
+function headersOf({ sessionId }: DirectCall, length: number): Record<string, string | number> {
+	const headers = { "content-type": "application/json", "content-length": length };
+	return sessionId === undefined ? headers : { ...headers, "mcp-session-id": sessionId };
 }

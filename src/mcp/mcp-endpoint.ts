@@ -174,7 +174,8 @@ export function createMcpEndpoint({ gateway, catalog, onError, ...options }: Mcp
 			}
 			if (isModern(request, body)) return handleModern(exchange);
 			if (request.method !== "POST") return refuse(response, 405, "Method not allowed: GET and DELETE need a session");
-			return isInitializeRequest(body) ? openSession(exchange) : handleStateless(exchange);
+			const opens = isRecord(body) && body["method"] === "initialize" && isInitializeRequest(body);
+			return opens ? openSession(exchange) : handleStateless(exchange);
 		},
 		listsChanged(lists) {
 			const tools = lists.has("tools");

@@ -1,7 +1,4 @@
-import {
-	Server,
-	type ServerContext,
-} from "@modelcontextprotocol/server";
+import { Server, SERVER_INFO_META_KEY, type ServerContext } from "@modelcontextprotocol/server";
 import { type Era, isRecord, type ListName, readEntries } from "../../workers/protocol.ts";
 import type { Catalog } from "./catalog.ts";
 import { createClientRequests } from "./client-requests.ts";
@@ -104,7 +101,8 @@ export function createProtocolServer(options: ProtocolServerOptions, era: Era, s
 		call.attach(clientOf(context));
 		try {
 			const { result } = await call.answer;
-			if (result["resultType"] !== "input_required" || typeof result["requestState"] !== "string") return { ...result };
+			if (result["resultType"] !== "input_required") return withoutStamps(result);
+			if (typeof result["requestState"] !== "string") return { ...result };
 			return { ...result, requestState: await requestState.seal(result["requestState"], target, context) };
 		} finally {
 			mcpReq.signal.removeEventListener("abort", onAbort);
@@ -152,6 +150,16 @@ const CACHE_HINTS = {
 
 function metaOf({ mcpReq }: ServerContext): Record<string, unknown> {
 	return { ...mcpReq._meta, ...mcpReq.envelope };
+}
+
+/** Without what the 2026-07-28 revision puts on every result: this server stamps it again, in the same place. */
+function withoutStamps(result: Readonly<Record<string, unknown>>): Record<string, unknown> {
+	const { resultType: _, ...rest } = result;
+	if (!isRecord(rest["_meta"])) return rest;
+	const { [SERVER_INFO_META_KEY]: stamp, ...meta } = rest["_meta"];
+	if (stamp === undefined || Object.keys(meta).length > 0) return { ...rest, _meta: meta };
+	delete rest["_meta"];
+	return rest;
 }
 
 /** What a request is for, to tell apart the states of its rounds. */

@@ -22,7 +22,7 @@ test("a module in a process answers like one in a thread, and survives what kill
 	const server = await startTestServer(t, {
 		examples: true,
 		files: { "mcps/deadly.ts": DEADLY, "plugins.yaml": POLICY },
-		env: { COLLECT_INTERVAL_MS: "100" },
+		env: { COLLECT_INTERVAL_MS: "100", SANDBOX: "off" }, // locked, it could not even try
 	});
 	const first = await server.execute("die", { how: "not" });
 	assert.equal(first.status, 200, JSON.stringify(first.body));

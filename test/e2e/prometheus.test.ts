@@ -78,7 +78,6 @@ const SHIPPED_FAMILIES = [
 	"machine_memory_available_bytes",
 	"machine_filesystem_size_bytes",
 	"machine_filesystem_available_bytes",
-	"machine_host_open_fds",
 	"module_uptime_seconds",
 	"legacy_collections_total",
 	"countdowns_total",

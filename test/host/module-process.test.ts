@@ -57,6 +57,8 @@ function serve(worker: ModuleWorker, fixture: string): Generation {
 			moduleId: `metrics/${fixture}`,
 			bundlePath: path.join(FIXTURES, `${fixture}.js`),
 			clientPaths: [CLIENT],
+			trustedPaths: [],
+			sandbox: { level: "off", net: true, childProcess: true },
 			serverInfo: { name: "test", version: "0" },
 			limits: LIMITS,
 		},
@@ -393,7 +395,7 @@ test("a thread and a process give the same answers", async (t) => {
 		return { started, answers, emitted, snapshot: Buffer.from(snapshot ?? []).toString(), end: await generation.ended };
 	};
 	checkLeftovers(t);
-	const thread = await answersOf(startThread({ entry: MCP_ENTRY, env: {} }));
+	const thread = await answersOf(startThread({ entry: MCP_ENTRY, env: {}, execArgv: [] }));
 	const other = startProcess({
 		entry: MCP_ENTRY,
 		env: {},

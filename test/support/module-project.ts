@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
+import { pathToFileURL } from "node:url";
 import { type CompiledModule, type Compiler, type CompilerOptions, createCompiler } from "../../src/host/compiler.ts";
 import type { CompileProblem } from "../../src/host/compile-problem.ts";
 import type { ModuleId } from "../../src/host/module-id.ts";
@@ -85,6 +86,26 @@ export function createTestLog(): TestLog {
 	const lines: string[] = [];
 	const at = (level: string) => (message: string) => void lines.push(`${level}: ${message}`);
 	return { lines, debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+/** What the modules of these tests export, none of them all of it. */
+export interface FixtureExports {
+	readonly seen: Readonly<Record<string, unknown>>;
+	readonly process: () => void;
+	readonly answers: unknown;
+	readonly register: unknown;
+	readonly value: unknown;
+	readonly data: unknown;
+	readonly places: unknown;
+	readonly McpServer: unknown;
+	readonly z: unknown;
+	readonly sdk: { readonly McpServer: unknown };
+}
+
+/** The exports of a bundle, as a worker sees them: those of CommonJS are its default. */
+export async function load(bundlePath: string): Promise<FixtureExports> {
+	const namespace = (await import(pathToFileURL(bundlePath).href)) as { readonly default: FixtureExports };
+	return bundlePath.endsWith(".cjs") ? namespace.default : (namespace as unknown as FixtureExports);
 }
 
 function idOf(file: string): ModuleId {

@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { conformanceModules } from "../fixtures/conformance/modules.ts";
+import { startTestServer, type TestServer } from "../support/test-server.ts";
+
+const CONFORMANCE = await conformanceModules();
+const STRUCTURED = `
+	import * as z from "zod";
+	export default (server) => {
+		server.registerTool("structured", {
+			inputSchema: z.object({ text: z.string() }),
+			outputSchema: z.object({ text: z.string(), length: z.number() }),
+		}, ({ text }) => ({
+			content: [{ type: "text", text }],
+			structuredContent: { text, length: text.length },
+			_meta: { "example.com/order": 1, a: 2 },
+		}));
+		server.registerTool("fails", {}, () => { throw Object.assign(new Error("no"), { code: -32099, data: { why: ["so"] } }); });
+	};`;
+
+interface Call {
+	readonly name: string;
+	readonly arguments?: unknown;
+	readonly id?: unknown;
+	readonly meta?: Record<string, unknown>;
+}
+const CALLS: readonly Call[] = [
+	{ name: "test_simple_text" },
+	{ name: "test_simple_text", id: "a string", arguments: {} },
+	{ name: "test_image_content", id: 0 },
+	{ name: "test_multiple_content_types", id: -7 },
+	{ name: "test_error_handling" },
+	{ name: "test_x_mcp_header", arguments: { level: 3 } },
+	{ name: "json_schema_2020_12_tool", arguments: { name: "x", contactMethod: "phone", phone: "1" } },
+	{ name: "json_schema_2020_12_tool", arguments: { nothing: "of the schema" } },
+	{ name: "structured", arguments: { text: "Grüße, 世界 \u2028 \ud83d\ude80 \\ \" \n" } },
+	{ name: "structured", arguments: { text: 7 } },
+	{ name: "fails" },
+	{ name: "nobody-has-this" },
+	{ name: "test_tool_with_progress" },
+	{ name: "test_tool_with_progress", meta: { progressToken: "p" } },
+	{ name: "test_input_required_result_elicitation" },
+	{ name: "test_missing_capability" },
+	{ name: "test_simple_text", arguments: "no object" },
+];
+const MODERN_META = {
+	"io.modelcontextprotocol/protocolVersion": "2026-07-28",
+	"io.modelcontextprotocol/clientInfo": { name: "test", version: "1" },
+	"io.modelcontextprotocol/clientCapabilities": { elicitation: {} },
+};
+
+test("a call answered directly has the bytes of one answered through the SDK", async (t) => {
+	const [direct, general] = await Promise.all([start(t, true), start(t, false)]);
+	for (const era of ["legacy", "modern"] as const) {
+		for (const call of CALLS) {
+			const [short, long] = await Promise.all([post(direct, era, call), post(general, era, call)]);
+			assert.deepEqual(short, long, `${era} ${JSON.stringify(call)}`);
+		}
+	}
+});
+
+test("in a session the answer is the same message, as JSON instead of as an event", async (t) => {
+	const [direct, general] = await Promise.all([start(t, true), start(t, false)]);
+	const [a, b] = await Promise.all([openSession(direct), openSession(general)]);
+	const [short, long] = await Promise.all([
+		post(direct, "legacy", { name: "structured", arguments: { text: "x" } }, a),
+		post(general, "legacy", { name: "structured", arguments: { text: "x" } }, b),
+	]);
+	assert.equal(short.type, "application/json");
+	assert.equal(long.type, "text/event-stream");
+	assert.equal(short.body, dataOf(long.body).at(-1));
+});
+
+test("a call that streams in a session can be followed on its event stream either way", async (t) => {
+	const server = await start(t, true);
+	const session = await openSession(server);
+	const answer = await post(server, "legacy", { name: "test_tool_with_progress", meta: { progressToken: 5 } }, session);
+	assert.equal(answer.type, "text/event-stream");
+	const messages = dataOf(answer.body).map((text) => JSON.parse(text) as { method?: string; result?: unknown });
+	assert.deepEqual(
+		messages.map(({ method }) => method ?? "result"),
+		["notifications/progress", "notifications/progress", "notifications/progress", "result"],
+	);
+});
+
+function start(t: TestContext, directCalls: boolean): Promise<TestServer> {
+	return startTestServer(t, {
+		files: { "mcps/structured.js": STRUCTURED, ...CONFORMANCE },
+		server: { directCalls },
+	});
+}
+
+interface Answer {
+	readonly status: number;
+	readonly type: string | null;
+	readonly body: string;
+}
+
+async function post(server: TestServer, era: "legacy" | "modern", call: Call, session?: string): Promise<Answer> {
+	const modern = era === "modern";
+	const { name, id = 1, meta } = call;
+	const _meta = { ...meta, ...(modern && MODERN_META) };
+	const params = { name, ...("arguments" in call && { arguments: call.arguments }), _meta };
+	const response = await fetch(`${server.url}/mcp`, {
+		method: "POST",
+		headers: {
+			"content-type": "application/json",
+			accept: "application/json, text/event-stream",
+			...(modern && { "mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call", "mcp-name": name }),
+			...(session !== undefined && { "mcp-session-id": session }),
+		},
+		body: JSON.stringify({ jsonrpc: "2.0", id, method: "tools/call", params }),
+	});
+	return { status: response.status, type: response.headers.get("content-type"), body: await response.text() };
+}
+
+async function openSession(server: TestServer): Promise<string> {
+	const response = await fetch(`${server.url}/mcp`, {
+		method: "POST",
+		headers: { "content-type": "application/json", accept: "application/json, text/event-stream" },
+		body: JSON.stringify({
+			jsonrpc: "2.0",
+			id: 0,
+			method: "initialize",
+			params: { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "test", version: "1" } },
+		}),
+	});
+	await response.text();
+	return response.headers.get("mcp-session-id") ?? "";
+}
+
+function dataOf(stream: string): readonly string[] {
+	return [...stream.matchAll(/^data: (.+)$/gm)].map((match) => match[1] ?? "");
+}

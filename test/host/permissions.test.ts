@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { builtinModules } from "node:module";
+import { test } from "node:test";
+import { type SandboxPolicy, workerExecArgv, workerReads } from "../../src/host/permissions.ts";
+import { forbiddenImports } from "../../workers/sandbox-policy.ts";
+
+const STANDARD: SandboxPolicy = { level: "standard", net: true, childProcess: false, read: ["/a", "/b,c"] };
+const permissions = (flags: readonly string[]): readonly string[] =>
+	flags.filter((flag) => flag.startsWith("--allow-") && !flag.startsWith("--allow-fs-read"));
+
+test("the flags are those that the policy grants", () => {
+	assert.deepEqual(workerExecArgv(STANDARD, 26), [
+		"--permission",
+		"--no-addons",
+		"--allow-net",
+		"--disable-warning=ExperimentalWarning",
+		"--disable-warning=SecurityWarning",
+		"--allow-fs-read=/a",
+		"--allow-fs-read=/b,c",
+	]);
+	assert.deepEqual(permissions(workerExecArgv({ ...STANDARD, net: false }, 26)), []);
+	assert.deepEqual(permissions(workerExecArgv({ ...STANDARD, childProcess: true }, 26)), [
+		"--allow-net",
+		"--allow-child-process",
+	]);
+});
+
+test("Node 24 does not know the flag for the network", () => {
+	assert.deepEqual(permissions(workerExecArgv(STANDARD, 24)), []);
+});
+
+test("strict grants neither the network nor programs", () => {
+	assert.deepEqual(permissions(workerExecArgv({ ...STANDARD, level: "strict", childProcess: true }, 26)), []);
+});
+
+test("off restricts nothing", () => {
+	assert.deepEqual(workerExecArgv({ ...STANDARD, level: "off" }, 26), []);
+});
+
+test("a worker reads its program, its bundle, its own files and the packages", () => {
+	const reads = workerReads({
+		entry: "/app/dist/workers/mcp-worker.js",
+		bundlePath: "/state/modules/mcps-a/1234.mjs",
+		modulePath: "/app/mcps/a",
+		packages: [
+			"/app/node_modules/prom-client/index.js",
+			"/app/node_modules/zod/index.js",
+			"/app/node_modules/x/node_modules/y/index.js",
+			"/repo/node_modules/.pnpm/zod@4.0.0/node_modules/zod/index.js",
+			"/linked/package/index.js",
+		],
+	});
+	assert.deepEqual(reads, [
+		"/app/dist/workers",
+		"/app/dist/package.json",
+		"/app/package.json",
+		"/state/modules/mcps-a",
+		"/app/mcps/a",
+		"/app/node_modules",
+		"/app/node_modules/x/node_modules",
+		"/repo/node_modules",
+		"/linked/package",
+	]);
+});
+
+test("from source, package.json lies beside workers/", () => {
+	const reads = workerReads({ entry: "/app/workers/w.ts", bundlePath: "/s/b.mjs", modulePath: "/m.ts", packages: [] });
+	assert.deepEqual(reads, ["/app/workers", "/app/package.json", "/s", "/m.ts"]);
+});
+
+test("imports that can never work are named, with what would allow them", () => {
+	const adviceByName = (policy: SandboxPolicy): ReadonlyMap<string, string> =>
+		new Map(forbiddenImports(policy).map(({ name, advice }) => [name, advice]));
+	const closed = adviceByName({ ...STANDARD, net: false });
+	assert.match(closed.get("net") ?? "", /permissions: \{ net: true \}/);
+	assert.match(closed.get("child_process") ?? "", /permissions: \{ childProcess: true \}/);
+	assert.match(closed.get("vm") ?? "", /no permission/);
+	for (const name of ["sqlite", "inspector/promises", "cluster", "_http_client"]) assert.ok(closed.has(name), name);
+	for (const name of ["fs", "crypto", "worker_threads", "module", "path/posix"]) assert.ok(!closed.has(name), name);
+
+	assert.ok(!adviceByName(STANDARD).has("net"));
+	assert.ok(adviceByName({ ...STANDARD, level: "strict" }).has("net"));
+	assert.equal(adviceByName({ ...STANDARD, level: "off" }).size, 0);
+	assert.ok(builtinModules.length > closed.size, "what is open is not named");
+});
