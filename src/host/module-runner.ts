@@ -7,7 +7,7 @@ import { locateError, type ModuleProblem } from "./module-problem.ts";
 import { createModuleRequests, type ModuleRequests } from "./module-requests.ts";
 import { type ModuleState, transition } from "./module-state.ts";
 import type { WorkerEnd } from "./module-worker.ts";
-import { describeStartFailure } from "./request-failure.ts";
+import { describeStartFailure, startFailureReason } from "./request-failure.ts";
 import { planRestart, type RestartReason } from "./restart-policy.ts";
 import type { RunnerOptions, RunnerStatus } from "./runner-contract.ts";
 
@@ -105,7 +105,7 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 			candidate = undefined;
 			listeners.onStart("failure", performance.now() - begunAt);
 			const end = await generation.ended;
-			const reason = trouble() ?? (end.reason === "stopped" ? "crash" : end.reason);
+			const reason = trouble() ?? startFailureReason(error, end);
 			failedToStart(compiled, describeStartFailure(error, end, startTimeoutMs), reason);
 		}
 		settled.resolve();
