@@ -158,7 +158,7 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 			responds: generation.responds,
 			onTrouble: ({ reason, message }) => {
 				endedFor = reason;
-				void replace(generation, reason, message);
+				return replace(generation, reason, message);
 			},
 		});
 		void generation.ended.then(unwatch);
@@ -211,16 +211,19 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 	}
 
 	/** Ends a generation for a reason of ours; if it is the one that serves, another one is started in its place. */
-	async function replace(generation: Generation, reason: RestartReason, why: string): Promise<void> {
-		if (stopping !== undefined) return;
+	async function replace(generation: Generation, reason: RestartReason, why: string): Promise<boolean> {
+		if (stopping !== undefined) return true;
 		listeners.onProblem(why);
 		if (current?.generation === generation) lose(current, reason, { name: "Error", message: why });
-		await kill(generation, why);
+		return kill(generation, why);
 	}
 
-	async function kill(generation: Generation, why: string): Promise<void> {
-		if (!(await generation.kill(why))) listeners.onAbandoned();
+	/** @returns false when it had to be abandoned */
+	async function kill(generation: Generation, why: string): Promise<boolean> {
+		const hasEnded = await generation.kill(why);
+		if (!hasEnded) listeners.onAbandoned();
 		listeners.onStopped("killed");
+		return hasEnded;
 	}
 
 	function lose({ compiled, startedAt }: Serving, reason: RestartReason, error: WireErrorDto): void {
