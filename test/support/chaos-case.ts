@@ -14,7 +14,7 @@ export interface CaseResult {
 	readonly counted: number | undefined;
 }
 
-const OUTCOME_DEADLINE_MS = 15_000;
+const OUTCOME_DEADLINE_MS = 8_000;
 const GIVEN_BACK_DEADLINE_MS = 20_000;
 /** How much of the others' traffic goes by before a module that still serves counts as one that does. */
 const QUIET_ROUNDS = 15;

@@ -39,7 +39,9 @@ export function growth(before: Resources, after: Resources): readonly string[] {
 		["threads", before.threads, after.threads],
 		["descriptors", before.descriptors, after.descriptors],
 		["children", before.children, after.children],
-		...Object.keys(after.active).map((type) => [type, before.active[type] ?? 0, after.active[type] ?? 0] as const),
+		...Object.keys(after.active)
+			.filter((type) => type !== "TCPSocketWrap") // those who ask have connections of their own
+			.map((type) => [type, before.active[type] ?? 0, after.active[type] ?? 0] as const),
 	];
 	return pairs.flatMap(([what, old, now]) => (now > old ? [`${what} ${now} instead of ${old}`] : []));
 }

@@ -41,16 +41,18 @@ export function startTraffic(url: string): Traffic {
 		const { status, body } = await client.get("/metrics");
 		const value = Number(/^steady_collections (\S+)$/m.exec(body)?.[1]);
 		if (status !== 200) throw new Error(`status ${status}`);
-		if (!(value >= collections)) throw new Error(`steady_collections is ${value} after ${collections}`);
+		const before = collections;
 		collections = value;
+		if (!(value >= before)) throw new Error(`steady_collections is ${value} after ${before}`);
 		done.scrapes += 1;
 	}
 	async function call(): Promise<void> {
 		const { status, body } = await client.post("/execute", { tool_name: "steady", arguments: {} });
 		const { content } = JSON.parse(body) as { readonly content?: readonly { readonly text?: string }[] };
 		const count = Number(content?.[0]?.text);
-		if (status !== 200 || !(count > answered)) throw new Error(`status ${status}, ${body} after ${answered}`);
+		const before = answered;
 		answered = count;
+		if (status !== 200 || !(count > before)) throw new Error(`status ${status}, ${body} after ${before}`);
 		done.calls += 1;
 	}
 	async function loop(what: string, send: () => Promise<void>): Promise<void> {
