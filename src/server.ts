@@ -190,6 +190,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 		gateway,
 		mcp,
 		metrics: aggregate,
+		collector,
 		observeRequest: instrumentation.http,
 		log,
 		startedAt,

@@ -135,6 +135,7 @@ async function startModule(
 			collects: loaded.process !== undefined || registries.length > 0,
 			...readDuration(options, "intervalMs"),
 			...readDuration(options, "timeoutMs"),
+			...readOnScrape(options),
 			...(loaded.catalog !== undefined && { catalog: loaded.catalog }),
 		},
 	};
@@ -188,6 +189,13 @@ function readDuration<Key extends string>(
 	if (!isDuration(value))
 		throw new Error(`options.${key} must be a number of milliseconds of at least 1, and is ${JSON.stringify(value)}`);
 	return { [key]: value } as Partial<Record<Key, number>>;
+}
+
+function readOnScrape({ onScrape }: Readonly<Record<string, unknown>>): { readonly onScrape?: boolean } {
+	if (onScrape === undefined) return {};
+	if (typeof onScrape !== "boolean")
+		throw new Error(`options.onScrape must be true or false, and is ${JSON.stringify(onScrape)}`);
+	return { onScrape };
 }
 
 function createContext(id: string, host: HostLink, signal: AbortSignal, relist: () => void): ModuleContext {

@@ -71,9 +71,11 @@ export interface MetricsAggregate {
 	/** The module's file is gone: its samples, names, counters and report go too. */
 	remove(moduleId: string): void;
 	report(moduleId: string): CollectReport | undefined;
+	/** Every module that was collected, or tried to be, since its file is there. */
+	moduleIds(): readonly string[];
 	/**
-	 * The page, or one module's part of it (`moduleId`), in the format and encoding that the request prefers.
-	 * Undefined for a module that nothing is known of.
+	 * The page, or some modules' part of it (`moduleIds`), in the format and encoding that the request prefers.
+	 * Undefined when nothing is known of one of them.
 	 */
 	page(request: PageRequest): Promise<MetricsPage | undefined>;
 }
@@ -128,6 +130,7 @@ export function createMetricsAggregate(options: AggregateOptions): MetricsAggreg
 			version++;
 		},
 		report: (moduleId) => modules.get(moduleId)?.report,
+		moduleIds: () => [...modules.keys()].toSorted(),
 		page(request) {
 			expire();
 			return composer.page(request);
