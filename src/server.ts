@@ -19,6 +19,7 @@ import { createCatalog } from "./mcp/catalog.ts";
 import { createGateway } from "./mcp/gateway.ts";
 import { createMcpEndpoint } from "./mcp/mcp-endpoint.ts";
 import { createCollector } from "./metrics/collector.ts";
+import { clearCounterStore, createCounterStore } from "./metrics/counter-store.ts";
 import { createHostMetrics } from "./metrics/host-metrics.ts";
 import { createMetricsAggregate } from "./metrics/metrics-aggregate.ts";
 
@@ -77,7 +78,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 		maxLabels: config.moduleMaxLabels,
 		maxLabelLength: config.moduleMaxLabelLength,
 	};
+	const counters = config.counterState ? createCounterStore(config.stateDir, (what) => log.warn(what)) : undefined;
+	if (counters === undefined) {
+		await clearCounterStore(config.stateDir).catch((error: unknown) => log.warn(`old counters: ${messageOf(error)}`));
+	}
 	const aggregate = createMetricsAggregate({
+		...(counters !== undefined && { counters }),
 		limits,
 		limitsOf: (id) => {
 			const { maxSeries, maxLabels, maxLabelLength } = policyFile.policy().of(id);
@@ -225,6 +231,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 	try {
 		await listen(http, config);
 		await host.start();
+		await counters?.retain(host.modules().map(({ id }) => id));
 		catalog.seal();
 	} catch (error) {
 		await close();

@@ -114,8 +114,8 @@ test("/sd names each metric module, and a real Prometheus that discovers them th
 			`scrape_configs: [{job_name: modules, http_sd_configs: [{url: "${server.url}/sd", refresh_interval: 1s}]}]`,
 		].join("\n"),
 	);
-	const idsOf = async (query: string): Promise<readonly (string | undefined)[]> =>
-		(await prometheus.query(query)).map(({ metric }) => metric["server_id"]).toSorted();
+	const idsOf = async (query: string): Promise<readonly string[]> =>
+		(await prometheus.query(query)).map(({ metric }) => metric["server_id"] ?? "").toSorted();
 	await until(async () => (await idsOf("up == 1")).length === 3, "three targets are up", 30_000);
 	assert.deepEqual(await idsOf("up"), ["metrics/a", "metrics/b", "metrics/c"]);
 	assert.deepEqual(await idsOf("own_b"), ["metrics/b"]);

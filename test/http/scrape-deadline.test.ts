@@ -11,7 +11,7 @@ test("a scraper's timeout leaves half a second for the way to it, and a short on
 
 test("whoever says no time, or none that can be, has none", () => {
 	for (const header of [undefined, "", "soon", "0", "-1", "NaN", "1,2"])
-		assert.equal(readScrapeDeadline(header), undefined, header);
+		assert.equal(readScrapeDeadline(header), undefined, String(header));
 });
 
 test("a timeout of ages is still one that a timer can wait for", () => {
