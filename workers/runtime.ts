@@ -166,7 +166,10 @@ function isRegistry(value: unknown): value is Registry {
 }
 
 function appendFamilies(families: unknown[], json: unknown): void {
-	if (!Array.isArray(json)) throw new Error("the registry's getMetricsAsJSON() did not return an array");
+	if (!Array.isArray(json)) {
+		const message = "the registry's getMetricsAsJSON() did not return an array of metric families";
+		throw Object.assign(new Error(message), { code: "invalid_payload" });
+	}
 	for (const family of json) families.push(family);
 }
 
