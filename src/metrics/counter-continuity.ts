@@ -4,7 +4,7 @@
  * For every counter, histogram and summary series it holds what the running generation showed last (`raw`) and what the
  * generations before it had added up to (`base`); the page shows their sum. A restart or reload so loses no increment
  * that was collected, and no counter falls. Within a generation a module may set its counters back: then what came
- * before is given up, since Prometheus takes the new value for the increment since the reset (rules.md, row 28).
+ * before is given up, since Prometheus takes the new value for the increment since the reset (docs/metrics.md, row 28).
  */
 import type { CheckedFamily } from "./checked-family.ts";
 import { YIELD_EVERY } from "./checked-family.ts";
