@@ -32,6 +32,7 @@ export function schemaFor(startDir: string, terminal: boolean) {
 			COLLECT_INTERVAL_MS: duration(10).prefault("15000"),
 			COLLECT_TIMEOUT_MS: duration().prefault("10000"),
 			COLLECT_MAX_AGE_MS: duration().prefault("300000"),
+			COUNTER_STATE: flag().prefault("false"),
 			METRICS_ENDPOINT_ENABLED: flag().prefault("true"),
 			PROMETHEUS_REGISTRY_ENABLED: flag().prefault("true"),
 

@@ -20,6 +20,7 @@ import { createCatalog } from "./mcp/catalog.ts";
 import { createGateway } from "./mcp/gateway.ts";
 import { createMcpEndpoint } from "./mcp/mcp-endpoint.ts";
 import { createCollector } from "./metrics/collector.ts";
+import { clearCounterStore, createCounterStore } from "./metrics/counter-store.ts";
 import { createHostMetrics } from "./metrics/host-metrics.ts";
 import { createMetricsAggregate } from "./metrics/metrics-aggregate.ts";
 
@@ -78,7 +79,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 		maxLabels: config.moduleMaxLabels,
 		maxLabelLength: config.moduleMaxLabelLength,
 	};
+	const counters = config.counterState ? createCounterStore(config.stateDir, (what) => log.warn(what)) : undefined;
+	if (counters === undefined) {
+		await clearCounterStore(config.stateDir).catch((error: unknown) => log.warn(`old counters: ${messageOf(error)}`));
+	}
 	const aggregate = createMetricsAggregate({
+		...(counters !== undefined && { counters }),
 		limits,
 		limitsOf: (id) => {
 			const { maxSeries, maxLabels, maxLabelLength } = policyFile.policy().of(id);
@@ -195,6 +201,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 		gateway,
 		mcp,
 		metrics: aggregate,
+		collector,
 		observeRequest: instrumentation.http,
 		log,
 		startedAt,
@@ -229,6 +236,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 	try {
 		await listen(http, config);
 		await host.start();
+		await counters?.retain(host.modules().map(({ id }) => id));
 		catalog.seal();
 	} catch (error) {
 		await close();

@@ -19,7 +19,7 @@ import type { McpServer } from "@modelcontextprotocol/server";
  */
 export interface MetricModule {
 	/**
-	 * Brings the metrics up to date. Runs once at the start and then every `intervalMs`, never twice at a time. Throwing
+	 * Brings the metrics up to date. Runs once at the start and then as `options` say, never twice at a time. Throwing
 	 * or rejecting costs this collection, not the module.
 	 */
 	process(): unknown;
@@ -38,6 +38,11 @@ export interface MetricOptions {
 	readonly intervalMs?: number;
 	/** Deadline of one collection in milliseconds. Default: `COLLECT_TIMEOUT_MS`. */
 	readonly timeoutMs?: number;
+	/**
+	 * Collect whenever `/metrics` is scraped, instead of every `intervalMs`. The scraper waits for it, but never past its
+	 * own timeout: then it gets what the collection before brought.
+	 */
+	readonly onScrape?: boolean;
 }
 
 /** What every Prometheus client library for JavaScript has; ours is a shape and no class, so that each of them fits. */

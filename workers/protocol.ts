@@ -69,6 +69,8 @@ export interface StartedDto {
 	/** What a metric module asks for in `options`, in milliseconds. */
 	readonly intervalMs?: number;
 	readonly timeoutMs?: number;
+	/** Whether it is collected when it is scraped, and not at intervals. */
+	readonly onScrape?: boolean;
 	/** JSON text of a `CatalogDto`; MCP modules only. */
 	readonly catalog?: string;
 }
@@ -172,15 +174,17 @@ export function readWorkerMessage(value: unknown): WorkerMessage | undefined {
 
 export function readStarted(value: unknown): StartedDto | undefined {
 	if (!isRecord(value)) return undefined;
-	const { collects, intervalMs, timeoutMs, catalog } = value;
+	const { collects, intervalMs, timeoutMs, onScrape, catalog } = value;
 	if (typeof collects !== "boolean") return undefined;
 	if (intervalMs !== undefined && !isDuration(intervalMs)) return undefined;
 	if (timeoutMs !== undefined && !isDuration(timeoutMs)) return undefined;
+	if (onScrape !== undefined && typeof onScrape !== "boolean") return undefined;
 	if (catalog !== undefined && !isText(catalog, MAX_CATALOG_LENGTH)) return undefined;
 	return {
 		collects,
 		...(intervalMs !== undefined && { intervalMs }),
 		...(timeoutMs !== undefined && { timeoutMs }),
+		...(onScrape !== undefined && { onScrape }),
 		...(catalog !== undefined && { catalog }),
 	};
 }

@@ -135,6 +135,7 @@ async function startModule(
 			collects: loaded.process !== undefined || registries.length > 0,
 			...readDuration(options, "intervalMs"),
 			...readDuration(options, "timeoutMs"),
+			...readOnScrape(options),
 			...(loaded.catalog !== undefined && { catalog: loaded.catalog }),
 		},
 	};
@@ -165,7 +166,10 @@ function isRegistry(value: unknown): value is Registry {
 }
 
 function appendFamilies(families: unknown[], json: unknown): void {
-	if (!Array.isArray(json)) throw new Error("the registry's getMetricsAsJSON() did not return an array");
+	if (!Array.isArray(json)) {
+		const message = "the registry's getMetricsAsJSON() did not return an array of metric families";
+		throw Object.assign(new Error(message), { code: "invalid_payload" });
+	}
 	for (const family of json) families.push(family);
 }
 
@@ -188,6 +192,13 @@ function readDuration<Key extends string>(
 	if (!isDuration(value))
 		throw new Error(`options.${key} must be a number of milliseconds of at least 1, and is ${JSON.stringify(value)}`);
 	return { [key]: value } as Partial<Record<Key, number>>;
+}
+
+function readOnScrape({ onScrape }: Readonly<Record<string, unknown>>): { readonly onScrape?: boolean } {
+	if (onScrape === undefined) return {};
+	if (typeof onScrape !== "boolean")
+		throw new Error(`options.onScrape must be true or false, and is ${JSON.stringify(onScrape)}`);
+	return { onScrape };
 }
 
 function createContext(id: string, host: HostLink, signal: AbortSignal, relist: () => void): ModuleContext {

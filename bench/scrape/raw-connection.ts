@@ -5,6 +5,7 @@ import { connect, type NetConnectOpts } from "node:net";
 export interface RawConnection {
 	/** Sends a request and resolves with the length of the answer's body; rejects unless it is a 200 with a length. */
 	exchange(request: string): Promise<number>;
+	close(): void;
 }
 
 export async function connectRaw(port: number): Promise<RawConnection> {
@@ -42,6 +43,7 @@ export async function connectRaw(port: number): Promise<RawConnection> {
 				socket.write(request);
 			});
 		},
+		close: () => void socket.destroy(),
 	};
 
 	function readHead(chunk: string): void {

@@ -5,7 +5,10 @@ import process from "node:process";
 import { isMainThread, parentPort, Worker } from "node:worker_threads";
 
 type Answer = readonly [id: number, json: string];
-type Question = readonly [id: number, body: { readonly id: number; readonly params: { readonly arguments: { readonly a: number; readonly b: number } } }];
+type Question = readonly [
+	id: number,
+	body: { readonly id: number; readonly params: { readonly arguments: { readonly a: number; readonly b: number } } },
+];
 
 if (isMainThread) {
 	const worker = new Worker(new URL(import.meta.url));

@@ -9,6 +9,7 @@ import { createExecuteRoute } from "./execute-route.ts";
 import { createHealthRoutes } from "./health-routes.ts";
 import { createIndexRoute } from "./index-route.ts";
 import { createMcpRoute } from "./mcp-route.ts";
+import type { Collector } from "../metrics/collector.ts";
 import type { MetricsAggregate } from "../metrics/metrics-aggregate.ts";
 import { createMetricsRoutes } from "./metrics-route.ts";
 import { createModulesRoutes, type ModuleDetails } from "./modules-route.ts";
@@ -22,6 +23,7 @@ export interface AppOptions {
 	readonly gateway: Gateway;
 	readonly mcp: McpEndpoint;
 	readonly metrics: MetricsAggregate;
+	readonly collector: Collector;
 	readonly details: ModuleDetails;
 	readonly observeRequest: RequestObserver;
 	readonly log: Logger;
@@ -47,7 +49,13 @@ export function createApp(options: AppOptions): Express {
 
 	app.use(createIndexRoute(options));
 	app.use(createHealthRoutes(host, options.startedAt));
-	app.use(createMetricsRoutes(options.metrics, config.metricsEndpointEnabled));
+	app.use(
+		createMetricsRoutes({
+			aggregate: options.metrics,
+			collector: options.collector,
+			enabled: config.metricsEndpointEnabled,
+		}),
+	);
 	app.use(createModulesRoutes(host, options.details));
 	app.use(createMcpRoute(options.mcp, json));
 	app.use(createExecuteRoute(options.gateway, json));

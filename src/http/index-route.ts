@@ -11,6 +11,7 @@ export interface IndexRouteOptions {
 
 const ENDPOINTS = {
 	metrics: "/metrics",
+	discovery: "/sd",
 	mcp: "/mcp",
 	modules: "/api/modules",
 	execute: "/execute",

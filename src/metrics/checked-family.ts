@@ -1,5 +1,5 @@
 /**
- * A metric family whose every part has passed the rules of rules.md: plain data that can be written as exposition text as it is.
+ * A metric family whose every part has passed the rules of docs/metrics.md: plain data that can be written as exposition text as it is.
  */
 import type { MetricType } from "./metric-names.ts";
 

@@ -1,5 +1,6 @@
 /**
- * When each module is collected: once at once, then every interval, at a phase of its own, never twice at a time.
+ * When each module is collected: once at once, then every interval at a phase of its own or only when asked to, never
+ * twice at a time.
  */
 import { createHash } from "node:crypto";
 
@@ -20,9 +21,10 @@ export interface CollectScheduleOptions {
 export interface CollectSchedule {
 	/**
 	 * Collects a module now and then every `intervalMs`; a module that is there already gets the new times.
+	 * @param intervalMs undefined for a module that `runNow` alone collects again
 	 * @param deadlineMs handed to `collect` each time
 	 */
-	add(moduleId: string, intervalMs: number, deadlineMs: number): void;
+	add(moduleId: string, intervalMs: number | undefined, deadlineMs: number): void;
 	remove(moduleId: string): void;
 	/**
 	 * Collects a module now, beside its schedule. Joins the collection that is under way, if there is one; otherwise
@@ -72,6 +74,7 @@ export function createCollectSchedule({ collect, clock = SYSTEM_CLOCK }: Collect
 	}
 
 	function schedule(moduleId: string, entry: Entry): void {
+		if (entry.intervalMs === undefined) return;
 		entry.cancel = clock.after(untilNext(moduleId, entry.intervalMs, clock.now()), () => {
 			// The next turn first: the collection itself may remove its module.
 			schedule(moduleId, entry);
@@ -107,7 +110,7 @@ export function untilNext(moduleId: string, intervalMs: number, now: number): nu
 }
 
 interface Entry {
-	intervalMs: number;
+	intervalMs: number | undefined;
 	deadlineMs: number;
 	cancel: () => void;
 	running: Promise<void> | undefined;

@@ -5,10 +5,18 @@ import type { Host } from "../host/host.ts";
 import { createCollectSchedule } from "./collect-schedule.ts";
 import type { CollectFailure, CollectReport, MetricsAggregate } from "./metrics-aggregate.ts";
 
-/** Collects every module that has metrics, on its schedule, into the aggregate. */
+/** Collects every module that has metrics, on its schedule or when it is scraped, into the aggregate. */
 export interface Collector {
 	/** A generation of the module serves: collect it at once, and from now on as often as it asks for. */
 	serving(moduleId: string, started: StartedDto): void;
+	/**
+	 * Collects the modules that ask for it on a scrape, and resolves when they are done or the time is up, whichever comes
+	 * first; never rejects. Scrapes at the same time share a collection. One that takes longer goes on, up to the
+	 * module's own deadline: a scraper in a hurry costs nobody a collection.
+	 * @param waitMs undefined: until each module's own deadline
+	 * @param moduleIds only of these
+	 */
+	collectForScrape(waitMs: number | undefined, moduleIds?: readonly string[]): Promise<void>;
 	removed(moduleId: string): void;
 	/** No collection begins after this; resolves when those under way have ended. */
 	stop(): Promise<void>;
@@ -26,6 +34,7 @@ export interface CollectorOptions {
 export function createCollector({ host, aggregate, onCollected, ...defaults }: CollectorOptions): Collector {
 	const present = new Set<string>();
 	const collecting = new Set<string>();
+	const onScrape = new Set<string>();
 	const schedule = createCollectSchedule({
 		async collect(moduleId, deadlineMs) {
 			const startedAt = performance.now();
@@ -48,16 +57,27 @@ export function createCollector({ host, aggregate, onCollected, ...defaults }: C
 	}
 
 	return {
-		serving(moduleId, { collects, intervalMs = defaults.intervalMs, timeoutMs = defaults.timeoutMs }) {
-			if (!collects) return;
+		serving(moduleId, started) {
+			if (!started.collects) return;
+			const { intervalMs = defaults.intervalMs, timeoutMs = defaults.timeoutMs } = started;
 			// A collection that is under way asked the generation before this one.
 			const previous = collecting.has(moduleId) ? schedule.runNow(moduleId) : Promise.resolve();
 			present.add(moduleId);
-			schedule.add(moduleId, intervalMs, timeoutMs);
+			if (started.onScrape === true) onScrape.add(moduleId);
+			else onScrape.delete(moduleId);
+			schedule.add(moduleId, started.onScrape === true ? undefined : intervalMs, timeoutMs);
 			void previous.then(() => schedule.runNow(moduleId));
+		},
+		async collectForScrape(waitMs, moduleIds) {
+			const wanted = moduleIds === undefined ? [...onScrape] : moduleIds.filter((id) => onScrape.has(id));
+			if (wanted.length === 0) return;
+			const collected = Promise.all(wanted.map((id) => schedule.runNow(id)));
+			if (waitMs === undefined) await collected;
+			else await settledWithin(collected, waitMs);
 		},
 		removed(moduleId) {
 			present.delete(moduleId);
+			onScrape.delete(moduleId);
 			schedule.remove(moduleId);
 			aggregate.remove(moduleId);
 		},
@@ -66,6 +86,14 @@ export function createCollector({ host, aggregate, onCollected, ...defaults }: C
 }
 
 const NOTHING = new Uint8Array();
+
+/** Waits for what never rejects, but not longer than that. */
+async function settledWithin(settling: Promise<unknown>, waitMs: number): Promise<void> {
+	const timer = Promise.withResolvers<void>();
+	const timeout = setTimeout(timer.resolve, waitMs);
+	await Promise.race([settling, timer.promise]);
+	clearTimeout(timeout);
+}
 
 function failureOf(error: unknown): CollectFailure {
 	if (!(error instanceof BulkheadError)) throw error;

@@ -4,12 +4,13 @@
  * For every counter, histogram and summary series it holds what the running generation showed last (`raw`) and what the
  * generations before it had added up to (`base`); the page shows their sum. A restart or reload so loses no increment
  * that was collected, and no counter falls. Within a generation a module may set its counters back: then what came
- * before is given up, since Prometheus takes the new value for the increment since the reset (rules.md, row 28).
+ * before is given up, since Prometheus takes the new value for the increment since the reset (docs/metrics.md, row 28).
  */
 import type { CheckedFamily } from "./checked-family.ts";
 import { YIELD_EVERY } from "./checked-family.ts";
 import type { DropSink } from "./drop-log.ts";
 import { seriesText } from "./checked-family.ts";
+import { addBase, at, readTotals, type Totals, type TotalsType } from "./counter-totals.ts";
 import { addTotals } from "./sample-values.ts";
 
 export interface CounterContinuity {
@@ -17,6 +18,22 @@ export interface CounterContinuity {
 	apply(families: readonly CheckedFamily[], generation: number, sink: DropSink): Generator<undefined, void>;
 	/** Series held. */
 	readonly size: number;
+	/** Another number than before when `totals()` would give something else than before. */
+	readonly revision: number;
+	/** Every series that is held, with what the page shows of it. */
+	totals(): Iterable<KeptTotals>;
+	/** Takes totals of a host before this one, as those of an earlier generation; for the time before the first `apply`. */
+	restore(kept: KeptTotals): void;
+}
+
+/** What one series had reached. */
+export interface KeptTotals {
+	readonly family: string;
+	readonly type: TotalsType;
+	/** As `CheckedFamily` has them. */
+	readonly labels: string;
+	readonly layout: string;
+	readonly values: readonly number[];
 }
 
 /** @param maxSeries most series that are held; past it those go first that the running generation does not show */
@@ -24,10 +41,28 @@ export function createCounterContinuity(maxSeries: number): CounterContinuity {
 	const known = new Map<string, FamilyTotals>();
 	let size = 0;
 	let round = 0;
+	let revision = 0;
 
 	return {
 		get size() {
 			return size;
+		},
+		get revision() {
+			return revision;
+		},
+		*totals() {
+			for (const [family, { type, series }] of known) {
+				for (const [labels, { layout, base, raw }] of series) {
+					yield { family, type, labels, layout, values: base === undefined ? raw : addAll(base, raw) };
+				}
+			}
+		},
+		restore({ family, type, labels, layout, values }) {
+			if (size >= maxSeries) return;
+			const { series } = familyTotals(family, type);
+			if (series.has(labels)) return;
+			size++;
+			series.set(labels, { layout, base: undefined, raw: values, generation: BEFORE_THIS_HOST, round });
 		},
 		*apply(families, generation, sink) {
 			round++;
@@ -52,14 +87,25 @@ export function createCounterContinuity(maxSeries: number): CounterContinuity {
 
 	/** What is held of a family, which is nothing when it had another type before; undefined for one without totals. */
 	function totalsOf({ name, type }: CheckedFamily): FamilyTotals | undefined {
+		if (type !== "gauge" && type !== "untyped") return familyTotals(name, type);
+		drop(name);
+		return undefined;
+	}
+
+	function familyTotals(name: string, type: TotalsType): FamilyTotals {
 		const totals = known.get(name);
 		if (totals?.type === type) return totals;
-		size -= totals?.series.size ?? 0;
-		known.delete(name);
-		if (type === "gauge" || type === "untyped") return undefined;
+		drop(name);
 		const fresh: FamilyTotals = { type, series: new Map() };
 		known.set(name, fresh);
 		return fresh;
+	}
+
+	function drop(name: string): void {
+		const dropped = known.get(name)?.series.size ?? 0;
+		if (dropped > 0) revision++;
+		size -= dropped;
+		known.delete(name);
 	}
 
 	function advance(
@@ -72,18 +118,21 @@ export function createCounterContinuity(maxSeries: number): CounterContinuity {
 		let state = series.get(labels);
 		if (state === undefined || state.layout !== now.layout) {
 			if (state === undefined) size++;
+			revision++;
 			state = { layout: now.layout, base: undefined, raw: now.values, generation, round };
 			series.set(labels, state);
 			return undefined;
 		}
 		if (state.generation !== generation) {
 			const { base, raw } = state;
-			state.base = base === undefined ? raw : raw.map((value, index) => addTotals(base[index] ?? 0, value));
+			state.base = base === undefined ? raw : addAll(base, raw);
 			state.generation = generation;
+			revision++;
 		} else if (at(now.values, now.counts) < at(state.raw, now.counts)) {
 			state.base = undefined;
 			onReset();
-		}
+			revision++;
+		} else if (!isSame(state.raw, now.values)) revision++;
 		state.raw = now.values;
 		state.round = round;
 		return state.base;
@@ -97,6 +146,7 @@ export function createCounterContinuity(maxSeries: number): CounterContinuity {
 				if (state.round !== round && (state.generation === generation || size > maxSeries)) {
 					series.delete(labels);
 					size--;
+					revision++;
 				}
 				if (++done % YIELD_EVERY === 0) yield;
 			}
@@ -105,8 +155,18 @@ export function createCounterContinuity(maxSeries: number): CounterContinuity {
 	}
 }
 
+const BEFORE_THIS_HOST = Number.NEGATIVE_INFINITY;
+
+function addAll(base: readonly number[], raw: readonly number[]): readonly number[] {
+	return raw.map((value, index) => addTotals(at(base, index), value));
+}
+
+function isSame(one: readonly number[], other: readonly number[]): boolean {
+	return one.every((value, index) => value === other[index]);
+}
+
 interface FamilyTotals {
-	readonly type: CheckedFamily["type"];
+	readonly type: TotalsType;
 	readonly series: Map<string, SeriesTotals>;
 }
 
@@ -118,39 +178,4 @@ interface SeriesTotals {
 	generation: number;
 	/** The collection that showed the series last. */
 	round: number;
-}
-
-interface Totals {
-	readonly layout: string;
-	readonly values: readonly number[];
-	/** Which of the values never falls, so that falling means a reset: a sum of negative observations does fall. */
-	readonly counts: number;
-}
-
-function at(values: readonly number[], index: number): number {
-	return values[index] ?? 0;
-}
-
-type Series = CheckedFamily["series"][number];
-
-function readTotals(series: Series): Totals | undefined {
-	if ("value" in series) return { layout: "", values: [series.value], counts: 0 };
-	if ("counts" in series) {
-		return { layout: series.bounds.join(), values: [...series.counts, series.sum], counts: series.counts.length - 1 };
-	}
-	const { count, sum } = series;
-	return count === undefined || sum === undefined ? undefined : { layout: "", values: [count, sum], counts: 0 };
-}
-
-function addBase(series: Series, base: readonly number[]): void {
-	if ("value" in series) {
-		series.value = addTotals(at(base, 0), series.value);
-	} else if ("counts" in series) {
-		const { counts } = series;
-		for (let index = 0; index < counts.length; index++) counts[index] = at(counts, index) + at(base, index);
-		series.sum = addTotals(at(base, counts.length), series.sum);
-	} else {
-		series.count = at(base, 0) + (series.count ?? 0);
-		series.sum = addTotals(at(base, 1), series.sum ?? 0);
-	}
 }

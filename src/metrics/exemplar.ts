@@ -1,5 +1,5 @@
 /**
- * Exemplars: OpenMetrics 1.0 "Exemplars", rules.md, row 44. A bad one costs itself, never its sample.
+ * Exemplars: OpenMetrics 1.0 "Exemplars", docs/metrics.md, row 44. A bad one costs itself, never its sample.
  */
 import type { Exemplar } from "./checked-family.ts";
 import { createLabelReader } from "./label-set.ts";

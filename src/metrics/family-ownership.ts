@@ -2,7 +2,7 @@
  * Who owns a metric family and a series when several modules export it: the one that had it first, for good.
  *
  * The first module keeps a name across restarts, and while it is down. It loses it when its file is gone, or when it has
- * been collected without it for longer than the lease. rules.md, rows 12 to 14, 16, 38 and 39.
+ * been collected without it for longer than the lease. docs/metrics.md, rows 12 to 14, 16, 38 and 39.
  */
 import type { CheckedFamily } from "./checked-family.ts";
 import type { DropSink } from "./drop-log.ts";

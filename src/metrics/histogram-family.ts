@@ -1,5 +1,5 @@
 /**
- * Histograms: the buckets, sum and count of one label set are one unit. rules.md, rows 29 to 34.
+ * Histograms: the buckets, sum and count of one label set are one unit. docs/metrics.md, rows 29 to 34.
  *
  * A histogram with a broken bucket is served by Prometheus as wrong quantiles without a word, so the whole label set goes.
  */

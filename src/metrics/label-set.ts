@@ -2,7 +2,7 @@
  * One sample's labels: checked, put in one order and written as exposition text, which is also the series' identity.
  *
  * `{a="x|",b="y"}` and `{a="x",b="|y"}` are two texts, `{a=""}` and `{}` are one: the text is equal exactly when
- * Prometheus holds the label sets for equal. rules.md, rows 17 to 24, 42 and 46.
+ * Prometheus holds the label sets for equal. docs/metrics.md, rows 17 to 24, 42 and 46.
  */
 import type { DropReason } from "./drop-log.ts";
 

@@ -2,7 +2,7 @@
  * Metric names: which are legal, which are the host's, how a UTF-8 name is escaped, and which names a family lays claim to.
  *
  * Sources: prometheus.io/docs/concepts/data_model, prometheus.io/docs/instrumenting/escaping_schemes,
- * OpenMetrics 1.0 "MetricFamily" (suffixes and clashing names), rules.md, rows 6 to 9, 38 and 39.
+ * OpenMetrics 1.0 "MetricFamily" (suffixes and clashing names), docs/metrics.md, rows 6 to 9, 38 and 39.
  */
 import type { DropReason } from "./drop-log.ts";
 

@@ -7,6 +7,8 @@
 import { isLegacyName, isReservedName, isRuntimeName } from "./metric-names.ts";
 import { type CheckedFamily, linesOf } from "./checked-family.ts";
 import { createCounterContinuity } from "./counter-continuity.ts";
+import { createCounterKeeper } from "./counter-keeper.ts";
+import type { CounterStore } from "./counter-store.ts";
 import type { DropDto, DropReason, DropSink } from "./drop-log.ts";
 import { createDropLog } from "./drop-log.ts";
 import { writeFamilies } from "./exposition-writer.ts";
@@ -35,6 +37,8 @@ export interface AggregateOptions {
 	readonly maxAgeMs: number;
 	/** Milliseconds since the epoch. */
 	readonly now: () => number;
+	/** Where counters are kept while the host is down; without it they begin again at zero. */
+	readonly counters?: CounterStore;
 	/** What the host itself exports, as `createHostMetrics().sources`. */
 	readonly host: readonly HostSource[];
 	/** For `mcp_collect_dropped_total`: after each collection, once per reason. */
@@ -71,9 +75,11 @@ export interface MetricsAggregate {
 	/** The module's file is gone: its samples, names, counters and report go too. */
 	remove(moduleId: string): void;
 	report(moduleId: string): CollectReport | undefined;
+	/** Every module that was collected, or tried to be, since its file is there. */
+	moduleIds(): readonly string[];
 	/**
-	 * The page, or one module's part of it (`moduleId`), in the format and encoding that the request prefers.
-	 * Undefined for a module that nothing is known of.
+	 * The page, or some modules' part of it (`moduleIds`), in the format and encoding that the request prefers.
+	 * Undefined when nothing is known of one of them.
 	 */
 	page(request: PageRequest): Promise<MetricsPage | undefined>;
 }
@@ -81,6 +87,7 @@ export interface MetricsAggregate {
 export function createMetricsAggregate(options: AggregateOptions): MetricsAggregate {
 	const { now, maxAgeMs } = options;
 	const slicer = createSlicer();
+	const keeper = options.counters === undefined ? undefined : createCounterKeeper(options.counters, slicer);
 	const modules = new Map<string, ModuleState>();
 	let publishing: Promise<unknown> = Promise.resolve();
 	let version = 0;
@@ -124,10 +131,12 @@ export function createMetricsAggregate(options: AggregateOptions): MetricsAggreg
 		},
 		remove(moduleId) {
 			if (!modules.delete(moduleId)) return;
+			keeper?.forget(moduleId);
 			ownership.release(moduleId);
 			version++;
 		},
 		report: (moduleId) => modules.get(moduleId)?.report,
+		moduleIds: () => [...modules.keys()].toSorted(),
 		page(request) {
 			expire();
 			return composer.page(request);
@@ -162,6 +171,7 @@ export function createMetricsAggregate(options: AggregateOptions): MetricsAggreg
 		if (generation < state.generation || modules.get(moduleId) !== state) {
 			return state.report ?? setReport(state, at);
 		}
+		await keeper?.restore(moduleId, state.continuity);
 		const sink = state.log.begin(at);
 		const reading = await slicer.run(readSnapshot(bytes, rulesOf(moduleId), sink));
 		if (!reading.ok) {
@@ -169,34 +179,37 @@ export function createMetricsAggregate(options: AggregateOptions): MetricsAggreg
 			publishDrops(moduleId, state);
 			return setReport(state, at, { code: reading.reason, message: reading.message });
 		}
-		const published = publishing.then(() =>
-			modules.get(moduleId) === state
-				? slicer.run(publish(moduleId, state, reading.families, generation, at))
-				: undefined,
-		);
+		const published = publishing.then(async () => {
+			if (modules.get(moduleId) !== state) return;
+			const owned = await slicer.run(claim(moduleId, state, reading.families));
+			await keeper?.keep(moduleId, state.continuity, () => modules.get(moduleId) === state);
+			await slicer.run(publish(moduleId, state, owned));
+		});
 		publishing = published.catch(() => undefined);
 		await published;
 		composer.prepare(moduleId);
 		publishDrops(moduleId, state);
 		return setReport(state, at);
 
-		function* publish(
+		function* claim(
 			id: string,
 			target: ModuleState,
 			families: readonly CheckedFamily[],
-			from: number,
-			takenAt: number,
-		): Generator<undefined, void> {
-			const owned = yield* ownership.claim(id, families, takenAt, sink);
-			yield* target.continuity.apply(owned, from, sink);
+		): Generator<undefined, readonly CheckedFamily[]> {
+			const owned = yield* ownership.claim(id, families, at, sink);
+			yield* target.continuity.apply(owned, generation, sink);
+			return owned;
+		}
+
+		function* publish(id: string, target: ModuleState, owned: readonly CheckedFamily[]): Generator<undefined, void> {
 			const written = yield* writeFamilies(owned);
 			if (modules.get(id) !== target) {
 				// Removed while this ran: what was claimed for it must not outlive it.
 				ownership.release(id);
 				return;
 			}
-			target.generation = from;
-			target.shown = { written, series: linesOf(owned), at: takenAt, version: ++version, hasUtf8: hasUtf8(owned) };
+			target.generation = generation;
+			target.shown = { written, series: linesOf(owned), at, version: ++version, hasUtf8: hasUtf8(owned) };
 		}
 	}
 

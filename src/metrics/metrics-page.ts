@@ -13,13 +13,14 @@ import { createPagePart, gzipParts } from "./gzip-join.ts";
 import type { HostPart, HostReader } from "./host-source.ts";
 import { blocksOf, familyBytes } from "./host-source.ts";
 import { acceptsGzip, negotiateFormat } from "./page-format.ts";
+import { createPartCache, type PartCache, partOf } from "./part-cache.ts";
 
 export interface PageRequest {
 	/** The header of that name. */
 	readonly accept?: string | undefined;
 	readonly acceptEncoding?: string | undefined;
-	/** Only this module's families, without the host's. */
-	readonly moduleId?: string | undefined;
+	/** Only these modules' families, without the host's. */
+	readonly moduleIds?: readonly string[] | undefined;
 }
 
 /** A page ready to be written: the headers, and the body as buffers one after the other. */
@@ -62,20 +63,20 @@ export function createPageComposer(options: {
 	const bootId = randomUUID().slice(0, 8);
 	const own = createPartCache();
 	const shared = createPartCache();
+	const selected = createPartCache();
 	const pages = new Map<PageFormat, ComposedPage>();
 	/** Formats that are scraped with gzip, with how many modules have been prepared since the last time. */
 	const gzipped = new Map<PageFormat, number>();
 
 	return {
-		async page({ accept, acceptEncoding, moduleId }) {
+		async page({ accept, acceptEncoding, moduleIds }) {
 			const { format, contentType } = negotiateFormat(accept);
-			const module = moduleId === undefined ? undefined : options.modules().get(moduleId);
-			if (moduleId !== undefined && module === undefined) return undefined;
-			const host = moduleId === undefined ? await options.host.read() : undefined;
+			if (moduleIds?.some((id) => !options.modules().has(id)) === true) return undefined;
+			const host = moduleIds === undefined ? await options.host.read() : undefined;
 			const stamp = `${bootId}-${options.version()}-${host?.stamp ?? 0}-${ownership.epoch}`;
 			let page = host === undefined ? undefined : pages.get(format);
 			if (page?.stamp !== stamp) {
-				const parts = host === undefined ? moduleParts(moduleId ?? "", format) : allParts(host, format);
+				const parts = host === undefined ? partsOf(moduleIds ?? [], format) : allParts(host, format);
 				page = { stamp, parts: isOpenMetrics(format) ? [...parts, END_OF_OPENMETRICS] : parts };
 				if (host !== undefined) keep(format, page);
 			}
@@ -112,51 +113,71 @@ export function createPageComposer(options: {
 	}
 
 	function allParts(host: HostPart, format: PageFormat): readonly PagePart[] {
-		const modules = options.modules();
+		const moduleIds = [...options.modules().keys()].toSorted();
 		const sharedNames = ownership.sharedFamilies();
 		const hostBlocks = host.written.flatMap((written) =>
 			blocksOf(written, format, (family) => !sharedNames.has(family)),
 		);
 		const parts: PagePart[] = [createPagePart(Buffer.concat(hostBlocks))];
-		for (const name of sharedNames) {
-			const part = sharedPart(name, host, format);
-			if (part !== undefined) parts.push(part);
-		}
-		for (const moduleId of [...modules.keys()].toSorted()) {
-			const shown = modules.get(moduleId)?.shown;
-			if (shown !== undefined) parts.push(modulePart(moduleId, shown, format));
-		}
+		for (const name of sharedNames) parts.push(...sharedPart(shared, name, moduleIds, host, format));
+		parts.push(...ownParts(moduleIds, format));
 		own.sweep();
 		shared.sweep();
 		return parts.filter(({ bytes }) => bytes.length > 0);
 	}
 
-	function sharedPart(family: string, host: HostPart, format: PageFormat): PagePart | undefined {
+	/** Some modules, without the host: what they share among themselves is still one block. */
+	function partsOf(moduleIds: readonly string[], format: PageFormat): readonly PagePart[] {
+		const ids = [...new Set(moduleIds)].toSorted();
+		const [only, ...others] = ids;
+		if (only !== undefined && others.length === 0) {
+			const shown = options.modules().get(only)?.shown;
+			return shown === undefined ? [] : [partOf(shown.written[format].bytes)];
+		}
+		const parts: PagePart[] = [];
+		for (const name of ownership.sharedFamilies()) parts.push(...sharedPart(selected, name, ids, undefined, format));
+		parts.push(...ownParts(ids, format));
+		selected.sweep();
+		return parts.filter(({ bytes }) => bytes.length > 0);
+	}
+
+	function ownParts(moduleIds: readonly string[], format: PageFormat): readonly PagePart[] {
+		return moduleIds.flatMap((moduleId) => {
+			const shown = options.modules().get(moduleId)?.shown;
+			return shown === undefined ? [] : [modulePart(moduleId, shown, format)];
+		});
+	}
+
+	/** One family, as far as these modules and the host have it; nothing when none of them does. */
+	function sharedPart(
+		cache: PartCache,
+		family: string,
+		moduleIds: readonly string[],
+		host: HostPart | undefined,
+		format: PageFormat,
+	): readonly PagePart[] {
 		const modules = options.modules();
-		const hostWritten = host.written.find((written) => written[format].spans.has(family));
+		const hostWritten = host?.written.find((written) => written[format].spans.has(family));
 		const contributors = ownership
 			.contributors(family)
+			.filter((moduleId) => moduleIds.includes(moduleId))
 			.flatMap((moduleId) => modules.get(moduleId)?.shown ?? [])
 			.filter(({ written }) => written[format].spans.has(family));
 		const sources = [
 			...(hostWritten === undefined ? [] : [hostWritten]),
 			...contributors.map(({ written }) => written),
 		];
-		const stamp = `${hostWritten === undefined ? 0 : host.stamp} ${contributors.map(({ version }) => version).join()}`;
-		if (sources.length === 0) return undefined;
-		return shared.get(`${family} ${format}`, stamp, () =>
+		const stamp = `${hostWritten === undefined ? 0 : host?.stamp} ${contributors.map(({ version }) => version).join()}`;
+		if (sources.length === 0) return [];
+		// The stamp names the snapshots, so two selections with the same contributors share a part.
+		const part = cache.get(`${family} ${format}`, stamp, () =>
 			Buffer.concat(
 				sources.flatMap(
 					(written, index) => familyBytes(written, format, family, index === 0 ? "whole" : "samples") ?? [],
 				),
 			),
 		);
-	}
-
-	/** One module alone: its families as it wrote them, whoever else has part in them. */
-	function moduleParts(moduleId: string, format: PageFormat): readonly PagePart[] {
-		const shown = options.modules().get(moduleId)?.shown;
-		return shown === undefined ? [] : [createPagePart(shown.written[format].bytes)];
+		return [part];
 	}
 }
 
@@ -198,41 +219,5 @@ function headersOf(
 		...(isGzip ? { "Content-Encoding": "gzip" } : {}),
 		ETag: etag,
 		Vary: "Accept, Accept-Encoding",
-	};
-}
-
-interface PartCache {
-	get(key: string, stamp: string, make: () => Buffer): PagePart;
-	/** Call once a page: forgets what no page has asked for since a while, of families and modules that are gone. */
-	sweep(): void;
-}
-
-interface CachedPart {
-	readonly stamp: string;
-	readonly part: PagePart;
-}
-
-const SWEEP_EVERY_PAGES = 8;
-
-function createPartCache(): PartCache {
-	let recent = new Map<string, CachedPart>();
-	let older = new Map<string, CachedPart>();
-	let pagesSince = 0;
-
-	return {
-		get(key, stamp, make) {
-			let cached = recent.get(key) ?? older.get(key);
-			older.delete(key);
-			if (cached?.stamp !== stamp) cached = { stamp, part: createPagePart(make()) };
-			recent.set(key, cached);
-			return cached.part;
-		},
-		sweep() {
-			pagesSince++;
-			if (pagesSince < SWEEP_EVERY_PAGES) return;
-			pagesSince = 0;
-			older = recent;
-			recent = new Map();
-		},
 	};
 }

@@ -1,5 +1,5 @@
 /**
- * Summaries: the quantiles, sum and count of one label set are one unit. rules.md, row 35.
+ * Summaries: the quantiles, sum and count of one label set are one unit. docs/metrics.md, row 35.
  */
 import type { CheckedFamily, FamilyReader, SummarySeries } from "./checked-family.ts";
 import { refusedSeriesText, seriesText, YIELD_EVERY } from "./checked-family.ts";

@@ -1,5 +1,5 @@
 /**
- * Counters, gauges and untyped families: one sample is one series. rules.md, rows 15, 25 to 27, 36, 37, 43 and 44.
+ * Counters, gauges and untyped families: one sample is one series. docs/metrics.md, rows 15, 25 to 27, 36, 37, 43 and 44.
  */
 import type { CheckedFamily, FamilyReader, ValueSeries } from "./checked-family.ts";
 import { refusedSeriesText, seriesText } from "./checked-family.ts";

@@ -105,7 +105,8 @@ test("clients of both SDKs drive everything", async (t) => {
 					if (progress.length === 3) controller.abort("seen enough");
 				},
 			};
-			const call = client instanceof Client1 ? client.callTool(args, undefined, options) : client.callTool(args, options);
+			const call =
+				client instanceof Client1 ? client.callTool(args, undefined, options) : client.callTool(args, options);
 			await assert.rejects(call);
 			assert.deepEqual(progress, [1, 2, 3]);
 		}
@@ -148,7 +149,10 @@ test("clients of both SDKs drive everything", async (t) => {
 		const updated: string[] = [];
 		old.client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => void updated.push(params.uri));
 		const recentlyUpdated: string[] = [];
-		recent.setNotificationHandler("notifications/resources/updated", ({ params }) => void recentlyUpdated.push(params.uri));
+		recent.setNotificationHandler(
+			"notifications/resources/updated",
+			({ params }) => void recentlyUpdated.push(params.uri),
+		);
 		await old.client.subscribeResource({ uri: "doc://one" });
 		const subscription = await recent.listen({ resourceSubscriptions: ["doc://two"] });
 		await clients[0]("write-document", { name: "one", words: "second version" });
@@ -171,7 +175,10 @@ test("clients of both SDKs drive everything", async (t) => {
 			await clients[0]("toggle-tool");
 			await until(() => told > before, "the client is told");
 			const { tools } = await old.client.listTools();
-			assert.equal(tools.some(({ name }) => name === "extra"), expected);
+			assert.equal(
+				tools.some(({ name }) => name === "extra"),
+				expected,
+			);
 		}
 		assert.equal(told, 2);
 	});

@@ -27,8 +27,13 @@ test("a full module refuses at once, with an error that says to try again; the o
 		env: { CALL_CONCURRENCY: "2", CALL_QUEUE: "1", CALL_TIMEOUT_MS: "20000" },
 	});
 	const controller = new AbortController();
-	const running = [1, 2, 3].map((id) => post(url, toolCall("wait", { gate: "never" }, id), { signal: controller.signal }));
-	await until(async () => sampleOf(await metrics(), 'mcp_active_requests{tool_name="wait"}') === 3, "two run and one waits");
+	const running = [1, 2, 3].map((id) =>
+		post(url, toolCall("wait", { gate: "never" }, id), { signal: controller.signal }),
+	);
+	await until(
+		async () => sampleOf(await metrics(), 'mcp_active_requests{tool_name="wait"}') === 3,
+		"two run and one waits",
+	);
 
 	const [refused] = await messagesOf(await post(url, toolCall("wait", { gate: "never" }, 4)));
 	assert.equal(refused?.error?.code, -32603);
@@ -38,7 +43,10 @@ test("a full module refuses at once, with an error that says to try again; the o
 
 	controller.abort();
 	await Promise.allSettled(running);
-	await until(async () => sampleOf(await metrics(), 'mcp_active_requests{tool_name="wait"}') === 0, "the places are free again");
+	await until(
+		async () => sampleOf(await metrics(), 'mcp_active_requests{tool_name="wait"}') === 0,
+		"the places are free again",
+	);
 	const page = await metrics();
 	assert.equal(sampleOf(page, 'mcp_tool_errors_total{tool_name="wait",error_type="unavailable"}'), 2);
 	assert.equal(sampleOf(page, 'mcp_tool_errors_total{tool_name="wait",error_type="cancelled"}'), 3);
@@ -55,21 +63,31 @@ test("calls of a session end with what happened when their module crashes, hangs
 		return messages.at(-1)?.error;
 	};
 	const active = async (count: number): Promise<void> =>
-		until(async () => sampleOf(await metrics(), 'mcp_active_requests{tool_name="wait"}') === count, `${count} calls run`);
+		until(
+			async () => sampleOf(await metrics(), 'mcp_active_requests{tool_name="wait"}') === count,
+			`${count} calls run`,
+		);
+
+	const serves = (generation: number): Promise<void> =>
+		until(async () => {
+			const now = await module("mcps/gated");
+			return now.generation >= generation && now.state === "running";
+		}, `generation ${generation} serves`);
 
 	const beside = call("wait", 1);
 	await active(1);
 	assert.match((await call("exit", 2))?.message ?? "", /ended while it ran this call: .*code: 3/);
 	assert.match((await beside)?.message ?? "", /ended while it ran this call/);
 
-	assert.match((await call("loop", 3))?.message ?? "", /did not answer within 1500 ms/);
-	await until(async () => (await module("mcps/gated")).state === "running", "the module is started again");
+	await serves(2);
 
-	const generation = (await module("mcps/gated")).generation;
+	assert.match((await call("loop", 3))?.message ?? "", /did not answer within 1500 ms/);
+	await serves(3);
+
 	const during = call("wait", 4);
 	await active(1);
 	await save("mcps/gated.js", `${GATED}\n// saved`);
-	await until(async () => (await module("mcps/gated")).generation > generation, "the new version serves");
+	await serves(4);
 	assert.match((await during)?.message ?? "", /did not answer within 1500 ms/);
 
 	const listed = await messagesOf(await post(url, { jsonrpc: "2.0", id: 5, method: "tools/list" }, { session }));

@@ -7,7 +7,10 @@ import { until } from "../support/until.ts";
 test("sessions are capped politely, expire when idle, and are unknown after that", async (t) => {
 	const { url, metrics } = await startTestServer(t, { env: { SESSION_MAX: "3", SESSION_IDLE_TIMEOUT_MS: "300" } });
 	const opened = await Promise.all([openSession(url), openSession(url), openSession(url)]);
-	assert.deepEqual(opened.map(({ status }) => status), [200, 200, 200]);
+	assert.deepEqual(
+		opened.map(({ status }) => status),
+		[200, 200, 200],
+	);
 	const refused = await openSession(url);
 	assert.equal(refused.status, 503);
 	assert.equal(refused.retryAfter, "60");
@@ -17,7 +20,10 @@ test("sessions are capped politely, expire when idle, and are unknown after that
 		headers: { accept: "text/event-stream", "mcp-session-id": watching?.session ?? "" },
 	});
 	assert.equal(stream.status, 200);
-	await until(async () => sampleOf(await metrics(), "mcp_active_sessions") === 1, "the idle ones go, the one with a stream stays");
+	await until(
+		async () => sampleOf(await metrics(), "mcp_active_sessions") === 1,
+		"the idle ones go, the one with a stream stays",
+	);
 	await stream.body?.cancel();
 	await until(async () => sampleOf(await metrics(), "mcp_active_sessions") === 0, "all are gone");
 	const late = await post(url, { jsonrpc: "2.0", id: 1, method: "ping" }, { session: watching?.session ?? "" });

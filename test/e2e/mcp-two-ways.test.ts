@@ -33,7 +33,7 @@ const CALLS: readonly Call[] = [
 	{ name: "test_x_mcp_header", arguments: { level: 3 } },
 	{ name: "json_schema_2020_12_tool", arguments: { name: "x", contactMethod: "phone", phone: "1" } },
 	{ name: "json_schema_2020_12_tool", arguments: { nothing: "of the schema" } },
-	{ name: "structured", arguments: { text: "Grüße, 世界 \u2028 \ud83d\ude80 \\ \" \n" } },
+	{ name: "structured", arguments: { text: 'Grüße, 世界 \u2028 \ud83d\ude80 \\ " \n' } },
 	{ name: "structured", arguments: { text: 7 } },
 	{ name: "fails" },
 	{ name: "nobody-has-this" },

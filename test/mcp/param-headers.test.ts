@@ -26,7 +26,10 @@ test("headers that say what the arguments say, however they say it, are right", 
 	assert.equal(check({ region: "Zürich" }, { "mcp-param-region": inBase64("Zürich") }), undefined);
 	assert.equal(check({ region: "=?base64?eA" }, { "mcp-param-region": "=?base64?eA" }), undefined);
 	assert.equal(check({ nested: { level: 3 } }, { "mcp-param-level": "3.0" }), undefined);
-	assert.equal(paramHeaderProblem(TOOLS, "another", { region: "eu" }, () => undefined), undefined);
+	assert.equal(
+		paramHeaderProblem(TOOLS, "another", { region: "eu" }, () => undefined),
+		undefined,
+	);
 });
 
 test("headers that are missing, wrong or unreadable are named", () => {

@@ -357,7 +357,7 @@ test("one module's page has its families only, and an unknown module has none", 
 	await collect("n", [gauge("x", value(2, { s: "n" }))]);
 	assert.equal(await text(undefined, "n"), '# HELP x A gauge.\n# TYPE x gauge\nx{s="n"} 2\n');
 	assert.equal(await text(OPENMETRICS, "n"), '# HELP x A gauge.\n# TYPE x gauge\nx{s="n"} 2\n# EOF\n');
-	assert.equal(await aggregate.page({ moduleId: "nobody" }), undefined);
+	assert.equal(await aggregate.page({ moduleIds: ["nobody"] }), undefined);
 });
 
 test("the ETag is the page's as long as nothing on it changes, and each format's and encoding's own", async () => {

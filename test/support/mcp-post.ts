@@ -20,7 +20,9 @@ export function post(url: string, message: unknown, options: PostOptions = {}): 
 }
 
 /** Opens a 2025-era session. @returns the response, read to its end, and the session's id where there is one */
-export async function openSession(url: string): Promise<{ readonly status: number; readonly session: string; readonly retryAfter: string | null }> {
+export async function openSession(
+	url: string,
+): Promise<{ readonly status: number; readonly session: string; readonly retryAfter: string | null }> {
 	const response = await post(url, {
 		jsonrpc: "2.0",
 		id: 0,
@@ -42,7 +44,8 @@ export function toolCall(name: string, args: Readonly<Record<string, unknown>> =
 /** The messages in an answer, whether it came as JSON or as an event stream. */
 export async function messagesOf(response: Response): Promise<readonly Message[]> {
 	const text = await response.text();
-	if (response.headers.get("content-type")?.startsWith("application/json") === true) return [JSON.parse(text) as Message];
+	if (response.headers.get("content-type")?.startsWith("application/json") === true)
+		return [JSON.parse(text) as Message];
 	return [...text.matchAll(/^data: (.+)$/gm)].map(([, data]) => JSON.parse(data ?? "") as Message);
 }
 
@@ -50,5 +53,9 @@ export interface Message {
 	readonly id?: unknown;
 	readonly method?: string;
 	readonly result?: { readonly content?: readonly { readonly text?: string }[]; readonly isError?: boolean };
-	readonly error?: { readonly code: number; readonly message: string; readonly data?: Readonly<Record<string, unknown>> };
+	readonly error?: {
+		readonly code: number;
+		readonly message: string;
+		readonly data?: Readonly<Record<string, unknown>>;
+	};
 }

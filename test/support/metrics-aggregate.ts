@@ -22,7 +22,8 @@ export interface Collector {
 	/** What the clock of the aggregate shows; a test moves it. */
 	clock: { now: number };
 	collect(moduleId: string, families: unknown, generation?: number): Promise<CollectReport>;
-	text(accept?: string, moduleId?: string): Promise<string>;
+	/** @param moduleIds only of these, without the host */
+	text(accept?: string, ...moduleIds: readonly string[]): Promise<string>;
 	families(accept?: string): Promise<ReadonlyMap<string, ParsedFamily>>;
 }
 
@@ -61,12 +62,13 @@ export function createCollector(options: Partial<AggregateOptions> = {}): Collec
 	};
 
 	/** The page as a scraper gets it; the compressed one must be the same. */
-	async function text(accept?: string, moduleId?: string): Promise<string> {
-		const page = await aggregate.page({ accept, moduleId });
+	async function text(accept?: string, ...ids: readonly string[]): Promise<string> {
+		const moduleIds = ids.length === 0 ? undefined : ids;
+		const page = await aggregate.page({ accept, moduleIds });
 		assert.ok(page !== undefined);
 		const plain = Buffer.concat(page.body);
 		assert.equal(page.headers["Content-Length"], String(plain.length));
-		const gzipped = await aggregate.page({ accept, moduleId, acceptEncoding: "gzip" });
+		const gzipped = await aggregate.page({ accept, moduleIds, acceptEncoding: "gzip" });
 		assert.ok(gzipped !== undefined);
 		assert.deepEqual(gunzipSync(Buffer.concat(gzipped.body)), plain);
 		return plain.toString();

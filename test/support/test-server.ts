@@ -4,6 +4,7 @@ import path from "node:path";
 import type { TestContext } from "node:test";
 import { type HostConfig, loadConfig } from "../../src/config.ts";
 import type { Logger } from "../../src/logger.ts";
+import type { CollectReport } from "../../src/metrics/metrics-aggregate.ts";
 import { type RunningServer, type ServerOptions, startServer } from "../../src/server.ts";
 
 /** A real server on a free port, over module folders of its own that a test may write to. */
@@ -30,7 +31,7 @@ export interface ModuleView {
 	readonly last_restart: { readonly reason: string; readonly problem: Problem } | null;
 	readonly next_attempt_at: string | null;
 	readonly load_error: Problem | null;
-	readonly collection: { readonly success: boolean; readonly drops: readonly { readonly reason: string }[] } | null;
+	readonly collection: CollectReport | null;
 	readonly conflicts: readonly { readonly name: string; readonly owner: string }[];
 }
 interface Problem {

@@ -1,0 +1,122 @@
+/**
+ * Whether modules that misbehave slow the scrapes of the others down: a hundred scrapes a second of one host, with and
+ * without a module that hangs, one that floods and one that crashes in a loop. Prints one JSON document;
+ * `node --import tsx bench/scrape-under-stress.ts [--rounds 5] [--seconds 5] [--short]`.
+ *
+ * A round measures both, one after the other and each in a host of its own, so that neither takes the machine from the
+ * other. A scrape's time counts from when it was due: one that waits behind a slow one is slow too.
+ */
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { connectRaw, type RawConnection } from "./scrape/raw-connection.ts";
+import { spreadOf } from "./scrape/statistics.ts";
+
+const { values } = parseArgs({
+	options: {
+		rounds: { type: "string", default: "5" },
+		seconds: { type: "string", default: "5" },
+		short: { type: "boolean", default: false },
+	},
+});
+const ROUNDS = values.short ? 2 : Number(values.rounds);
+const SECONDS = values.short ? 3 : Number(values.seconds);
+const PER_SECOND = 100;
+const WARM_UP_SECONDS = 2;
+
+interface Measured {
+	readonly p50: number;
+	readonly p99: number;
+	readonly max: number;
+	/** How often each module that misbehaves was restarted, or lost something. */
+	readonly misbehaved: Readonly<Record<string, unknown>>;
+}
+
+const rounds: { readonly calm: Measured; readonly stressed: Measured }[] = [];
+for (let round = 0; round < ROUNDS; round++) {
+	rounds.push({ calm: await measure("calm"), stressed: await measure("stressed") });
+}
+const spreads = (side: "calm" | "stressed") => ({
+	p50: spreadOf(rounds.map((round) => round[side].p50)),
+	p99: spreadOf(rounds.map((round) => round[side].p99)),
+	max: spreadOf(rounds.map((round) => round[side].max)),
+});
+console.log(
+	JSON.stringify(
+		{
+			benchmark: "scrape-under-stress",
+			node: process.version,
+			unit: "milliseconds",
+			scrapesPerSecond: PER_SECOND,
+			rounds: ROUNDS,
+			secondsPerRound: SECONDS,
+			calm: spreads("calm"),
+			stressed: spreads("stressed"),
+			p99TimesSlower: spreadOf(rounds.map(({ calm, stressed }) => stressed.p99 / calm.p99)),
+			misbehaved: rounds.at(-1)?.stressed.misbehaved,
+		},
+		undefined,
+		"\t",
+	),
+);
+
+async function measure(side: "calm" | "stressed"): Promise<Measured> {
+	const child = fork(new URL("./scrape/stress-server.ts", import.meta.url), [side], { execArgv: ["--import", "tsx"] });
+	try {
+		const [url] = (await once(child, "message")) as [string];
+		await scrapeFor(url, WARM_UP_SECONDS);
+		const times = (await scrapeFor(url, SECONDS)).toSorted((one, other) => one - other);
+		const at = (share: number): number =>
+			times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? Number.NaN;
+		return { p50: at(0.5), p99: at(0.99), max: at(1), misbehaved: await misbehaviourAt(url) };
+	} finally {
+		child.kill("SIGKILL");
+		await once(child, "exit");
+	}
+}
+
+/** Milliseconds that each scrape took from when it was due. */
+async function scrapeFor(url: string, seconds: number): Promise<readonly number[]> {
+	const { port, host } = new URL(url);
+	const request = `GET /metrics HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
+	const idle: RawConnection[] = [];
+	const times: number[] = [];
+	const scrapes: Promise<void>[] = [];
+	const startedAt = performance.now();
+	for (let index = 0; index < seconds * PER_SECOND; index++) {
+		const dueAt = startedAt + (index * 1000) / PER_SECOND;
+		const early = dueAt - performance.now();
+		if (early > 0) await setTimeout(early);
+		scrapes.push(
+			(async () => {
+				const connection = idle.pop() ?? (await connectRaw(Number(port)));
+				await connection.exchange(request);
+				times.push(performance.now() - dueAt);
+				idle.push(connection);
+			})(),
+		);
+	}
+	await Promise.all(scrapes);
+	for (const connection of idle) connection.close();
+	return times;
+}
+
+/** Shows that they did misbehave while they were measured. */
+async function misbehaviourAt(url: string): Promise<Readonly<Record<string, unknown>>> {
+	interface Module {
+		readonly id: string;
+		readonly state: string;
+		readonly restarts: unknown;
+		readonly collection: { readonly drops: readonly { readonly reason: string; readonly count: number }[] } | null;
+	}
+	const { modules } = (await (await fetch(`${url}/api/modules`)).json()) as { modules: readonly Module[] };
+	return Object.fromEntries(
+		modules
+			.filter(({ id }) => !id.startsWith("metrics/good_"))
+			.map(({ id, state, restarts, collection }) => {
+				const lost = (collection?.drops ?? []).map(({ reason, count }) => `${reason}: ${count}`);
+				return [id, { state, restarts, lost }];
+			}),
+	);
+}

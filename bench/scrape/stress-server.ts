@@ -1,0 +1,68 @@
+/** The host with ten good modules of a thousand series, and with three that misbehave when started with `stressed`. */
+import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { loadConfig } from "../../src/config.ts";
+import type { Logger } from "../../src/logger.ts";
+import { startServer } from "../../src/server.ts";
+
+const GOOD_MODULES = 10;
+const goodModule = (name: string): string => `
+	import { Gauge } from "prom-client";
+	const gauge = new Gauge({ name: "${name}", help: "A thousand series.", labelNames: ["id"] });
+	let turn = 0;
+	export function process() {
+		turn++;
+		for (let id = 0; id < 1000; id++) gauge.set({ id }, id * turn);
+	}
+`;
+const MISBEHAVING = {
+	/** Never comes back, and takes a processor for as long as it is let. */
+	hangs: `
+		import { Gauge } from "prom-client";
+		new Gauge({ name: "hangs", help: "Never collected." });
+		export function process() {
+			for (;;);
+		}
+	`,
+	/** New series at every collection, ten times as many as it may have, and lines of output without end. */
+	floods: `
+		import { Gauge } from "prom-client";
+		const gauge = new Gauge({ name: "floods", help: "Too many series.", labelNames: ["id"] });
+		const other = new Gauge({ name: "floods_too", help: "As many as fit.", labelNames: ["id"] });
+		let turn = 0;
+		setInterval(() => {
+			for (let line = 0; line < 1000; line++) console.log("x".repeat(1000));
+		}, 10);
+		export function process() {
+			turn++;
+			gauge.reset();
+			other.reset();
+			for (let id = 0; id < 5000; id++) other.set({ id: turn + "-" + id }, id);
+			for (let id = 0; id < 100_000; id++) gauge.set({ id: turn + "-" + id }, id);
+		}
+	`,
+	crashes: `
+		import { Gauge } from "prom-client";
+		new Gauge({ name: "crashes", help: "Not for long." });
+		setTimeout(() => globalThis.process.exit(1), 20);
+		export function process() {}
+	`,
+} as const;
+
+const folder = await mkdtemp(path.join(tmpdir(), "bulkhead-bench-"));
+for (const kind of ["metrics", "mcps"]) await mkdir(path.join(folder, kind));
+for (let index = 0; index < GOOD_MODULES; index++) await save(`good_${index}`, goodModule(`good_${index}`));
+if (process.argv.includes("stressed")) {
+	for (const [name, source] of Object.entries(MISBEHAVING)) await save(name, source);
+}
+const loaded = loadConfig({ PORT: "0", COLLECT_INTERVAL_MS: "1000", COLLECT_TIMEOUT_MS: "1000" }, folder);
+if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+const nothing = (): undefined => undefined;
+const log: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => log };
+const { url } = await startServer({ config: loaded.config, log });
+process.send?.(url);
+
+async function save(name: string, source: string): Promise<void> {
+	await writeFile(path.join(folder, `metrics/${name}.ts`), source);
+}

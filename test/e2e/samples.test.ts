@@ -1,0 +1,300 @@
+/** Every row of docs/metrics.md with real modules in real workers: the page, /api/modules, promtool, a real Prometheus. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { test } from "node:test";
+import { OPENMETRICS } from "../support/metrics-aggregate.ts";
+import { startPrometheus } from "../support/prometheus.ts";
+import { parseStrictly, seriesKey, seriesOf } from "../support/strict-exposition.ts";
+import { sampleOf, startTestServer, type TestServer } from "../support/test-server.ts";
+import { until } from "../support/until.ts";
+
+interface Row {
+	/** Series on the page because of this row; every other one is missing, or the host's. */
+	readonly series?: Readonly<Record<string, number>>;
+	/** Drops and warnings in /api/modules: `module reason family`. */
+	readonly drops?: readonly string[];
+	readonly warnings?: readonly string[];
+}
+
+const group = (name: string, labels: string, bound = ""): Record<string, number> => ({
+	...(bound === "" ? {} : { [`${name}_bucket{le="${bound}",${labels}}`]: 1 }),
+	[`${name}_bucket{le="+Inf",${labels}}`]: 2,
+	[`${name}_sum{${labels}}`]: 3,
+	[`${name}_count{${labels}}`]: 2,
+});
+const okHistogram = (name: string): Record<string, number> => group(name, 's="ok"', "0.5");
+const okSummary = (name: string): Record<string, number> => ({
+	[`${name}{quantile="0.5",s="ok"}`]: 1,
+	[`${name}_sum{s="ok"}`]: 3,
+	[`${name}_count{s="ok"}`]: 2,
+});
+const OTHER = JSON.stringify("\r\t\u0000\u2028");
+
+/** By the number of the row. */
+const ROWS: Readonly<Record<number, Row>> = {
+	1: {
+		series: { 'r1{a="1"}': 1 },
+		drops: [
+			"payload invalid_payload ",
+			"payload invalid_payload r1_values_that_are_none",
+			"payload invalid_payload r1",
+			"no_array invalid_payload ",
+		],
+	},
+	2: { series: { r2: 1 }, drops: ["throws collect_error "] },
+	3: { series: { r3: 1 }, drops: ["hangs collect_timeout "] },
+	4: { series: { 'r4{a="ok"}': 3 }, drops: ["payload invalid_payload r4"] },
+	5: { series: { r5: 1 }, drops: ["too_large payload_too_large "] },
+	6: { drops: ["0a", "a-b", "", "r6\nevil 1", "r6 x"].map((name) => `names invalid_metric_name ${name}`) },
+	7: {
+		series: { 'r7_requests_total{a="1"}': 3, r7_taken: 1 },
+		drops: ["later name_collision_after_escaping r7.taken"],
+	},
+	8: {
+		drops: ["process_r8_bytes", "scrape_r8_seconds", "up", "_r8", "mcp_servers"].map(
+			(name) => `reserved reserved_name ${name}`,
+		),
+	},
+	9: {
+		series: {
+			r9: 1,
+			'nodejs_r9_seconds{server_id="metrics/names"}': 1,
+			'nodejs_r9_seconds{server_id="metrics/later"}': 2,
+		},
+	},
+	10: { drops: [0, 1, 2, 3].map((index) => `types invalid_type r10_${index}`) },
+	11: { series: { r11_none: 1, r11_escaped: 2 }, warnings: ["types invalid_help r11_none"] },
+	12: { series: { r12: 1 }, drops: ["later type_conflict r12"] },
+	13: { series: { r13: 1, 'r13{a="1"}': 2 }, warnings: ["later help_conflict r13"] },
+	14: { series: { 'r14_total{m="owner"}': 1, 'r14_total{m="later"}': 2 } },
+	15: { series: { 'r15{a="1",b="2"}': 1 }, drops: ["labels duplicate_series r15"] },
+	16: { series: { 'r16{a="1"}': 1, 'r16{a="2"}': 3 }, drops: ["later duplicate_series r16"] },
+	17: { series: { r17: 1 }, drops: ["labels duplicate_series r17"] },
+	18: { series: { 'r18{a="x|",b="y"}': 1, 'r18{a="x",b="|y"}': 2, 'r18{a="1,b:2"}': 3 } },
+	19: { series: { 'r19{ok="v"}': 2 }, drops: ["labels invalid_label_name r19"] },
+	20: { series: { r20: 2 }, drops: ["labels reserved_label r20"] },
+	21: { series: { r21: 2 }, drops: ["labels reserved_label r21"] },
+	22: { series: { 'r22{a="7"}': 3, 'r22{a="true"}': 4 }, drops: ["labels invalid_label_value r22"] },
+	23: { series: { 'r23{a="\\n\\"\\\\"}': 1, [`r23{a=${OTHER}}`]: 2, 'r23{a="\\\\n"}': 3 } },
+	24: { series: { 'r24{a="\ufffd"}': 3 }, drops: ["labels invalid_label_value r24"] },
+	25: { series: { r25: 1 }, drops: ["values invalid_value r25"] },
+	26: { series: { 'r26{v="1"}': Number.NaN, 'r26{v="2"}': Infinity, 'r26{v="3"}': -Infinity } },
+	27: { series: { 'r27_total{v="3"}': 0 }, drops: ["values counter_invalid_value r27_total"] },
+	28: { series: { r28_total: 4 }, warnings: ["values counter_reset r28_total"] },
+	29: { series: okHistogram("r29"), drops: ["histograms histogram_invalid r29"] },
+	30: { series: okHistogram("r30"), drops: ["histograms histogram_invalid r30"] },
+	31: { series: okHistogram("r31"), drops: ["histograms histogram_invalid r31"] },
+	32: {
+		series: {
+			...okHistogram("r32_text"),
+			...okHistogram("r32_twice"),
+			'r32_unordered_bucket{le="0.5"}': 1,
+			'r32_unordered_bucket{le="+Inf"}': 2,
+			r32_unordered_sum: 3,
+			r32_unordered_count: 2,
+		},
+		drops: ["histograms histogram_invalid r32_text", "histograms histogram_invalid r32_twice"],
+	},
+	33: {
+		series: { ...okHistogram("r33_negative"), ...okHistogram("r33_fraction"), ...okHistogram("r33_sum") },
+		drops: ["r33_negative", "r33_fraction", "r33_sum"].map((name) => `histograms histogram_invalid ${name}`),
+	},
+	34: {
+		series: { ...group("r34", 's="1"', "0.5"), ...group("r34", 's="2"') },
+		warnings: ["histograms bucket_layout_mismatch r34"],
+	},
+	35: {
+		series: Object.assign({}, ...["text", "above", "missing", "count"].map((how) => okSummary(`r35_${how}`))),
+		drops: ["text", "above", "missing", "count"].map((how) => `summaries summary_invalid r35_${how}`),
+	},
+	36: { series: { 'r36{le="1"}': 1, 'r36{quantile="bla"}': 2 }, warnings: ["labels reserved_label r36"] },
+	37: { series: { r37: 1 }, drops: ["values foreign_sample_name r37"] },
+	38: {
+		series: { 'r38_bucket{le="0.5"}': 1, 'r38_bucket{le="+Inf"}': 2, r38_sum: 3, r38_count: 2 },
+		drops: ["later suffix_collision r38_count"],
+	},
+	39: { series: { r39_total: 1 }, drops: ["later suffix_collision r39"] },
+	40: { series: { r40_total: 1, r40_plain: 2, r40_info: 3 } },
+	41: {
+		series: { r41: 1 },
+		drops: ["r41_large", "r41_after", "last_many_series"].map((name) => `many_series series_limit ${name}`),
+	},
+	42: {
+		series: { 'r42{a="v"}': 6 },
+		drops: [
+			"labels label_limit r42",
+			"labels label_too_long r42",
+			`labels label_too_long ${`r42_${"n".repeat(200)}`.slice(0, 200)}`,
+		],
+	},
+	43: { series: { r43: 7 }, warnings: ["values timestamp_ignored r43"] },
+	44: {
+		series: { 'r44_total{v="ok"}': 1, 'r44_total{v="long"}': 3, 'r44_total{v="text"}': 4 },
+		drops: ["values exemplar_invalid r44_total"],
+	},
+	45: {},
+	46: {
+		series: { 'constructor{constructor="1",hasOwnProperty="2"}': 1, r46: 2 },
+		drops: ["types reserved_label r46", "types reserved_name __proto__"],
+	},
+};
+/** Of these, families after the one that is too large are gone as well. */
+const CUT_SHORT = ["too_large", "many_series"];
+const FIRST_WAVE = [
+	"payload",
+	"no_array",
+	"names",
+	"reserved",
+	"types",
+	"owner",
+	"labels",
+	"values",
+	"histograms",
+	"summaries",
+	"throws",
+	"hangs",
+	"too_large",
+	"many_series",
+	"empty",
+];
+const GOOD = Object.fromEntries(
+	[...FIRST_WAVE, "later"]
+		.filter((name) => name !== "no_array" && name !== "empty")
+		.flatMap((name) => [
+			[`first_${name}`, 1],
+			...(CUT_SHORT.includes(name) ? [] : [[`last_${name}{a="b"}`, 1] as const]),
+		]),
+);
+
+test("every row has an expectation", () => {
+	assert.deepEqual(
+		Object.keys(ROWS).map(Number),
+		Array.from({ length: 46 }, (_, index) => index + 1),
+	);
+});
+
+test("of what real modules send, all that is good is on the page and in a real Prometheus, and nothing that is bad", async (t) => {
+	const server = await startTestServer(t, {
+		fixtures: ["metrics/_sample-rows.ts"],
+		files: Object.fromEntries(FIRST_WAVE.map((name) => [`metrics/${name}.ts`, sourceOf(name)])),
+		env: { COLLECT_INTERVAL_MS: "1000", COLLECT_TIMEOUT_MS: "900" },
+	});
+	await collected(server, FIRST_WAVE);
+	await server.save("metrics/later.ts", sourceOf("later"));
+	await collected(server, ["later"]);
+	const rows = Object.values(ROWS);
+	const drops = rows.flatMap((row) => row.drops ?? []).toSorted();
+	const warnings = rows.flatMap((row) => row.warnings ?? []).toSorted();
+	await until(
+		async () => {
+			const notes = await notesOf(server);
+			return (
+				["throws collect_error ", "hangs collect_timeout "].every((note) => notes.drops.includes(note)) &&
+				notes.warnings.includes("values counter_reset r28_total")
+			);
+		},
+		"the modules that change in their second collection have had it",
+		30_000,
+	);
+
+	const notes = await notesOf(server);
+	assert.deepEqual(notes.drops, drops);
+	assert.deepEqual(notes.warnings, warnings);
+	const page = await server.metrics();
+	for (const note of drops) {
+		const [module, reason] = note.split(" ");
+		const count = sampleOf(page, `mcp_collect_dropped_total{server_id="metrics/${module}",reason="${reason}"}`);
+		assert.ok(count !== undefined && count > 0, note);
+	}
+
+	const expected = new Map(
+		[GOOD, ...rows.map(({ series = {} }) => series)].flatMap((series) => Object.entries(series)),
+	);
+	assert.deepEqual(modulesOf(seriesOf(parseStrictly(page, "text"))), sorted(expected));
+	const response = await fetch(`${server.url}/metrics`, { headers: { accept: OPENMETRICS } });
+	const openmetrics = await response.text();
+	const inOpenmetrics = new Map(
+		[...expected].map(([series, value]) => [series === "r40_plain" ? "r40_plain_total" : series, value]),
+	);
+	assert.deepEqual(modulesOf(seriesOf(parseStrictly(openmetrics, "openmetrics"))), sorted(inOpenmetrics));
+	assert.ok(openmetrics.includes('r44_total{v="ok"} 1 # {trace_id="a"} 0.5 1.25\n'));
+	for (const text of [page, openmetrics]) assert.doesNotMatch(text, /^evil/m);
+
+	const checked = spawnSync("promtool", ["check", "metrics"], { input: page, encoding: "utf8" });
+	assert.deepEqual(lintedFamilies(checked.stderr), LINTED, checked.stderr);
+
+	const prometheus = await startPrometheus(
+		t,
+		`global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs: [{job_name: rows, static_configs: [{targets: ["${new URL(server.url).host}"]}]}]`,
+	);
+	await until(
+		async () => (await prometheus.query("count_over_time(up[1m]) >= 3")).length === 1,
+		"it has been scraped three times",
+		30_000,
+	);
+	const stored = new Map<string, number>();
+	for (const { metric, value } of await prometheus.query('{job="rows", __name__!~"up|scrape_.*"}')) {
+		const { __name__: name = "", instance: _, job: __, ...labels } = metric;
+		stored.set(
+			seriesKey({ name, labels: new Map(Object.entries(labels)) }),
+			Number(value[1].replace("Inf", "Infinity")),
+		);
+	}
+	assert.deepEqual(modulesOf(stored), sorted(inOpenmetrics));
+	assert.deepEqual(await prometheus.query("min_over_time(up[5m]) == 0"), [], "no scrape has failed");
+});
+
+function sourceOf(name: string): string {
+	// Large snapshots once a minute are enough.
+	const interval = CUT_SHORT.includes(name) ? "export const options = { intervalMs: 60_000, timeoutMs: 10_000 };" : "";
+	return `
+		import { MODULES } from "./_sample-rows.ts";
+		let run = 0;
+		${interval}
+		export const registry = { getMetricsAsJSON: () => MODULES.${name}(run) };
+		export function process() {
+			run++;
+		}
+	`;
+}
+
+function collected(server: TestServer, names: readonly string[]): Promise<void> {
+	return until(
+		async () =>
+			(await Promise.all(names.map((name) => server.module(`metrics/${name}`)))).every(
+				({ collection }) => collection !== null && collection !== undefined,
+			),
+		`${names.join()} are collected`,
+		30_000,
+	);
+}
+
+async function notesOf(server: TestServer): Promise<{ drops: readonly string[]; warnings: readonly string[] }> {
+	const views = await Promise.all(
+		[...FIRST_WAVE, "later"].map(async (name) => ({ name, view: await server.module(`metrics/${name}`) })),
+	);
+	const notes = (kind: "drops" | "warnings"): readonly string[] =>
+		views
+			.flatMap(({ name, view }) =>
+				(view.collection?.[kind] ?? []).map(({ reason, family }) => `${name} ${reason} ${family}`),
+			)
+			.toSorted();
+	return { drops: notes("drops"), warnings: notes("warnings") };
+}
+
+const HOSTS_OWN = /^(?:mcp_|process_|nodejs_(?!r9))/;
+
+function modulesOf(series: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+	return sorted(new Map([...series].filter(([key]) => !HOSTS_OWN.test(key))));
+}
+
+function sorted(series: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+	return new Map([...series].toSorted(([one], [other]) => (one < other ? -1 : 1)));
+}
+
+/** Families that are kept although a style guide would have them otherwise; promtool has nothing to say about any other. */
+const LINTED = ["constructor", "r11_none", "r36", "r40_plain", "r40_total"];
+
+function lintedFamilies(report: string): readonly string[] {
+	return [...new Set([...report.matchAll(/^(\S+) /gm)].map(([, name = ""]) => name))].toSorted();
+}
