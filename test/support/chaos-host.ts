@@ -36,11 +36,6 @@ export interface ChaosHost {
 
 export interface ChaosModuleView extends ModuleView {
 	readonly isolation: "thread" | "process";
-	readonly collection: {
-		readonly success: boolean;
-		readonly drops: readonly { readonly reason: string }[];
-		readonly error?: { readonly message: string };
-	} | null;
 	readonly last_restart: {
 		readonly reason: string;
 		readonly problem: { readonly message: string };
@@ -136,10 +131,11 @@ export async function startChaosHost(options: ChaosHostOptions): Promise<ChaosHo
 }
 
 const LOG_TAIL = 20_000;
-const SUFFIX = { thread: "", process: "-in-a-process", "open process": "-in-an-open-process" } as const satisfies Record<
-	Wall,
-	string
->;
+const SUFFIX = {
+	thread: "",
+	process: "-in-a-process",
+	"open process": "-in-an-open-process",
+} as const satisfies Record<Wall, string>;
 
 /** What everybody else does meanwhile. */
 const NEIGHBOURS = {
