@@ -31,7 +31,7 @@ const MOST_RSS_RATIO = 1.1;
 const fixtures = readCatalogue();
 const random = createRandom(seed);
 const host = await startChaosHost({ fixtures });
-const traffic = startTraffic(host.url);
+const traffic = startTraffic(host.url, host.pid);
 await traffic.rounds(5);
 const before = await host.resources();
 const report = traffic.watch();

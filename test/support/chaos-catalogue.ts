@@ -10,6 +10,8 @@ export interface ChaosFixture {
 	/** A sentence for people. */
 	readonly description: string;
 	readonly trigger: Trigger;
+	/** Whether it weighs so much on the machine that others beside it would show that, and not what they do. */
+	readonly isHeavy: boolean;
 	/** YAML of what the operator grants to it, `{}` for nothing. FIFO stands for a pipe that nobody writes to. */
 	readonly policy: string;
 	/** What may come of it behind a wall on this Node; undefined where that combination shows nothing of its own. */
@@ -75,6 +77,7 @@ function readFixture(kind: "metrics" | "mcps", file: string): ChaosFixture {
 		source,
 		description,
 		trigger: trigger as Trigger,
+		isHeavy: fields.get("runs") === "alone",
 		policy: fields.get("policy") ?? "{}",
 		expects(wall, nodeMajor = NODE_MAJOR) {
 			const place = wall === "thread" ? "" : ` in ${wall === "process" ? "a" : "an"} ${wall}`;
@@ -90,7 +93,7 @@ function readFixture(kind: "metrics" | "mcps", file: string): ChaosFixture {
 }
 
 const MAX_HEADER_LINES = 8;
-const FIELD = /^(?:trigger|policy|expects(?: in an? (?:open )?process)?(?: on Node \d+)?)$/;
+const FIELD = /^(?:trigger|runs|policy|expects(?: in an? (?:open )?process)?(?: on Node \d+)?)$/;
 const OUTCOME =
 	/^(?:(?:restart|does not start) [a-z_]+(?:, abandoned)?|does not compile|refused|error|dropped|contained|broken)$/;
 

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { createClient } from "./http-client.ts";
 import { until } from "./until.ts";
 
@@ -25,10 +26,11 @@ export interface TrafficReport {
 export const SLOW_MS = 250;
 const PAUSE_MS = 10;
 
-export function startTraffic(url: string): Traffic {
+/** @param pid of the host process */
+export function startTraffic(url: string, pid: number): Traffic {
 	const client = createClient(url, true);
 	const windows = new Set<Window>();
-	const machine = watchMachine();
+	const machine = watchMachine(pid);
 	let going = true;
 	let scrapes = 0;
 	let calls = 0;
@@ -112,30 +114,37 @@ interface Window {
 }
 
 /**
- * How long the machine kept somebody waiting who only sleeps: a timer of this process, which shares the processors with
- * the host and does next to nothing. What both of them wait for is no doing of the host's, nor of a module's in it; on a
- * machine where nothing else runs it is next to nothing as well, and the limit then holds as it is.
+ * How long the machine, and nobody in the host, kept an answer waiting: the time that a timer of this process came late,
+ * which does next to nothing, and the time that the host's main thread was ready to run and had no processor. Both are next
+ * to nothing where nothing else runs, and the limit then holds as it is.
  */
-function watchMachine() {
-	const lateness = new Set<{ sumMs: number }>();
+function watchMachine(pid: number) {
+	let lateMs = 0;
 	let dueAt = performance.now() + TICK_MS;
 	const timer = setInterval(() => {
 		const now = performance.now();
-		const lateMs = Math.max(0, now - dueAt);
+		lateMs += Math.max(0, now - dueAt);
 		dueAt = now + TICK_MS;
-		for (const each of lateness) each.sumMs += lateMs;
 	}, TICK_MS);
+	const heldMs = (): number => lateMs + Math.max(0, performance.now() - dueAt) + runQueueMs(pid);
 	return {
 		watch() {
-			const late = { sumMs: 0 };
-			lateness.add(late);
-			return () => {
-				lateness.delete(late);
-				return late.sumMs + Math.max(0, performance.now() - dueAt);
-			};
+			const before = heldMs();
+			return () => heldMs() - before;
 		},
 		stop: () => clearInterval(timer),
 	};
 }
 
+/** Of the main thread, since it began; see `Documentation/scheduler/sched-stats.rst` of Linux. */
+function runQueueMs(pid: number): number {
+	try {
+		const [, waitedNs] = readFileSync(`/proc/${pid}/task/${pid}/schedstat`, "latin1").split(" ");
+		return Number(waitedNs) / NANOSECONDS_PER_MS;
+	} catch {
+		return 0; // it has ended, which shows elsewhere; or the kernel does not say
+	}
+}
+
+const NANOSECONDS_PER_MS = 1e6;
 const TICK_MS = 5;
