@@ -7,7 +7,7 @@ import { locateError, type ModuleProblem } from "./module-problem.ts";
 import { createModuleRequests, type ModuleRequests } from "./module-requests.ts";
 import { type ModuleState, transition } from "./module-state.ts";
 import type { WorkerEnd } from "./module-worker.ts";
-import { describeStartFailure } from "./request-failure.ts";
+import { describeStartFailure, startFailureReason } from "./request-failure.ts";
 import { planRestart, type RestartReason } from "./restart-policy.ts";
 import type { RunnerOptions, RunnerStatus } from "./runner-contract.ts";
 
@@ -106,7 +106,7 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 			candidate = undefined;
 			listeners.onStart("failure", performance.now() - begunAt);
 			const end = await generation.ended;
-			const reason = trouble() ?? (end.reason === "stopped" ? "crash" : end.reason);
+			const reason = trouble() ?? startFailureReason(error, end);
 			failedToStart(compiled, describeStartFailure(error, end, startTimeoutMs), reason);
 		}
 		settled.resolve();
@@ -158,7 +158,7 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 			responds: generation.responds,
 			onTrouble: ({ reason, message }) => {
 				endedFor = reason;
-				void replace(generation, reason, message);
+				return replace(generation, reason, message);
 			},
 		});
 		void generation.ended.then(unwatch);
@@ -211,16 +211,19 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 	}
 
 	/** Ends a generation for a reason of ours; if it is the one that serves, another one is started in its place. */
-	async function replace(generation: Generation, reason: RestartReason, why: string): Promise<void> {
-		if (stopping !== undefined) return;
+	async function replace(generation: Generation, reason: RestartReason, why: string): Promise<boolean> {
+		if (stopping !== undefined) return true;
 		listeners.onProblem(why);
 		if (current?.generation === generation) lose(current, reason, { name: "Error", message: why });
-		await kill(generation, why);
+		return kill(generation, why);
 	}
 
-	async function kill(generation: Generation, why: string): Promise<void> {
-		if (!(await generation.kill(why))) listeners.onAbandoned();
+	/** @returns false when it had to be abandoned */
+	async function kill(generation: Generation, why: string): Promise<boolean> {
+		const hasEnded = await generation.kill(why);
+		if (!hasEnded) listeners.onAbandoned();
 		listeners.onStopped("killed");
+		return hasEnded;
 	}
 
 	function lose({ compiled, startedAt }: Serving, reason: RestartReason, error: WireErrorDto): void {

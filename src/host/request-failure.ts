@@ -3,6 +3,7 @@ import type { WireErrorDto } from "../../workers/wire-error.ts";
 import { BulkheadError } from "../errors.ts";
 import { describeEnd } from "./generation.ts";
 import type { WorkerEnd } from "./module-worker.ts";
+import type { RestartReason } from "./restart-policy.ts";
 
 /** Why a module did not start, as one error with what to do about it. */
 export function describeStartFailure(error: unknown, end: WorkerEnd, timeoutMs: number): WireErrorDto {
@@ -17,6 +18,12 @@ export function describeStartFailure(error: unknown, end: WorkerEnd, timeoutMs: 
 	return end.reason === "stopped"
 		? { name: "Error", message: error.message }
 		: { ...end.error, message: describeEnd(end) };
+}
+
+/** A start that takes too long is a hang, whether it loops or waits for what never comes. */
+export function startFailureReason(error: unknown, end: WorkerEnd): RestartReason {
+	if (end.reason !== "stopped") return end.reason;
+	return error instanceof RpcError && error.failure === "timeout" ? "hang" : "crash";
 }
 
 /** What the caller of an MCP request is told. */

@@ -10,7 +10,8 @@ export interface WatchedWorker {
 	memoryUsage(): Promise<number>;
 	/** Whether its event loop turns: false when it does not answer within the deadline. */
 	responds(deadlineMs: number): Promise<boolean>;
-	onTrouble(trouble: WorkerTrouble): void;
+	/** Ends it. Resolves to false when it had to be abandoned; must not reject. */
+	onTrouble(trouble: WorkerTrouble): Promise<boolean>;
 }
 
 export interface WorkerTrouble {
@@ -40,6 +41,10 @@ const INTERVAL_MS = 100;
 const STATISTICS_TIMEOUT_MS = 1000;
 /** A worker that has not run cannot have grown, save by what others hand it: then it is asked this often all the same. */
 const IDLE_MEMORY_INTERVAL_MS = 1000;
+/** Growth is put down to a worker that has been ended for as long as its memory takes to go; */
+const AFTERMATH_MS = 500;
+/** and to one that could not be ended for as long as a single native call is likely to take. */
+const ABANDONED_AFTERMATH_MS = 10_000;
 /** The level that a rise is measured from follows the process with this half-life. */
 const BASELINE_HALF_LIFE_MS = 30_000;
 
@@ -61,6 +66,8 @@ export function createWorkerWatch({ rss, rssRiseBytes }: WorkerWatchOptions): Wo
 	const watched = new Set<Watched>();
 	let baseline = rss();
 	let lastTickAt = performance.now();
+	let ending = 0;
+	let aftermathUntil = Number.NEGATIVE_INFINITY;
 	const timer = setInterval(tick, INTERVAL_MS);
 	timer.unref();
 
@@ -131,6 +138,10 @@ export function createWorkerWatch({ rss, rssRiseBytes }: WorkerWatchOptions): Wo
 		baseline += (now - baseline) * (1 - 2 ** (-elapsedMs / BASELINE_HALF_LIFE_MS));
 		baseline = Math.min(baseline, now);
 		if (now - baseline < rssRiseBytes) return;
+		if (ending > 0 || performance.now() < aftermathUntil) {
+			baseline = now; // nobody else is to blame for what a thread does that is being ended, or cannot be
+			return;
+		}
 		const suspect = [...watched]
 			.filter((each) => !each.isTroubled)
 			.toSorted((a, b) => b.recentGrowth - a.recentGrowth || b.recentBusyMs - a.recentBusyMs)[0];
@@ -147,7 +158,15 @@ export function createWorkerWatch({ rss, rssRiseBytes }: WorkerWatchOptions): Wo
 	function trouble(each: Watched, reason: WorkerTrouble["reason"], message: string, terminable: boolean): void {
 		if (each.isTroubled || !watched.has(each)) return;
 		each.isTroubled = true;
-		each.worker.onTrouble({ reason, message, terminable });
+		void end(each.worker, { reason, message, terminable });
+	}
+
+	async function end(worker: WatchedWorker, trouble: WorkerTrouble): Promise<void> {
+		ending += 1;
+		const hasEnded = await worker.onTrouble(trouble);
+		ending -= 1;
+		const aftermathMs = hasEnded ? AFTERMATH_MS : ABANDONED_AFTERMATH_MS;
+		aftermathUntil = Math.max(aftermathUntil, performance.now() + aftermathMs);
 	}
 
 	return {

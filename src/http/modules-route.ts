@@ -1,5 +1,6 @@
 import { Router } from "express";
 import type { Host, ModuleStatus } from "../host/host.ts";
+import { RESTART_ADVICE } from "../host/restart-advice.ts";
 import { methodNotAllowed, sendProblem } from "./problem.ts";
 
 /** What the collectors and the catalog know of a module, beside the host's own status. */
@@ -45,7 +46,12 @@ function moduleView(status: ModuleStatus, details: ModuleDetails): Record<string
 		last_restart:
 			lastRestart === undefined
 				? null
-				: { reason: lastRestart.reason, at: isoTime(lastRestart.at), problem: lastRestart.problem },
+				: {
+						reason: lastRestart.reason,
+						at: isoTime(lastRestart.at),
+						problem: lastRestart.problem,
+						advice: RESTART_ADVICE[lastRestart.reason],
+					},
 		next_attempt_at: isoTime(status.nextAttemptAt),
 		load_error: loadError ?? null,
 		pending_calls: status.pendingCalls,

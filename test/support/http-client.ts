@@ -1,0 +1,40 @@
+import { Agent, request } from "node:http";
+
+export interface HttpAnswer {
+	readonly status: number;
+	readonly body: string;
+}
+
+/** HTTP without a library in between, over kept connections; a library's own pauses would be taken for the host's. */
+export interface HttpClient {
+	get(path: string): Promise<HttpAnswer>;
+	post(path: string, body: unknown): Promise<HttpAnswer>;
+	close(): void;
+}
+
+const TIMEOUT_MS = 20_000;
+
+export function createClient(url: string): HttpClient {
+	const agent = new Agent({ keepAlive: true });
+
+	function send(method: string, path: string, body?: string): Promise<HttpAnswer> {
+		return new Promise((resolve, reject) => {
+			const headers = body === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
+			const sent = request(new URL(path, url), { method, agent, headers, timeout: TIMEOUT_MS }, (response) => {
+				const chunks: Buffer[] = [];
+				response.on("data", (chunk: Buffer) => chunks.push(chunk));
+				response.on("end", () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }));
+				response.on("error", reject);
+			});
+			sent.on("timeout", () => sent.destroy(new Error(`${method} ${path} was not answered within ${TIMEOUT_MS} ms`)));
+			sent.on("error", reject);
+			sent.end(body);
+		});
+	}
+
+	return {
+		get: (path) => send("GET", path),
+		post: (path, body) => send("POST", path, JSON.stringify(body)),
+		close: () => agent.destroy(),
+	};
+}
