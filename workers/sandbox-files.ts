@@ -36,13 +36,17 @@ type AnyFunction = (...args: unknown[]) => unknown;
 interface Guard {
 	/** Checks the descriptor, if the first argument is one, and translates what Node's permission model throws. */
 	call(name: string, original: AnyFunction): AnyFunction;
-	opened(descriptor: number): void;
+	/** Counts one more. @returns why not, when the module has as many open as it may */
+	opening(): Error | undefined;
+	/** @param descriptor undefined when it could not be opened */
+	opened(descriptor: number | undefined): void;
 	/** @returns why not, when the module did not open it */
 	closing(descriptor: unknown): Error | undefined;
 }
 
 function createGuard(denials: Denials): Guard {
 	const owned = create(null) as Record<number, true>;
+	let open = 0;
 
 	const refuse = (descriptor: unknown, what: string): Error | undefined =>
 		typeof descriptor === "number" && descriptor in owned
@@ -80,13 +84,23 @@ function createGuard(denials: Denials): Guard {
 					throw translate(name, thrown);
 				}
 			},
+		opening() {
+			if (open < MAX_OPEN_FILES) {
+				open++;
+				return undefined;
+			}
+			return denials.error(`have more than ${MAX_OPEN_FILES} files open, for all modules share those there are`, "never");
+		},
 		opened(descriptor) {
-			owned[descriptor] = true;
+			if (descriptor === undefined) open--;
+			else owned[descriptor] = true;
 		},
 		closing(descriptor) {
 			const refusal = refuse(descriptor, "close");
-			if (refusal === undefined) delete owned[descriptor as number];
-			return refusal;
+			if (refusal !== undefined) return refusal;
+			delete owned[descriptor as number];
+			open--;
+			return undefined;
 		},
 	};
 }
@@ -97,6 +111,9 @@ function fail(error: Error, args: readonly unknown[]): undefined {
 	if (typeof callback !== "function") throw error;
 	nextTick(callback as AnyFunction, error);
 }
+
+/** Far below what a process may have. */
+const MAX_OPEN_FILES = 256;
 
 interface AccessError extends Error {
 	readonly code?: unknown;
@@ -122,19 +139,31 @@ function specialFunctions(guard: Guard, sink: OutputSink): Readonly<Record<strin
 		_toUnixTimestamp: (...args) =>
 			apply((fs as unknown as Record<string, AnyFunction>)["_toUnixTimestamp"] as AnyFunction, fs, args),
 		openSync: guard.call("openSync", (...args) => {
-			const descriptor = apply(openSync, fs, args) as number;
-			guard.opened(descriptor);
-			return descriptor;
+			const refusal = guard.opening();
+			if (refusal !== undefined) throw refusal;
+			let descriptor: number | undefined;
+			try {
+				descriptor = apply(openSync, fs, args) as number;
+				return descriptor;
+			} finally {
+				guard.opened(descriptor);
+			}
 		}),
 		open: guard.call("open", (...args) => {
 			const callback = args[args.length - 1];
-			if (typeof callback === "function") {
-				args[args.length - 1] = (error: unknown, descriptor: number): void => {
-					if (error === null) guard.opened(descriptor);
-					apply(callback, undefined, [error, descriptor]);
-				};
+			if (typeof callback !== "function") return apply(open, fs, args); // which says so
+			const refusal = guard.opening();
+			if (refusal !== undefined) return fail(refusal, args);
+			args[args.length - 1] = (error: unknown, descriptor: number): void => {
+				guard.opened(error === null ? descriptor : undefined);
+				apply(callback, undefined, [error, descriptor]);
+			};
+			try {
+				return apply(open, fs, args);
+			} catch (thrown) {
+				guard.opened(undefined); // an argument is wrong
+				throw thrown;
 			}
-			return apply(open, fs, args);
 		}),
 		close: closing(close),
 		closeSync: closing(closeSync),

@@ -87,7 +87,7 @@ export function createHost(options: HostOptions): Host {
 	const { listeners, log, compiler, workers } = options;
 	const modules = new Map<string, HostedModule>();
 	const leaving = new Set<Promise<void>>();
-	const watch = createWorkerWatch({ rss: () => process.memoryUsage.rss(), rssRiseBytes: RSS_RISE_BYTES });
+	const watch = createWorkerWatch({ rss: createRssReader(), rssRiseBytes: RSS_RISE_BYTES });
 	let { policy } = options;
 	let ready = false;
 	const sources = createModuleSources({ folders: options.folders, compiler, log, onEvent });
@@ -239,6 +239,19 @@ export function createHost(options: HostOptions): Host {
 				else runner.enable();
 			}
 		},
+	};
+}
+
+/** Reading it takes a descriptor, and there may be none left: then it is what it was before. */
+function createRssReader(): () => number {
+	let bytes = 0;
+	return () => {
+		try {
+			bytes = process.memoryUsage.rss();
+		} catch {
+			// EMFILE
+		}
+		return bytes;
 	};
 }
 

@@ -38,7 +38,8 @@ export function startThread({ entry, env, execArgv }: WorkerOptions): ModuleWork
 			void terminate(); // or Piscina starts a bare thread in its place
 		};
 		pool.run({ port: port2 }, { transferList: [port2] as never }).then(
-			() => end({ reason: "stopped" }),
+			// The task gives nothing back; with null it has been rejected by a `throw null` that nobody caught.
+			(result: unknown) => end(result === null ? readEnd(null) : { reason: "stopped" }),
 			(error: unknown) => end(terminating === undefined ? readEnd(error) : { reason: "stopped" }),
 		);
 		// Piscina reports here what happens outside of the task, and throws in main when nobody listens.

@@ -26,7 +26,8 @@ export type Wall = (typeof WALLS)[number];
 
 /**
  * What comes of a misbehaviour, always beside neighbours that feel nothing of it. `abandoned` says that the thread could
- * not be ended and that its module went on in a process; `refused` is an answer that names the module and the policy.
+ * not be ended and that its module went on in a process; `refused` is an answer that names the module and the policy;
+ * `broken` is a module that has made itself useless, and only itself.
  */
 export type Outcome =
 	| `restart ${string}`
@@ -35,7 +36,8 @@ export type Outcome =
 	| "refused"
 	| "error"
 	| "dropped"
-	| "contained";
+	| "contained"
+	| "broken";
 
 const FOLDER = path.join(import.meta.dirname, "../fixtures/chaos");
 export const NODE_MAJOR = Number.parseInt(process.versions.node, 10);
@@ -84,7 +86,7 @@ function readFixture(kind: "metrics" | "mcps", file: string): ChaosFixture {
 
 const MAX_HEADER_LINES = 8;
 const FIELD = /^(?:trigger|policy|expects(?: in an? (?:open )?process)?(?: on Node \d+)?)$/;
-const OUTCOME = /^(?:(?:restart|does not start) [a-z_]+(?:, abandoned)?|does not compile|refused|error|dropped|contained)$/;
+const OUTCOME = /^(?:(?:restart|does not start) [a-z_]+(?:, abandoned)?|does not compile|refused|error|dropped|contained|broken)$/;
 
 function splitField(file: string, line: string): readonly [key: string, value: string] {
 	const [, key, value] = /^([^:]+): (.+)$/.exec(line) ?? [];

@@ -49,18 +49,21 @@ export interface ChaosModuleView extends ModuleView {
 }
 
 export interface ChaosHostOptions {
-	readonly fixtures: readonly ChaosFixture[];
+	/** Those that may be dropped in, for the policy. */
+	readonly fixtures?: readonly ChaosFixture[];
+	/** More files to start with, a `plugins.yaml` among them where there are no fixtures; by their path in the folder. */
+	readonly files?: Readonly<Record<string, string>>;
 	readonly sandbox?: "off" | "standard";
 	readonly env?: Readonly<Record<string, string>>;
 }
 
-export const HANG_TIMEOUT_MS = 500;
+export const HANG_TIMEOUT_MS = 1000;
 const SETTINGS = {
 	HANG_TIMEOUT_MS: String(HANG_TIMEOUT_MS),
-	CALL_TIMEOUT_MS: "1200",
+	CALL_TIMEOUT_MS: "2500",
 	COLLECT_INTERVAL_MS: "100",
-	COLLECT_TIMEOUT_MS: "1200",
-	MODULE_START_TIMEOUT_MS: "1500",
+	COLLECT_TIMEOUT_MS: "2500",
+	MODULE_START_TIMEOUT_MS: "3000",
 	MODULE_MEMORY_MB: "64",
 	SHUTDOWN_TIMEOUT_MS: "3000",
 	LOG_FORMAT: "json",
@@ -70,7 +73,8 @@ const MAIN = path.join(import.meta.dirname, "../../dist/main.js");
 const READY = /ready at (http:\/\/[^\s"]+)/;
 const START_DEADLINE_MS = 20_000;
 
-export async function startChaosHost({ fixtures, sandbox = "standard", env = {} }: ChaosHostOptions): Promise<ChaosHost> {
+export async function startChaosHost(options: ChaosHostOptions): Promise<ChaosHost> {
+	const { fixtures = [], files = {}, sandbox = "standard", env = {} } = options;
 	const folder = await mkdtemp(path.join(tmpdir(), "bulkhead-chaos-"));
 	await chmod(folder, 0o755); // a module process runs as somebody else
 	const at = (file: string): string => path.join(folder, file);
@@ -79,7 +83,8 @@ export async function startChaosHost({ fixtures, sandbox = "standard", env = {} 
 	for (const kind of ["metrics", "mcps"]) await mkdir(at(kind));
 	await writeFile(at(HELPER.file), HELPER.source);
 	for (const [file, source] of Object.entries(NEIGHBOURS)) await writeFile(at(file), source);
-	await writeFile(at("plugins.yaml"), policyFor(fixtures, fifo));
+	if (fixtures.length > 0) await writeFile(at("plugins.yaml"), policyFor(fixtures, fifo));
+	for (const [file, source] of Object.entries(files)) await writeFile(at(file), source);
 
 	const logFile = at("host.log");
 	const logDescriptor = openSync(logFile, "a"); // and no pipe: reading a flood would slow the client down
@@ -98,7 +103,7 @@ export async function startChaosHost({ fixtures, sandbox = "standard", env = {} 
 		supervisor.kill("SIGKILL");
 		throw new Error(`the host did not start: ${log()}`);
 	}
-	const client = createClient(url);
+	const client = createClient(url, false);
 
 	return {
 		url,

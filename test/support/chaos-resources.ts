@@ -7,7 +7,6 @@ export interface Resources {
 	readonly children: number;
 	/** Timers, sockets, ports and the like that keep an event loop going, by what Node calls them. */
 	readonly active: Readonly<Record<string, number>>;
-	readonly rssBytes: number;
 }
 
 /**
@@ -15,14 +14,12 @@ export interface Resources {
  * @param page its `/metrics`
  */
 export function readResources(pid: number, page: string): Resources {
-	const status = readFileSync(`/proc/${pid}/status`, "latin1");
 	const active = [...page.matchAll(/^nodejs_active_resources\{type="([^"]+)"\} (\d+)$/gm)];
 	return {
 		threads: readdirSync(`/proc/${pid}/task`).length,
 		descriptors: readdirSync(`/proc/${pid}/fd`).length,
 		children: childrenOf(pid).length,
 		active: Object.fromEntries(active.map(([, type = "", count]) => [type, Number(count)])),
-		rssBytes: Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) * 1024,
 	};
 }
 
@@ -33,7 +30,7 @@ export function childrenOf(pid: number): readonly number[] {
 		.map(Number);
 }
 
-/** What one holds more than the other, each as `threads 12 instead of 11`. RSS is left to those who watch it for longer. */
+/** What one holds more than the other, each as `threads 12 instead of 11`. */
 export function growth(before: Resources, after: Resources): readonly string[] {
 	const pairs: readonly (readonly [what: string, before: number, after: number])[] = [
 		["threads", before.threads, after.threads],
@@ -53,4 +50,22 @@ function parentOf(pid: string): number | undefined {
 	} catch {
 		return undefined; // it has ended meanwhile
 	}
+}
+
+/** The lowest of what the process holds over a second, since garbage comes and goes; in bytes. */
+export async function settledRss(pid: number): Promise<number> {
+	const readings: number[] = [];
+	for (let count = 0; count < RSS_READINGS; count++) {
+		readings.push(rssOf(pid));
+		await new Promise((resolve) => setTimeout(resolve, RSS_PAUSE_MS));
+	}
+	return Math.min(...readings);
+}
+
+const RSS_READINGS = 20;
+const RSS_PAUSE_MS = 50;
+
+function rssOf(pid: number): number {
+	const status = readFileSync(`/proc/${pid}/status`, "latin1");
+	return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) * 1024;
 }

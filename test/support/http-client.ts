@@ -5,7 +5,7 @@ export interface HttpAnswer {
 	readonly body: string;
 }
 
-/** HTTP without a library in between, over kept connections; a library's own pauses would be taken for the host's. */
+/** HTTP without a library in between, whose own pauses would be taken for the host's. */
 export interface HttpClient {
 	get(path: string): Promise<HttpAnswer>;
 	post(path: string, body: unknown): Promise<HttpAnswer>;
@@ -14,8 +14,9 @@ export interface HttpClient {
 
 const TIMEOUT_MS = 20_000;
 
-export function createClient(url: string): HttpClient {
-	const agent = new Agent({ keepAlive: true });
+/** @param keepAlive whether connections are kept; each is a descriptor of the host for as long */
+export function createClient(url: string, keepAlive: boolean): HttpClient {
+	const agent = new Agent({ keepAlive });
 
 	function send(method: string, path: string, body?: string): Promise<HttpAnswer> {
 		return new Promise((resolve, reject) => {

@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { givenBack, runCase } from "../support/chaos-case.ts";
+import { type ChaosFixture, readCatalogue, type Wall } from "../support/chaos-catalogue.ts";
+import { type ChaosHost, startChaosHost } from "../support/chaos-host.ts";
+import type { Resources } from "../support/chaos-resources.ts";
+import { startTraffic, type Traffic } from "../support/chaos-traffic.ts";
+
+/**
+ * Each fixture misbehaves behind each wall in one host, as it ships, beside two modules that behave and a client of theirs.
+ *
+ * Failed answers are counted without mercy. The limit of 250 ms is on what an answer took beyond what the machine kept
+ * a bystander waiting (see `watchMachine`), since the processors are shared with whatever else runs there.
+ */
+const FIXTURES = readCatalogue();
+/** With nothing to end or restart there is nothing to mix up: some of these can run at a time. */
+const isHarmless = (fixture: ChaosFixture, walls: readonly Wall[]): boolean =>
+	walls.every((wall) => fixture.expects(wall)?.every((outcome) => !outcome.startsWith("restart")) ?? true);
+const AT_A_TIME = 4;
+const LEAST_ROUNDS = 5;
+
+suite("standard", ["thread", "process"]);
+suite("off", ["open process"]);
+
+function suite(sandbox: "standard" | "off", walls: readonly Wall[]): void {
+	describe(`with SANDBOX=${sandbox}`, () => {
+		let host: ChaosHost;
+		let traffic: Traffic;
+		let resources: Resources;
+		let all: ReturnType<Traffic["watch"]>;
+
+		before(async () => {
+			host = await startChaosHost({ fixtures: FIXTURES, sandbox });
+			traffic = startTraffic(host.url);
+			await traffic.rounds(LEAST_ROUNDS);
+			resources = await host.resources();
+			all = traffic.watch();
+		});
+		after(async () => {
+			await traffic?.stop();
+			await host?.close();
+		});
+
+		const shown = FIXTURES.filter((fixture) => walls.some((wall) => fixture.expects(wall) !== undefined));
+		describe("one at a time", () => {
+			for (const fixture of shown.filter((each) => !isHarmless(each, walls))) misbehaves(fixture, true);
+		});
+		describe("some at a time", { concurrency: AT_A_TIME }, () => {
+			for (const fixture of shown.filter((each) => isHarmless(each, walls))) misbehaves(fixture, false);
+		});
+
+		test("nobody else felt anything, and everything is given back", async () => {
+			await givenBack(host, resources, { timers: true });
+			const { scrapes, calls, failures, slow } = all();
+			assert.deepEqual(failures, []);
+			assert.deepEqual(slow, []);
+			assert.ok(scrapes > shown.length && calls > shown.length, `${scrapes} scrapes, ${calls} calls`);
+			assert.ok(host.isFirst(), "the host has never died");
+		});
+
+		function misbehaves(fixture: ChaosFixture, isAlone: boolean): void {
+			test(fixture.name, async () => {
+				const report = traffic.watch();
+				await Promise.all(walls.filter((wall) => fixture.expects(wall)).map((wall) => behind(wall, fixture)));
+				const { scrapes, calls, failures } = report();
+				assert.deepEqual(failures, []);
+				assert.ok(scrapes >= LEAST_ROUNDS && calls >= LEAST_ROUNDS, `${scrapes} scrapes, ${calls} calls`);
+				assert.ok(host.isFirst(), "the host has not died");
+				if (isAlone) await givenBack(host, resources, { timers: false });
+			});
+		}
+
+		async function behind(wall: Wall, fixture: ChaosFixture): Promise<void> {
+			const { observed, said, counted } = await runCase(host, traffic, fixture, wall);
+			assert.ok(fixture.expects(wall)?.includes(observed), `${wall}: ${observed}, said: ${said}`);
+			if (observed === "contained") return;
+			// Of the end of a version that was replaced, its own or not, the log alone has something to say.
+			if (!observed.endsWith("reload")) assert.match(said, SENTENCE, `${wall}: what happened, and what to do`);
+			if (counted !== undefined) assert.ok(counted > 0, `${wall}: the reason is counted`);
+		}
+	});
+}
+
+const SENTENCE = /[a-z]{2,}( \S+){2,}/i;

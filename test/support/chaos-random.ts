@@ -1,0 +1,17 @@
+/** Numbers from 0 up to 1 that are the same for the same seed (mulberry32, public domain, by Tommy Ettinger). */
+export function createRandom(seed: number): () => number {
+	let state = seed | 0;
+	return () => {
+		state = (state + 0x6d2b79f5) | 0;
+		let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+		mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+		return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+	};
+}
+
+/** One of them. @throws when there is none */
+export function pick<Item>(items: readonly Item[], random: () => number): Item {
+	const item = items[Math.floor(random() * items.length)];
+	if (item === undefined) throw new Error("there is nothing to pick from");
+	return item;
+}
