@@ -36,11 +36,6 @@ export interface ChaosHost {
 
 export interface ChaosModuleView extends ModuleView {
 	readonly isolation: "thread" | "process";
-	readonly collection: {
-		readonly success: boolean;
-		readonly drops: readonly { readonly reason: string }[];
-		readonly error?: { readonly message: string };
-	} | null;
 	readonly last_restart: {
 		readonly reason: string;
 		readonly problem: { readonly message: string };
