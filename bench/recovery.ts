@@ -36,9 +36,7 @@ export async function benchmarkRecovery(options: RecoveryOptions): Promise<objec
 
 if (import.meta.main) {
 	const { values } = parseArgs({ options: { short: { type: "boolean", default: false } } });
-	process.stdout.write(
-		`${JSON.stringify(await benchmarkRecovery(values.short ? SHORT : FULL), undefined, "\t")}\n`,
-	);
+	process.stdout.write(`${JSON.stringify(await benchmarkRecovery(values.short ? SHORT : FULL), undefined, "\t")}\n`);
 }
 
 /** From the call that brings a module down to the first answer of the next generation, for each round. */
@@ -124,7 +122,10 @@ export default function register(server: McpServer): void {
 async function startTime(count: number): Promise<object> {
 	const files = Object.fromEntries(Array.from({ length: count }, (_, index) => [`mcps/idle-${index}.ts`, idle(index)]));
 	const startedAt = performance.now();
-	const host = await startChaosHost({ files: { ...files, "plugins.yaml": "{}" }, env: { ...IDLE, MODULE_START_TIMEOUT_MS: "60000" } });
+	const host = await startChaosHost({
+		files: { ...files, "plugins.yaml": "{}" },
+		env: { ...IDLE, MODULE_START_TIMEOUT_MS: "60000" },
+	});
 	const milliseconds = Math.round(performance.now() - startedAt);
 	await host.close();
 	return { modules: count, milliseconds };

@@ -67,7 +67,10 @@ await host.close();
 
 const rssRatio = endRssBytes / (warmRssBytes ?? Number.NaN);
 const isGood =
-	isFirst && failures.length + slow.length + unexpected.length === 0 && kept === undefined && rssRatio <= MOST_RSS_RATIO;
+	isFirst &&
+	failures.length + slow.length + unexpected.length === 0 &&
+	kept === undefined &&
+	rssRatio <= MOST_RSS_RATIO;
 const result = {
 	seed,
 	minutes,

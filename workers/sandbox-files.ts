@@ -89,7 +89,10 @@ function createGuard(denials: Denials): Guard {
 				open++;
 				return undefined;
 			}
-			return denials.error(`have more than ${MAX_OPEN_FILES} files open, for all modules share those there are`, "never");
+			return denials.error(
+				`have more than ${MAX_OPEN_FILES} files open, for all modules share those there are`,
+				"never",
+			);
 		},
 		opened(descriptor) {
 			if (descriptor === undefined) open--;

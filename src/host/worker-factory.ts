@@ -67,6 +67,11 @@ const LOOKED_UP_PACKAGES = foldersAbove(import.meta.dirname)
 	.filter((path) => existsSync(path));
 /** The folder of the host's own packages. What lies elsewhere came with a module, and is as trusted as the module. */
 const OWN_MODULES = nodeModulesOf(OWN_PACKAGES[0] ?? "");
+/**
+ * V8's own limit lies above what the watch allows: close to it the garbage collector takes all the time there is, and what
+ * is a leak would look like a hang.
+ */
+const HEAP_HEADROOM = 2;
 /** A catalog takes up to three bytes of UTF-8 per character. */
 const MAX_CATALOG_BYTES = 3 * MAX_CATALOG_LENGTH;
 
@@ -106,7 +111,7 @@ export function createWorkerFactory(options: WorkerFactoryOptions): WorkerFactor
 		return startProcess({
 			...worker,
 			cwd: emptyFolder,
-			memoryMb: Math.ceil(settings.memoryBytes / MEGABYTE),
+			memoryMb: HEAP_HEADROOM * Math.ceil(settings.memoryBytes / MEGABYTE),
 			user: separateUser(),
 			reads: [compiled.bundlePath, ...compiled.libraries.map(({ path }) => path)],
 			maxBodyBytes: Math.max(settings.maxResultBytes, settings.maxSnapshotBytes, MAX_CATALOG_BYTES),

@@ -161,9 +161,9 @@ export function createWorkerWatch({ rss, rssRiseBytes }: WorkerWatchOptions): Wo
 		void end(each.worker, { reason, message, terminable });
 	}
 
-	async function end(worker: WatchedWorker, trouble: WorkerTrouble): Promise<void> {
+	async function end(worker: WatchedWorker, seen: WorkerTrouble): Promise<void> {
 		ending += 1;
-		const hasEnded = await worker.onTrouble(trouble);
+		const hasEnded = await worker.onTrouble(seen);
 		ending -= 1;
 		const aftermathMs = hasEnded ? AFTERMATH_MS : ABANDONED_AFTERMATH_MS;
 		aftermathUntil = Math.max(aftermathUntil, performance.now() + aftermathMs);

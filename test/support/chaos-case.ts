@@ -20,7 +20,12 @@ const GIVEN_BACK_DEADLINE_MS = 20_000;
 const QUIET_ROUNDS = 15;
 
 /** Drops a fixture in, sets it off, waits for one of the outcomes that it may have, and takes it out again. */
-export async function runCase(host: ChaosHost, traffic: Traffic, fixture: ChaosFixture, wall: Wall): Promise<CaseResult> {
+export async function runCase(
+	host: ChaosHost,
+	traffic: Traffic,
+	fixture: ChaosFixture,
+	wall: Wall,
+): Promise<CaseResult> {
 	const id = host.idOf(fixture, wall);
 	await host.save(id, fixture.source);
 	try {
@@ -122,7 +127,9 @@ async function outcomeOf(
 			quiet = true;
 			if ((await look()) || result !== undefined) return;
 		}
-		throw new Error(`${id}: ${String(error)}: ${JSON.stringify({ view, answer: answer?.body.slice(0, 500) })}\n${host.log().slice(-2000)}`);
+		throw new Error(
+			`${id}: ${String(error)}: ${JSON.stringify({ view, answer: answer?.body.slice(0, 500) })}\n${host.log().slice(-2000)}`,
+		);
 	});
 	if (result === undefined) throw new Error(`${id}: nothing was seen`);
 	if (fixture.kind === "metrics" || result.observed.startsWith("does not")) return result;
@@ -160,9 +167,9 @@ function observe(
 	}
 	if (fixture.kind === "metrics") {
 		if (view.collection === null) return undefined;
-		const { success, drops, error } = view.collection;
+		const { success, drops } = view.collection;
 		if (drops.length > 0) return { observed: "dropped", said: JSON.stringify(drops), counted: undefined };
-		return { observed: success ? "contained" : "error", said: error?.message ?? "", counted: undefined };
+		return { observed: success ? "contained" : "error", said: JSON.stringify(view.collection), counted: undefined };
 	}
 	if (answer === undefined) return undefined;
 	const isError = answer.status !== 200 || answer.body.includes('"isError":true');

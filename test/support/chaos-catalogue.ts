@@ -54,11 +54,16 @@ export function readCatalogue(): readonly ChaosFixture[] {
 }
 
 /** What the MCP fixtures share; it has to lie beside them. */
-export const HELPER = { file: "mcps/_misbehave.ts", source: readFileSync(path.join(FOLDER, "mcps/_misbehave.ts"), "utf8") };
+export const HELPER = {
+	file: "mcps/_misbehave.ts",
+	source: readFileSync(path.join(FOLDER, "mcps/_misbehave.ts"), "utf8"),
+};
 
 function readFixture(kind: "metrics" | "mcps", file: string): ChaosFixture {
 	const source = readFileSync(path.join(FOLDER, kind, file), "utf8");
-	const [description = "", ...header] = source.split("\n", MAX_HEADER_LINES).flatMap((line) => /^\/\/ (.+)$/.exec(line)?.[1] ?? []);
+	const [description = "", ...header] = source
+		.split("\n", MAX_HEADER_LINES)
+		.flatMap((line) => /^\/\/ (.+)$/.exec(line)?.[1] ?? []);
 	const fields = new Map(header.map((line) => splitField(file, line)));
 	const trigger = fields.get("trigger") ?? (kind === "mcps" ? "call" : "collect");
 	if (!(TRIGGERS as readonly string[]).includes(trigger)) throw new Error(`${file}: no such trigger: ${trigger}`);
@@ -86,7 +91,8 @@ function readFixture(kind: "metrics" | "mcps", file: string): ChaosFixture {
 
 const MAX_HEADER_LINES = 8;
 const FIELD = /^(?:trigger|policy|expects(?: in an? (?:open )?process)?(?: on Node \d+)?)$/;
-const OUTCOME = /^(?:(?:restart|does not start) [a-z_]+(?:, abandoned)?|does not compile|refused|error|dropped|contained|broken)$/;
+const OUTCOME =
+	/^(?:(?:restart|does not start) [a-z_]+(?:, abandoned)?|does not compile|refused|error|dropped|contained|broken)$/;
 
 function splitField(file: string, line: string): readonly [key: string, value: string] {
 	const [, key, value] = /^([^:]+): (.+)$/.exec(line) ?? [];

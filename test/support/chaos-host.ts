@@ -131,10 +131,11 @@ export async function startChaosHost(options: ChaosHostOptions): Promise<ChaosHo
 }
 
 const LOG_TAIL = 20_000;
-const SUFFIX = { thread: "", process: "-in-a-process", "open process": "-in-an-open-process" } as const satisfies Record<
-	Wall,
-	string
->;
+const SUFFIX = {
+	thread: "",
+	process: "-in-a-process",
+	"open process": "-in-an-open-process",
+} as const satisfies Record<Wall, string>;
 
 /** What everybody else does meanwhile. */
 const NEIGHBOURS = {

@@ -25,7 +25,8 @@ function cell(fixture: ChaosFixture, wall: Wall): string {
 function describe(outcome: Outcome): string {
 	const [, what, reason, abandoned] = /^(restart|does not start) (\w+)(, abandoned)?$/.exec(outcome) ?? [];
 	if (abandoned !== undefined) return `its thread is abandoned, the module goes on in a process (\`${reason}\`)`;
-	if (what === "restart") return reason === "reload" ? "the newer version serves (`reload`)" : `restarted (\`${reason}\`)`;
+	if (what === "restart")
+		return reason === "reload" ? "the newer version serves (`reload`)" : `restarted (\`${reason}\`)`;
 	if (what !== undefined) return `does not start, tried again (\`${reason}\`)`;
 	return TEXTS[outcome as keyof typeof TEXTS];
 }

@@ -20,7 +20,8 @@ export function createClient(url: string, keepAlive: boolean): HttpClient {
 
 	function send(method: string, path: string, body?: string): Promise<HttpAnswer> {
 		return new Promise((resolve, reject) => {
-			const headers = body === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
+			const headers =
+				body === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
 			const sent = request(new URL(path, url), { method, agent, headers, timeout: TIMEOUT_MS }, (response) => {
 				const chunks: Buffer[] = [];
 				response.on("data", (chunk: Buffer) => chunks.push(chunk));
