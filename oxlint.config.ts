@@ -41,8 +41,8 @@ const WORKERS = ban(
 	"Only src/host, src/metrics and src/mcp know the wire to the workers; ask them.",
 );
 const WORKERS_BUT_THE_WIRE = ban(
-	["**/workers/**", "!**/workers/{contract,frame,protocol,rpc,sandbox-policy,snapshot,wire-error}.ts"],
-	"Main and its workers share the wire alone (protocol, rpc, frame, snapshot, wire-error, sandbox-policy): what runs in a worker stays there.",
+	["**/workers/**", "!**/workers/{asks,contract,frame,protocol,rpc,sandbox-policy,snapshot,wire-error}.ts"],
+	"Main and its workers share the wire alone (protocol, rpc, asks, frame, snapshot, wire-error, sandbox-policy): what runs in a worker stays there.",
 );
 const PISCINA = ban(
 	"^piscina($|/)",
@@ -134,7 +134,7 @@ export default defineConfig({
 			},
 		},
 		{
-			files: ["test/**"],
+			files: ["test/**", "bench/**", "scripts/**"],
 			rules: {
 				"unicorn/consistent-function-scoping": "off", // a helper is read best beside the one test that uses it
 				"unicorn/require-post-message-target-origin": "off", // ports have no origin; that is for windows
@@ -144,7 +144,10 @@ export default defineConfig({
 			},
 		},
 		// Piscina runs the default export of a worker entry.
-		{ files: [...modules, "workers/*-worker.ts", "*.config.ts"], rules: { "import/no-default-export": "off" } },
+		{
+			files: [...modules, "bench/**", "workers/*-worker.ts", "*.config.ts"],
+			rules: { "import/no-default-export": "off" },
+		},
 
 		restrict(
 			src.top,

@@ -6,17 +6,17 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, mkdir, rm } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { loadConfig } from "../src/config.ts";
 import type { Logger } from "../src/logger.ts";
 import { startServer } from "../src/server.ts";
 
 const REVISIONS = ["2025-11-25", "2026-07-28"];
 const MODULES = path.join(import.meta.dirname, "../test/fixtures/conformance/mcps");
-const SUITE = createRequire(import.meta.url).resolve("@modelcontextprotocol/conformance/dist/index.js");
+const SUITE = fileURLToPath(import.meta.resolve("@modelcontextprotocol/conformance/dist/index.js"));
 const verbose = process.argv.includes("--verbose");
 
 let failed = false;

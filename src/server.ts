@@ -9,6 +9,7 @@ import { describeProblems, type Environment, type HostConfig, loadConfig, readLa
 import { BulkheadError, messageOf } from "./errors.ts";
 import { createCompiler } from "./host/compiler.ts";
 import { createHost } from "./host/host.ts";
+import { refusedBuiltin } from "./host/permissions.ts";
 import { describePolicyProblems, openPolicyFile } from "./host/policy-file.ts";
 import { createWorkerFactory } from "./host/worker-factory.ts";
 import { createApp } from "./http/app.ts";
@@ -115,7 +116,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 			env,
 			onProblem: (what) => log.warn(what),
 		}),
-		compiler: createCompiler({ stateDir: config.stateDir, log }),
+		compiler: createCompiler({
+			stateDir: config.stateDir,
+			log,
+			refusedBuiltin: (id, name) => refusedBuiltin(config.sandbox, policyFile.policy().of(id), id, name),
+		}),
 		serverInfo: SERVER_INFO,
 		displayRoot: dirname(config.metricsDir),
 		policy: policyFile.policy(),

@@ -1,6 +1,14 @@
 import type { JSONRPCMessage } from "@modelcontextprotocol/server";
 import { buildInstances, type InstancesOptions, NO_CONTEXT } from "./mcp-instances.ts";
-import { type AnswerDto, type CallDto, ERAS, type Era, LIST_NAMES, type ListName, MAX_CATALOG_LENGTH } from "./protocol.ts";
+import {
+	type AnswerDto,
+	type CallDto,
+	ERAS,
+	type Era,
+	LIST_NAMES,
+	type ListName,
+	MAX_CATALOG_LENGTH,
+} from "./protocol.ts";
 import type { RequestContext } from "./rpc.ts";
 import { toWireError } from "./wire-error.ts";
 
@@ -27,7 +35,7 @@ export async function createModuleServer(options: ModuleServerOptions): Promise<
 		const response = await transport.request({ method: LIST_METHODS[name], params }, NO_CONTEXT);
 		if (!("result" in response)) return []; // the module registered nothing of the kind
 		const entries: unknown = response.result[name];
-		return Array.isArray(entries) ? entries : [];
+		return Array.isArray(entries) ? (entries as readonly unknown[]) : [];
 	}
 
 	return {

@@ -71,7 +71,8 @@ export class CallTransport implements Transport {
 			context.signal.addEventListener("abort", onAbort, { once: true });
 			if (session === undefined) delete this.sessionId;
 			else this.sessionId = session;
-			const extra = authInfo === undefined ? undefined : { authInfo: { ...authInfo, token: "", scopes: [...authInfo.scopes] } };
+			const extra =
+				authInfo === undefined ? undefined : { authInfo: { ...authInfo, token: "", scopes: [...authInfo.scopes] } };
 			this.#running.run(call, () => this.onmessage?.({ jsonrpc: "2.0", id, method, params }, extra));
 		});
 	}

@@ -16,6 +16,8 @@ const MCP_MODULE: ModuleFlavour = {
 				"an MCP module must default-export a function (server, context), which registers its tools; this one does not",
 			);
 		}
+		let waiting = false;
+		let rebuilt = Promise.resolve();
 		const relist = (): void => {
 			server.catalog().then(
 				(json) => host.send({ type: "relisted", json }),
@@ -34,9 +36,18 @@ const MCP_MODULE: ModuleFlavour = {
 			catalog: await server.catalog(),
 			call: (call, requestContext) => server.answer(call, requestContext),
 			relist: () => {
-				server
-					.rebuild()
-					.then(relist, (error: unknown) => context.log.error(`the module's function failed: ${String(error)}`));
+				// A module may notify as often as it likes; what waits already will see what it changed.
+				if (waiting) return;
+				waiting = true;
+				rebuilt = rebuilt.then(async () => {
+					waiting = false;
+					try {
+						await server.rebuild();
+						relist();
+					} catch (error) {
+						context.log.error(`the module's function failed: ${String(error)}`);
+					}
+				});
 			},
 		};
 	},

@@ -7,14 +7,17 @@ import { toWireError } from "./wire-error.ts";
 
 // What a module process runs: a worker entry, as in a thread, with a port over the pipe that the host has handed down.
 
-const loop = performance; // a module may replace the global
+// Taken before the lock closes them to everybody, and before a module can replace them.
+const loop = performance;
+const { pid } = process;
+const kill = process.kill.bind(process);
 const [, , entry = "", maxBodyBytes = ""] = process.argv;
 const pipe = createFramedPort({
 	readFd: PROCESS_WIRE.toProcessFd,
 	writeFd: PROCESS_WIRE.toHostFd,
 	limits: { maxHeadBytes: PROCESS_WIRE.maxHeadBytes, maxBodyBytes: Number(maxBodyBytes) },
 	// Nobody is left to serve. SIGKILL, since a module may listen to 'exit' and stay.
-	onHostGone: () => process.kill(process.pid, "SIGKILL"),
+	onHostGone: () => kill(pid, "SIGKILL"),
 });
 
 // Only watches: an error that the module handles itself stays the module's. What it threw last is its reason if it ends.

@@ -10,7 +10,7 @@ import {
 } from "./sandbox-primordials.ts";
 
 /** The code of every error that the sandbox throws into a module. */
-export const DENIED_CODE = "ERR_BULKHEAD_DENIED";
+const DENIED_CODE = "ERR_BULKHEAD_DENIED";
 
 /** How the sandbox says no: the errors name the module, the thing, and what would open it. */
 export interface Denials {

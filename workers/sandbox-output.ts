@@ -22,7 +22,7 @@ export interface OutputQuota {
 	readonly burst: number;
 }
 
-export const OUTPUT_QUOTA = { perSecond: 64 * 1024, burst: 256 * 1024 } as const satisfies OutputQuota;
+const OUTPUT_QUOTA = { perSecond: 64 * 1024, burst: 256 * 1024 } as const satisfies OutputQuota;
 /** Longest line that is passed on, in characters; as `MAX_LOG_LENGTH` of the protocol. */
 export const MAX_OUTPUT_LINE = 8192;
 

@@ -68,6 +68,7 @@ const NEEDED_GLOBALS: readonly string[] = [
 	"Set",
 	"String",
 	"Uint8Array",
+	"clearImmediate",
 	"clearTimeout",
 	"performance",
 	"process",

@@ -2,7 +2,7 @@
 
 import type { McpServer } from "@modelcontextprotocol/server";
 
-export const BURN_MS = 50;
+const BURN_MS = 50;
 
 export function burn(server: McpServer, name: string): void {
 	server.registerTool(name, { description: `Compute for ${BURN_MS} ms` }, () => {

@@ -4,7 +4,7 @@ import { acquireBuildService, ServiceEndedError } from "./build-service.ts";
 import { createBundleStore } from "./bundle-store.ts";
 import { type CompileProblem, entryProblem } from "./compile-problem.ts";
 import type { FileStamps } from "./file-stamp.ts";
-import { type BuildJob, type BuildOutcome, createModuleBuilder } from "./module-build.ts";
+import { type BuildJob, type BuildOutcome, createModuleBuilder, type RefusedBuiltin } from "./module-build.ts";
 import type { ModuleId } from "./module-id.ts";
 import { type ModulePaths, resolveModulePaths, sayPath } from "./module-paths.ts";
 import { createPermits } from "./permits.ts";
@@ -76,6 +76,7 @@ export interface CompilerOptions {
 	/** Absolute path. Made when needed; it may be deleted at any time. */
 	readonly stateDir: string;
 	readonly log: SourceLog;
+	readonly refusedBuiltin?: RefusedBuiltin;
 	readonly timeoutMs?: number;
 	readonly maxBundleBytes?: number;
 }
@@ -90,7 +91,11 @@ const MAX_BUILDS = 8;
 export function createCompiler(options: CompilerOptions): Compiler {
 	const { timeoutMs = TIMEOUT_MS, maxBundleBytes = MAX_BUNDLE_BYTES } = options;
 	const service = acquireBuildService();
-	const builder = createModuleBuilder(service, { maxContexts: MAX_CONTEXTS, maxBundleBytes });
+	const builder = createModuleBuilder(
+		service,
+		{ maxContexts: MAX_CONTEXTS, maxBundleBytes },
+		options.refusedBuiltin ?? (() => undefined),
+	);
 	const store = createBundleStore(options.stateDir, options.log);
 	const permits = createPermits(MAX_BUILDS);
 	const turns = createTurns();

@@ -1,6 +1,6 @@
 import type { LogLevel } from "../../workers/contract.ts";
 import type { AnswerDto, CallDto, CatalogDto, StartedDto } from "../../workers/protocol.ts";
-import { BulkheadError } from "../errors.ts";
+import { BulkheadError, messageOf } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { Compiler } from "./compiler.ts";
 import type { Isolation } from "./crash-suspects.ts";
@@ -131,6 +131,10 @@ export function createHost(options: HostOptions): Host {
 		return createModuleRunner({
 			id,
 			settings: () => settingsOf(policy.of(id), options.settings),
+			restoreBundles: () =>
+				compiler
+					.restore()
+					.catch((error: unknown) => log.warn(`compiled modules cannot be written again: ${messageOf(error)}`)),
 			startWorker: (compiled, generation) =>
 				workers.start({
 					source: modules.get(id)?.source ?? source,
@@ -151,7 +155,11 @@ export function createHost(options: HostOptions): Host {
 					listeners.onState(id, state);
 				},
 				onStart: (outcome, durationMs) => listeners.onStart(id, outcome, durationMs),
-				onStopped: (outcome) => listeners.onStopped(id, outcome),
+				onStopped: (outcome) => {
+					const runner = modules.get(id)?.runner;
+					if (runner !== undefined) compiler.retain(id, runner.hashes());
+					listeners.onStopped(id, outcome);
+				},
 				onAbandoned: () => {
 					workers.wallOff(id);
 					listeners.onAbandoned(id);

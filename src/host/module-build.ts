@@ -30,6 +30,9 @@ export type BuildOutcome =
 	  }
 	| { readonly ok: false; readonly problems: readonly CompileProblem[] };
 
+/** Why the module of this id can never import a built-in (its name is without `node:`); undefined: it can. */
+export type RefusedBuiltin = (id: string, name: string) => string | undefined;
+
 /** Turns a module into one file of code with esbuild. Touches nothing outside of the module's folder and its packages. */
 export interface ModuleBuilder {
 	/**
@@ -45,6 +48,7 @@ export interface ModuleBuilder {
 export function createModuleBuilder(
 	service: BuildService,
 	limits: { readonly maxContexts: number; readonly maxBundleBytes: number },
+	refusedBuiltin: RefusedBuiltin,
 ): ModuleBuilder {
 	const contexts = createBuildContexts<ModulePlugin>(service, limits.maxContexts);
 	const commonJs = new Set<string>();
@@ -57,7 +61,7 @@ export function createModuleBuilder(
 			`${format} ${id}`,
 			[paths.realRoot, paths.realEntry, paths.base].join("\0"),
 			() => {
-				const attached = createModulePlugin(paths, format);
+				const attached = createModulePlugin(paths, format, (name) => refusedBuiltin(id, name));
 				return { attached, options: buildOptions(paths, format, attached) };
 			},
 		);

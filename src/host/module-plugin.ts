@@ -1,5 +1,6 @@
 import type { OnLoadArgs, OnLoadResult, OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from "esbuild";
 import { readFile } from "node:fs/promises";
+import { isBuiltin } from "node:module";
 import { pathToFileURL } from "node:url";
 import { messageOf } from "../errors.ts";
 import { type FileStamp, readStamp } from "./file-stamp.ts";
@@ -28,7 +29,11 @@ export interface ModulePlugin {
 }
 
 /** How esbuild resolves and reads the imports of one module. */
-export function createModulePlugin(paths: ModulePaths, format: BundleFormat): ModulePlugin {
+export function createModulePlugin(
+	paths: ModulePaths,
+	format: BundleFormat,
+	refusedBuiltin: (name: string) => string | undefined,
+): ModulePlugin {
 	const findings: BuildFindings = { stamps: new Map(), libraries: new Map() };
 	const guard = createSourceGuard(paths);
 
@@ -70,12 +75,21 @@ export function createModulePlugin(paths: ModulePaths, format: BundleFormat): Mo
 						},
 					],
 				}));
+				build.onResolve({ filter: BUILTIN }, ({ path, kind, importer }) => {
+					// Packages import much that they do without; what they use all the same is refused when they use it.
+					if (kind !== "import-statement" || !isBuiltin(path) || isInPackages(importer)) return undefined;
+					const refusal = refusedBuiltin(path.replace(/^node:/, ""));
+					return refusal === undefined ? undefined : { errors: [{ text: refusal }] };
+				});
 				build.onLoad({ filter: /(?:)/, namespace: "file" }, load);
 			},
 		},
 		findings,
 	};
 }
+
+/** Looks like the name of a built-in; whether it is one, Node knows. */
+const BUILTIN = /^(?:node:)?[a-z_0-9]+(?:\/[a-z_0-9]+)?$/;
 
 const CODE = /\.[cm]?[jt]sx?$/;
 

@@ -95,6 +95,7 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 		candidate = generation;
 		const { startTimeoutMs } = options.settings();
 		try {
+			await options.restoreBundles();
 			const started = await generation.start(startTimeoutMs);
 			if (candidate !== generation) return;
 			promote(generation, compiled, started, replaces);

@@ -11,6 +11,8 @@ export interface RunnerOptions {
 	readonly id: string;
 	/** What holds for the next start, and for the calls from now on. */
 	readonly settings: () => RunnerSettings;
+	/** Writes what is missing of the module's bundles: the state folder may be deleted at any time. */
+	readonly restoreBundles: () => Promise<void>;
 	readonly startWorker: (compiled: CompiledModule, generation: number) => ModuleWorker;
 	/** What of the start message the operator's policy decides. */
 	readonly sandbox: (compiled: CompiledModule) => Pick<StartDto, "sandbox" | "trustedPaths">;

@@ -31,19 +31,23 @@ ${refused.length === 0 ? "" : `<h2>Files that are not loaded</h2><ul>${refused.m
 function row(module: ModuleStatus): string {
 	const restarts = Object.entries(module.restarts).map(([reason, count]) => `${count} ${reason}`);
 	return `<tr><td><a href="/api/modules/${escape(module.id)}">${escape(module.id)}</a><td class="${module.state}">${module.state}<td>${module.generation}<td>${
-		module.startedAt === undefined ? "" : new Date(module.startedAt).toISOString()
+		module.startedAt === undefined ? "" : when(module.startedAt)
 	}<td>${escape(restarts.join(", "))}<td>${problem(module)}`;
 }
 
 function problem({ loadError, lastRestart, nextAttemptAt }: ModuleStatus): string {
 	const shown = loadError ?? lastRestart?.problem;
-	const next =
-		nextAttemptAt === undefined ? "" : ` <small>next attempt ${new Date(nextAttemptAt).toISOString()}</small>`;
+	const next = nextAttemptAt === undefined ? "" : ` <small>next attempt ${when(nextAttemptAt)}</small>`;
 	if (shown === undefined) return next;
 	const place =
 		shown.file === undefined ? "" : `<code>${escape(`${shown.file}:${shown.line}:${shown.column}`)}</code> `;
 	const frame = shown.frame === undefined ? "" : `<pre>${escape(shown.frame)}</pre>`;
 	return `${place}${escape(shown.message)}${next}${frame}`;
+}
+
+/** A time that people read: UTC, to the second. */
+function when(at: number): string {
+	return `${new Date(at).toISOString().slice(0, 19).replace("T", " ")} UTC`;
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -66,5 +70,6 @@ p a, p code { margin-right: 1rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .4rem .8rem .4rem 0; border-bottom: 1px solid #8884; }
 td.running { color: #2a8a3e; } td.degraded, td.restarting, td.starting { color: #b07400; } td.quarantined { color: #c62828; }
+td:not(:last-child) { white-space: nowrap; }
 pre { overflow-x: auto; }
 `;

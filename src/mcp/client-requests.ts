@@ -23,11 +23,17 @@ export function createClientRequests({ capabilities, send }: ClientRequestsOptio
 		const asked = parseJson(json);
 		const method = isRecord(asked) ? METHODS.find((known) => known === asked["method"]) : undefined;
 		if (!isRecord(asked) || method === undefined) {
-			return failure(ProtocolErrorCode.MethodNotFound, `a module may ask its client ${METHODS.join(", ")}, nothing else`);
+			return failure(
+				ProtocolErrorCode.MethodNotFound,
+				`a module may ask its client ${METHODS.join(", ")}, nothing else`,
+			);
 		}
 		const declared = capabilities()?.[CAPABILITY[method]];
 		if (declared === undefined) {
-			return failure(ProtocolErrorCode.InvalidRequest, `the client does not declare ${CAPABILITY[method]} (needed for ${method})`);
+			return failure(
+				ProtocolErrorCode.InvalidRequest,
+				`the client does not declare ${CAPABILITY[method]} (needed for ${method})`,
+			);
 		}
 		try {
 			// The SDK checks the answer against the schema of the method, and does not check the question.

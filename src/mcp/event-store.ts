@@ -8,7 +8,13 @@ export interface EventStores {
 	size(): number;
 }
 
+/**
+ * Without `getStreamIdForEventId`, with which the SDK refuses a client that comes back before the host has noticed that its
+ * old connection is gone. The new connection takes the stream over.
+ */
 export interface SessionEventStore extends EventStore {
+	/** Whether a client can go on after this event. Of one that is gone, what came after it may be gone too. */
+	has(eventId: string): boolean;
 	/** The session has ended. */
 	close(): void;
 }
@@ -63,14 +69,14 @@ export function createEventStores({ maxSessionBytes, maxTotalBytes }: EventStore
 					keep({ id, streamId, message, bytes, session });
 					return id;
 				},
-				// An event that is gone cannot be resumed from: what came after it may be gone too.
-				getStreamIdForEventId: async (id) => session.events.get(id)?.streamId,
+				has: (id) => session.events.has(id),
 				async replayEventsAfter(lastEventId, { send }) {
 					const last = session.events.get(lastEventId);
 					if (last === undefined) throw new Error(`event ${lastEventId} is not kept`);
 					let after = false;
 					for (const event of [...session.events.values()]) {
-						if (after && event.streamId === last.streamId && !isPriming(event.message)) await send(event.id, event.message);
+						if (after && event.streamId === last.streamId && !isPriming(event.message))
+							await send(event.id, event.message);
 						after ||= event === last;
 					}
 					return last.streamId;

@@ -52,7 +52,12 @@ export interface Gateway {
 	/** @param onStreaming called once, when the module has something for its client before the answer */
 	begin(call: IncomingCall, onStreaming?: () => void): RunningCall;
 	/** What the module's own resource list says now, templates' list callbacks included; undefined when it does not say. */
-	listResources(moduleId: string, era: Era, params: IncomingCall["params"], origin: CallOrigin): Promise<readonly unknown[] | undefined>;
+	listResources(
+		moduleId: string,
+		era: Era,
+		params: IncomingCall["params"],
+		origin: CallOrigin,
+	): Promise<readonly unknown[] | undefined>;
 }
 
 export function createGateway(options: GatewayOptions): Gateway {
@@ -81,11 +86,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 		}
 	}
 
-	async function answer(
-		owners: readonly string[],
-		call: IncomingCall,
-		listeners: CallListeners,
-	): Promise<CallAnswer> {
+	async function answer(owners: readonly string[], call: IncomingCall, listeners: CallListeners): Promise<CallAnswer> {
 		const name = owners.length > 0 && typeof call.params["name"] === "string" ? call.params["name"] : undefined;
 		const ended = observe({ method: call.method, name });
 		try {
@@ -211,4 +212,4 @@ function readAnswer(json: string): CallAnswer {
 }
 
 /** How a result begins that our runtime has written. */
-export const RESULT_HEAD = '{"result":{';
+const RESULT_HEAD = '{"result":{';

@@ -72,7 +72,13 @@ export function createMcpEndpoint({ gateway, catalog, onError, ...options }: Mcp
 				(name) => header(request, name),
 			);
 			if (problem !== undefined) {
-				return refuse(response, 400, `Bad Request: the request headers and body disagree: ${problem}`, HEADER_MISMATCH, message.id);
+				return refuse(
+					response,
+					400,
+					`Bad Request: the request headers and body disagree: ${problem}`,
+					HEADER_MISMATCH,
+					message.id,
+				);
 			}
 		}
 		if (message === undefined || !direct || !hasModernHeaders(request, message)) {
@@ -125,6 +131,10 @@ export function createMcpEndpoint({ gateway, catalog, onError, ...options }: Mcp
 		const { request, response, body, origin } = exchange;
 		response.once("close", session.use());
 		cancelDirectCall(session, body);
+		const lastEventId = request.method === "GET" ? header(request, "last-event-id") : undefined;
+		if (lastEventId !== undefined && !session.canResumeAfter(lastEventId)) {
+			return refuse(response, 400, "This event is not kept: open a stream without Last-Event-ID");
+		}
 		const general = (takeCall?: Parameters<Parameters<typeof serveDirectly>[1]["general"]>[0]): Promise<void> =>
 			requestScope.run({ origin, ...(takeCall !== undefined && { takeCall }) }, () =>
 				session.transport.handleRequest(request, response, body),

@@ -8,7 +8,7 @@ export interface Page<Entry> {
 }
 
 /** Entries of a list in one page; more than most clients ever see, so that those that ask for one page miss nothing. */
-export const PAGE_SIZE = 250;
+const PAGE_SIZE = 250;
 
 /**
  * A page of a sorted list. The cursor says after which key the next page begins, not at which place, so a list that changes
@@ -30,11 +30,7 @@ export function pageOf<Entry>(
 	return { entries: page, nextCursor: more ? writeCursor(keyOf(last)) : undefined };
 }
 
-function firstAfter<Entry>(
-	entries: readonly Entry[],
-	keyOf: (entry: Entry) => CatalogKey,
-	after: CatalogKey,
-): number {
+function firstAfter<Entry>(entries: readonly Entry[], keyOf: (entry: Entry) => CatalogKey, after: CatalogKey): number {
 	const index = entries.findIndex((entry) => compareKeys(keyOf(entry), after) > 0);
 	return index < 0 ? entries.length : index;
 }

@@ -154,7 +154,7 @@ function metaOf({ mcpReq }: ServerContext): Record<string, unknown> {
 
 /** Without what the 2026-07-28 revision puts on every result: this server stamps it again, in the same place. */
 function withoutStamps(result: Readonly<Record<string, unknown>>): Record<string, unknown> {
-	const { resultType: _, ...rest } = result;
+	const { resultType: _, ...rest }: Record<string, unknown> = result;
 	if (!isRecord(rest["_meta"])) return rest;
 	const { [SERVER_INFO_META_KEY]: stamp, ...meta } = rest["_meta"];
 	if (stamp === undefined || Object.keys(meta).length > 0) return { ...rest, _meta: meta };

@@ -1,5 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { createRequestStateCodec, ProtocolError, ProtocolErrorCode, type ServerContext } from "@modelcontextprotocol/server";
+import {
+	createRequestStateCodec,
+	ProtocolError,
+	ProtocolErrorCode,
+	type ServerContext,
+} from "@modelcontextprotocol/server";
 import { isRecord } from "../../workers/protocol.ts";
 
 /**
@@ -18,7 +23,7 @@ export interface RequestStateSeal {
 
 /** @param key at least 32 bytes, the same for all replicas; without one, state lives no longer than this process */
 export function createRequestStateSeal(key: string | Uint8Array = randomBytes(32)): RequestStateSeal {
-	const codec = createRequestStateCodec<unknown>({
+	const codec = createRequestStateCodec({
 		key,
 		ttlSeconds: TTL_SECONDS,
 		bind: ({ mcpReq, http }) => `${mcpReq.method}\0${http?.authInfo?.clientId ?? ""}`,

@@ -29,6 +29,7 @@ export interface Session {
 	/** Calls that are answered without the SDK, by request id. */
 	readonly directCalls: Map<string | number, RunningCall>;
 	origin(from: CallOrigin): CallOrigin;
+	canResumeAfter(eventId: string): boolean;
 	/** A request has arrived: the session is not idle before the function returned has been called. */
 	use(): () => void;
 }
@@ -93,6 +94,7 @@ export function createSessions(options: SessionsOptions): Sessions {
 				subscriptions: trackSubscriptions(server),
 				directCalls: new Map(),
 				origin: state.origin,
+				canResumeAfter: store.has,
 				lastUsedAt: options.now(),
 				inUse: 0,
 				use() {

@@ -123,3 +123,16 @@ test("a name that another module has is refused, shown and counted", async (t) =
 		"the name goes to the next",
 	);
 });
+
+test("the state folder may be deleted at any time: the next restart writes what it needs", async (t) => {
+	const exits = tool(1).replace("await new", "setTimeout(() => process.exit(3), 20); await new");
+	const server = await startTestServer(t, { files: { "mcps/live.ts": exits } });
+	await server.remove(".bulkhead");
+	assert.equal((await server.execute("version")).status, 200);
+	await until(
+		async () => (await server.module("mcps/live")).generation === 2,
+		"it has ended itself and is started again",
+	);
+	assert.equal((await server.execute("version")).status, 200);
+	assert.equal((await server.module("mcps/live")).load_error, null);
+});

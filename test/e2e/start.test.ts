@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
+import { once } from "node:events";
+import { chmod, cp, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
@@ -79,6 +81,45 @@ test("missing module folders are made, with a warning", async (t) => {
 	t.after(() => rm(folder, { recursive: true, force: true }));
 	const host = startHostProcess(t, folder);
 	await host.ready();
-	assert.deepEqual((await readdir(folder)).toSorted(), ["mcps", "metrics"]);
+	assert.deepEqual((await readdir(folder)).toSorted(), [".bulkhead", "mcps", "metrics"]);
 	assert.match(host.errors(), /"level":"warn"/);
 });
+
+test("after a death of the whole host it comes back, names the module that was the cause, and walls it off", async (t) => {
+	const folder = await folderWithExamples(t);
+	const suspect = `export async function start() { globalThis.process.kill(globalThis.process.pid, "SIGSEGV"); }
+		export function process() {}`;
+	await chmod(folder, 0o755);
+	await writeFile(path.join(folder, "metrics/deadly.js"), suspect);
+	const { port } = new URL(await freeUrl());
+	const host = startHostProcess(t, folder, { SANDBOX: "off", PORT: port });
+	const url = `http://127.0.0.1:${port}`;
+	await until(
+		async () => {
+			try {
+				const module = (await (await fetch(`${url}/api/modules/metrics/deadly`)).json()) as {
+					isolation: string;
+					restarts: Record<string, number>;
+				};
+				return module.isolation === "process" && (module.restarts["crash"] ?? 0) >= 1;
+			} catch {
+				return false; // the host is down at the moment
+			}
+		},
+		"the culprit crashes in a process of its own",
+		30_000,
+	);
+	assert.match(host.errors(), /metrics\/deadly was starting when the host died before/);
+	const page = async (): Promise<string> => (await fetch(`${url}/metrics`)).text();
+	assert.match(await page(), /mcp_host_restarts_total\{reason="signal"\} [1-9]/);
+	await until(async () => /^custom_metric_1\{/m.test(await page()), "the others are collected as ever");
+});
+
+async function freeUrl(): Promise<string> {
+	const probe = createServer().listen(0, "127.0.0.1");
+	await once(probe, "listening");
+	const { port } = probe.address() as AddressInfo;
+	probe.close();
+	await once(probe, "close");
+	return `http://127.0.0.1:${port}`;
+}

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, realpathSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -45,10 +45,11 @@ function inProcess(t: TestContext, fixture: string, more: Partial<ProcessOptions
 		onOutput: (stream, line) => void lines.push(`${stream}: ${line}`),
 		...more,
 	});
-	return { worker, generation: serve(worker, fixture), lines };
+	return { worker, generation: serve(worker, fixture, lines), lines };
 }
 
-function serve(worker: ModuleWorker, fixture: string): Generation {
+/** @param lines takes what the module prints, which comes over the protocol: its streams are the runtime's */
+function serve(worker: ModuleWorker, fixture: string, lines: string[] = []): Generation {
 	const generation = createGeneration({
 		number: 1,
 		hash: "",
@@ -62,7 +63,9 @@ function serve(worker: ModuleWorker, fixture: string): Generation {
 			serverInfo: { name: "test", version: "0" },
 			limits: LIMITS,
 		},
-		onEvent: () => undefined,
+		onEvent: (event) => {
+			if (event.type === "logged") lines.push(`${event.level === "info" ? "stdout" : "stderr"}: ${event.text}`);
+		},
 		onViolation: (what) => assert.fail(what),
 	});
 	generations.add(generation);
@@ -353,7 +356,9 @@ test("under another user, what that user cannot read is named before anything is
 
 test("it works, and is held, under the permission model without the network", async (t) => {
 	const flags = ["--permission", `--allow-fs-read=${path.join(ROOT, "workers")}`, `--allow-fs-read=${FIXTURES}`];
-	const reads = ["package.json", "node_modules"].map((name) => `--allow-fs-read=${path.join(ROOT, name)}`);
+	const reads = ["package.json", "node_modules"].map(
+		(name) => `--allow-fs-read=${realpathSync(path.join(ROOT, name))}`,
+	);
 	const held = inProcess(t, "blocks-in-a-child", { execArgv: [...flags, ...reads] });
 	await held.generation.start(10_000);
 	assert.equal((await failureOf(held.generation.collect(5000))).remote?.code, "ERR_ACCESS_DENIED");

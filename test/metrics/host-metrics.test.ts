@@ -30,6 +30,7 @@ const FAMILIES: Readonly<Record<string, string>> = {
 	mcp_response_size_bytes: "histogram",
 	mcp_server_crashes_total: "counter",
 	mcp_server_info: "gauge",
+	mcp_server_isolation: "gauge",
 	mcp_server_restarts_total: "counter",
 	mcp_server_start_duration_seconds: "gauge",
 	mcp_server_starts_total: "counter",
@@ -153,6 +154,8 @@ function recordOneOfEach(metrics: ReturnType<typeof createHostMetrics>): void {
 	metrics.serverCrashes.inc(module);
 	metrics.serverStartDuration.set(module, 0.1);
 	metrics.threadsAbandoned.inc(module);
+	metrics.serverIsolation.set({ ...module, level: "thread" }, 1);
+	metrics.serverIsolation.set({ server_id: "mcps/x", level: "thread" }, 1);
 	metrics.hostRestarts.inc({ reason: "crash" });
 	metrics.collectSuccess.set(module, 1);
 	metrics.collectDuration.set(module, 0.1);

@@ -29,13 +29,12 @@ export interface RunResult {
 	/** The thread ended without an answer. */
 	readonly exitCode?: number;
 	readonly output: readonly { readonly stream: string; readonly text: string }[];
-	readonly lockMs?: number;
 }
 
 /** What `_worker.ts` posts. */
 interface Message {
 	readonly output?: { readonly stream: string; readonly text: string };
-	readonly done?: { readonly value: unknown; readonly lockMs: number };
+	readonly done?: { readonly value: unknown };
 	readonly failed?: NonNullable<RunResult["error"]>;
 }
 

@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { messagesOf, openSession, post, toolCall } from "../support/mcp-post.ts";
+import { sampleOf, startTestServer } from "../support/test-server.ts";
+import { until } from "../support/until.ts";
+
+/** A tool that ends when it is told to, and one that says so. */
+const GATED = `
+	let opened = new Map();
+	const gate = (name) => { if (!opened.has(name)) opened.set(name, Promise.withResolvers()); return opened.get(name); };
+	import * as z from "zod";
+	export default (server) => {
+		const text = (text) => ({ content: [{ type: "text", text }] });
+		server.registerTool("wait", { inputSchema: z.object({ gate: z.string() }) }, async (input) => {
+			await gate(input.gate).promise;
+			return text(input.gate);
+		});
+		server.registerTool("exit", {}, () => process.exit(3));
+		server.registerTool("loop", {}, () => { for (;;); });
+	};
+`;
+
+test("a full module refuses at once, with an error that says to try again; the others are not touched", async (t) => {
+	const { url, metrics, execute } = await startTestServer(t, {
+		examples: true,
+		files: { "mcps/gated.js": GATED },
+		env: { CALL_CONCURRENCY: "2", CALL_QUEUE: "1", CALL_TIMEOUT_MS: "20000" },
+	});
+	const controller = new AbortController();
+	const running = [1, 2, 3].map((id) =>
+		post(url, toolCall("wait", { gate: "never" }, id), { signal: controller.signal }),
+	);
+	await until(
+		async () => sampleOf(await metrics(), 'mcp_active_requests{tool_name="wait"}') === 3,
+		"two run and one waits",
+	);
+
+	const [refused] = await messagesOf(await post(url, toolCall("wait", { gate: "never" }, 4)));
+	assert.equal(refused?.error?.code, -32603);
+	assert.deepEqual(refused?.error?.data, { code: "MODULE_BUSY", retryable: true });
+	assert.equal((await execute("wait", { gate: "never" })).status, 503);
+	assert.equal((await execute("add", { a: 1, b: 2 })).status, 200, "another module answers");
+
+	controller.abort();
+	await Promise.allSettled(running);
+	await until(
+		async () => sampleOf(await metrics(), 'mcp_active_requests{tool_name="wait"}') === 0,
+		"the places are free again",
+	);
+	const page = await metrics();
+	assert.equal(sampleOf(page, 'mcp_tool_errors_total{tool_name="wait",error_type="unavailable"}'), 2);
+	assert.equal(sampleOf(page, 'mcp_tool_errors_total{tool_name="wait",error_type="cancelled"}'), 3);
+});
+
+test("calls of a session end with what happened when their module crashes, hangs or is saved, and the session lives on", async (t) => {
+	const { url, metrics, module, save } = await startTestServer(t, {
+		files: { "mcps/gated.js": GATED },
+		env: { CALL_TIMEOUT_MS: "1500", HANG_TIMEOUT_MS: "60000" },
+	});
+	const { session } = await openSession(url);
+	const call = async (name: string, id: number) => {
+		const messages = await messagesOf(await post(url, toolCall(name, { gate: "never" }, id), { session }));
+		return messages.at(-1)?.error;
+	};
+	const active = async (count: number): Promise<void> =>
+		until(
+			async () => sampleOf(await metrics(), 'mcp_active_requests{tool_name="wait"}') === count,
+			`${count} calls run`,
+		);
+
+	const serves = (generation: number): Promise<void> =>
+		until(async () => {
+			const now = await module("mcps/gated");
+			return now.generation >= generation && now.state === "running";
+		}, `generation ${generation} serves`);
+
+	const beside = call("wait", 1);
+	await active(1);
+	assert.match((await call("exit", 2))?.message ?? "", /ended while it ran this call: .*code: 3/);
+	assert.match((await beside)?.message ?? "", /ended while it ran this call/);
+
+	await serves(2);
+
+	assert.match((await call("loop", 3))?.message ?? "", /did not answer within 1500 ms/);
+	await serves(3);
+
+	const during = call("wait", 4);
+	await active(1);
+	await save("mcps/gated.js", `${GATED}\n// saved`);
+	await serves(4);
+	assert.match((await during)?.message ?? "", /did not answer within 1500 ms/);
+
+	const listed = await messagesOf(await post(url, { jsonrpc: "2.0", id: 5, method: "tools/list" }, { session }));
+	assert.equal(listed.at(-1)?.error, undefined, "the session lives on");
+});
+
+test("a session's client can cancel a call that is answered directly, and gets nothing for it", async (t) => {
+	const { url, metrics } = await startTestServer(t, { files: { "mcps/gated.js": GATED } });
+	const { session } = await openSession(url);
+	const call = post(url, toolCall("wait", { gate: "never" }, "x"), { session });
+	await until(async () => sampleOf(await metrics(), 'mcp_active_requests{tool_name="wait"}') === 1, "the call runs");
+	const cancelled = await post(
+		url,
+		{ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: "x", reason: "no longer needed" } },
+		{ session },
+	);
+	assert.equal(cancelled.status, 202);
+	await until(
+		async () => sampleOf(await metrics(), 'mcp_tool_errors_total{tool_name="wait",error_type="cancelled"}') === 1,
+		"the call has ended",
+	);
+	await (await call).body?.cancel();
+});

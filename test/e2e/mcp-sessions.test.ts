@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { messagesOf, openSession, post, toolCall } from "../support/mcp-post.ts";
+import { sampleOf, startTestServer } from "../support/test-server.ts";
+import { until } from "../support/until.ts";
+
+test("sessions are capped politely, expire when idle, and are unknown after that", async (t) => {
+	const { url, metrics } = await startTestServer(t, { env: { SESSION_MAX: "3", SESSION_IDLE_TIMEOUT_MS: "300" } });
+	const opened = await Promise.all([openSession(url), openSession(url), openSession(url)]);
+	assert.deepEqual(
+		opened.map(({ status }) => status),
+		[200, 200, 200],
+	);
+	const refused = await openSession(url);
+	assert.equal(refused.status, 503);
+	assert.equal(refused.retryAfter, "60");
+
+	const [watching] = opened;
+	const stream = await fetch(`${url}/mcp`, {
+		headers: { accept: "text/event-stream", "mcp-session-id": watching?.session ?? "" },
+	});
+	assert.equal(stream.status, 200);
+	await until(
+		async () => sampleOf(await metrics(), "mcp_active_sessions") === 1,
+		"the idle ones go, the one with a stream stays",
+	);
+	await stream.body?.cancel();
+	await until(async () => sampleOf(await metrics(), "mcp_active_sessions") === 0, "all are gone");
+	const late = await post(url, { jsonrpc: "2.0", id: 1, method: "ping" }, { session: watching?.session ?? "" });
+	assert.equal(late.status, 404);
+	assert.equal((await openSession(url)).status, 200);
+});
+
+test("a client that lost its stream comes back with Last-Event-ID and misses nothing", async (t) => {
+	const { url } = await startTestServer(t, { examples: true });
+	const { session } = await openSession(url);
+	const call = { ...toolCall("countdown", { steps: 6, stepMs: 30 }, 9) } as { params: object };
+	const controller = new AbortController();
+	const response = await post(
+		url,
+		{ ...call, params: { ...call.params, _meta: { progressToken: "t" } } },
+		{ session, signal: controller.signal },
+	);
+	let received = "";
+	for await (const chunk of response.body ?? []) {
+		received += Buffer.from(chunk).toString();
+		if (received.includes('"progress":2')) break; // which closes the connection
+	}
+	controller.abort();
+	const lastId = [...received.matchAll(/^id: (\S+)$/gm)].at(-1)?.[1] ?? "";
+
+	const resumed = await fetch(`${url}/mcp`, {
+		headers: { accept: "text/event-stream", "mcp-session-id": session, "last-event-id": lastId },
+	});
+	assert.equal(resumed.status, 200);
+	const rest = await messagesOf(resumed);
+	assert.match(rest.at(-1)?.result?.content?.[0]?.text ?? "", /Counted 6 steps/);
+	const before = received.match(/"progress":\d/g)?.length ?? 0;
+	assert.equal(before + rest.filter(({ method }) => method === "notifications/progress").length, 6);
+
+	const forged = await fetch(`${url}/mcp`, {
+		headers: { accept: "text/event-stream", "mcp-session-id": session, "last-event-id": "no-such_1" },
+	});
+	assert.equal(forged.status, 400);
+});
+
+test("thousands of abandoned sessions leave nothing behind", async (t) => {
+	const { url, metrics } = await startTestServer(t, { env: { SESSION_MAX: "100000", SESSION_IDLE_TIMEOUT_MS: "500" } });
+	let opened = 0;
+	for (let round = 0; round < 20; round++) {
+		const sessions = await Promise.all(Array.from({ length: 50 }, () => openSession(url)));
+		opened += sessions.filter(({ status }) => status === 200).length;
+	}
+	assert.equal(opened, 1000);
+	await until(async () => sampleOf(await metrics(), "mcp_active_sessions") === 0, "all have expired");
+});

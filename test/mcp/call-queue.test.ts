@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { BulkheadError } from "../../src/errors.ts";
+import { createCallQueue } from "../../src/mcp/call-queue.ts";
+
+const FOREVER_MS = 60_000;
+const signal = new AbortController().signal;
+
+test("so many run, so many wait, and the next is refused at once with what to do", async () => {
+	const queue = createCallQueue({ moduleId: "mcps/a", concurrency: 2, capacity: 1 });
+	assert.equal(queue.enter(), true);
+	assert.equal(queue.enter(), true);
+	assert.equal(queue.enter(), false);
+	const waiting = queue.wait("x", FOREVER_MS, signal);
+	await assert.rejects(queue.wait("y", FOREVER_MS, signal), (error: BulkheadError) => {
+		assert.equal(error.code, "MODULE_BUSY");
+		assert.match(error.message, /mcps\/a is busy: 2 calls run and 1 wait \(CALL_CONCURRENCY, CALL_QUEUE\); try again/);
+		return true;
+	});
+	queue.leave();
+	await waiting;
+	assert.equal(queue.enter(), false, "the place went to the one that waited");
+	queue.leave();
+	queue.leave();
+	assert.equal(queue.enter(), true);
+});
+
+test("clients take turns, whatever the number of calls that each has waiting", async () => {
+	const queue = createCallQueue({ moduleId: "mcps/a", concurrency: 1, capacity: 100 });
+	queue.enter();
+	const served: string[] = [];
+	const calls = ["greedy", "greedy", "greedy", "greedy", "modest", "other"].map(async (client) => {
+		await queue.wait(client, FOREVER_MS, signal);
+		served.push(client);
+		queue.leave();
+	});
+	queue.leave();
+	await Promise.all(calls);
+	assert.deepEqual(served, ["greedy", "modest", "other", "greedy", "greedy", "greedy"]);
+	assert.equal(queue.waiting(), 0);
+});
+
+test("one that is cancelled or too late leaves the line without taking a place", async () => {
+	const queue = createCallQueue({ moduleId: "mcps/a", concurrency: 1, capacity: 2 });
+	queue.enter();
+	const cancelling = new AbortController();
+	const cancelled = queue.wait("x", FOREVER_MS, cancelling.signal);
+	const late = queue.wait("x", 1, signal);
+	cancelling.abort();
+	await assert.rejects(cancelled, { code: "CALL_CANCELLED" });
+	await assert.rejects(late, { code: "CALL_TIMEOUT" });
+	await assert.rejects(queue.wait("x", FOREVER_MS, cancelling.signal), { code: "CALL_CANCELLED" });
+	assert.equal(queue.waiting(), 0);
+	queue.leave();
+	assert.equal(queue.enter(), true);
+});

@@ -1,0 +1,61 @@
+/** A request to `/mcp` as a client of its own making sends it. */
+export interface PostOptions {
+	readonly session?: string;
+	readonly headers?: Readonly<Record<string, string>>;
+	readonly signal?: AbortSignal;
+}
+
+export function post(url: string, message: unknown, options: PostOptions = {}): Promise<Response> {
+	return fetch(`${url}/mcp`, {
+		method: "POST",
+		headers: {
+			"content-type": "application/json",
+			accept: "application/json, text/event-stream",
+			...(options.session !== undefined && { "mcp-session-id": options.session }),
+			...options.headers,
+		},
+		body: typeof message === "string" ? message : JSON.stringify(message),
+		...(options.signal !== undefined && { signal: options.signal }),
+	});
+}
+
+/** Opens a 2025-era session. @returns the response, read to its end, and the session's id where there is one */
+export async function openSession(
+	url: string,
+): Promise<{ readonly status: number; readonly session: string; readonly retryAfter: string | null }> {
+	const response = await post(url, {
+		jsonrpc: "2.0",
+		id: 0,
+		method: "initialize",
+		params: { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "test", version: "1" } },
+	});
+	await response.text();
+	return {
+		status: response.status,
+		session: response.headers.get("mcp-session-id") ?? "",
+		retryAfter: response.headers.get("retry-after"),
+	};
+}
+
+export function toolCall(name: string, args: Readonly<Record<string, unknown>> = {}, id: number | string = 1): object {
+	return { jsonrpc: "2.0", id, method: "tools/call", params: { name, arguments: args } };
+}
+
+/** The messages in an answer, whether it came as JSON or as an event stream. */
+export async function messagesOf(response: Response): Promise<readonly Message[]> {
+	const text = await response.text();
+	if (response.headers.get("content-type")?.startsWith("application/json") === true)
+		return [JSON.parse(text) as Message];
+	return [...text.matchAll(/^data: (.+)$/gm)].map(([, data]) => JSON.parse(data ?? "") as Message);
+}
+
+export interface Message {
+	readonly id?: unknown;
+	readonly method?: string;
+	readonly result?: { readonly content?: readonly { readonly text?: string }[]; readonly isError?: boolean };
+	readonly error?: {
+		readonly code: number;
+		readonly message: string;
+		readonly data?: Readonly<Record<string, unknown>>;
+	};
+}
