@@ -6,7 +6,7 @@
  * A round measures both, one after the other and each in a host of its own, so that neither takes the machine from the
  * other. A scrape's time counts from when it was due: one that waits behind a slow one is slow too.
  */
-import { fork } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -29,6 +29,8 @@ interface Measured {
 	readonly p50: number;
 	readonly p99: number;
 	readonly max: number;
+	/** Share of a processor that the host's main thread took, which other processes of the machine cannot make larger. */
+	readonly mainThreadCpu: number;
 	/** How often each module that misbehaves was restarted, or lost something. */
 	readonly misbehaved: Readonly<Record<string, unknown>>;
 }
@@ -41,6 +43,7 @@ const spreads = (side: "calm" | "stressed") => ({
 	p50: spreadOf(rounds.map((round) => round[side].p50)),
 	p99: spreadOf(rounds.map((round) => round[side].p99)),
 	max: spreadOf(rounds.map((round) => round[side].max)),
+	mainThreadCpu: spreadOf(rounds.map((round) => round[side].mainThreadCpu)),
 });
 console.log(
 	JSON.stringify(
@@ -66,14 +69,23 @@ async function measure(side: "calm" | "stressed"): Promise<Measured> {
 	try {
 		const [url] = (await once(child, "message")) as [string];
 		await scrapeFor(url, WARM_UP_SECONDS);
+		const cpuBefore = await cpuMsOf(child);
 		const times = (await scrapeFor(url, SECONDS)).toSorted((one, other) => one - other);
+		const mainThreadCpu = ((await cpuMsOf(child)) - cpuBefore) / (SECONDS * 1000);
 		const at = (share: number): number =>
 			times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? Number.NaN;
-		return { p50: at(0.5), p99: at(0.99), max: at(1), misbehaved: await misbehaviourAt(url) };
+		return { p50: at(0.5), p99: at(0.99), max: at(1), mainThreadCpu, misbehaved: await misbehaviourAt(url) };
 	} finally {
-		child.kill("SIGKILL");
-		await once(child, "exit");
+		const exit = once(child, "exit");
+		child.send("stop");
+		await exit;
 	}
+}
+
+async function cpuMsOf(child: ChildProcess): Promise<number> {
+	child.send("cpu");
+	const [cpuMs] = (await once(child, "message")) as [number];
+	return cpuMs;
 }
 
 /** Milliseconds that each scrape took from when it was due. */

@@ -86,7 +86,7 @@ test("calls of a session end with what happened when their module crashes, hangs
 
 	const during = call("wait", 4);
 	await active(1);
-	await save("mcps/gated.js", `${GATED}\n// saved`);
+	await save("mcps/gated.js", `${GATED}\nexport const version = 2;`);
 	await serves(4);
 	assert.match((await during)?.message ?? "", /did not answer within 1500 ms/);
 

@@ -125,7 +125,7 @@ test("a name that another module has is refused, shown and counted", async (t) =
 });
 
 test("the state folder may be deleted at any time: the next restart writes what it needs", async (t) => {
-	const exits = tool(1).replace("await new", "setTimeout(() => process.exit(3), 20); await new");
+	const exits = tool(1).replace("await new", "setTimeout(() => process.exit(3), 500); await new");
 	const server = await startTestServer(t, { files: { "mcps/live.ts": exits } });
 	await server.remove(".bulkhead");
 	assert.equal((await server.execute("version")).status, 200);

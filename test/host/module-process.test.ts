@@ -221,13 +221,13 @@ test("a flood does not hold up the host", async (t) => {
 	void generation.ended.then(() => {
 		ended = true;
 	});
-	let longestMs = 0;
+	// Counted and not timed, since the processors are shared: a host that read all there is would hardly come by here.
+	let turns = 0;
 	while (!ended) {
-		const before = performance.now();
 		await new Promise((resolve) => setImmediate(resolve));
-		longestMs = Math.max(longestMs, performance.now() - before);
+		turns += 1;
 	}
-	assert.ok(longestMs < 250, `the host stood still for ${longestMs} ms`);
+	assert.ok(turns > 100, `the event loop of the host turned ${turns} times`);
 	assert.equal((await generation.ended).reason, "crash");
 });
 

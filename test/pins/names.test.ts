@@ -45,8 +45,10 @@ test("routes answer to these methods, and name them when asked with another one"
 	const server = await startTestServer(t);
 	const routes = {
 		"/": "GET",
-		"/metrics": "GET",
-		"/api/v1/metrics/prometheus": "GET",
+		"/metrics": "GET, HEAD",
+		"/metrics/x": "GET, HEAD",
+		"/sd": "GET, HEAD",
+		"/api/v1/metrics/prometheus": "GET, HEAD",
 		"/mcp": "POST, GET, DELETE",
 		"/execute": "POST",
 		"/api/modules": "GET",
