@@ -21,6 +21,8 @@ export interface RecoveryOptions {
 export const FULL = { rounds: 21, idleModules: 20, startModules: 100 } as const satisfies RecoveryOptions;
 export const SHORT = { rounds: 5, idleModules: 5, startModules: 20 } as const satisfies RecoveryOptions;
 
+const IDLE = { MODULE_MEMORY_MB: "128", COLLECT_INTERVAL_MS: "60000" };
+
 /** Measures all four, one after the other; milliseconds and bytes. */
 export async function benchmarkRecovery(options: RecoveryOptions): Promise<object> {
 	return {
@@ -103,8 +105,6 @@ async function memoryWith(files: Readonly<Record<string, string>>, policy: strin
 function policyOf(ids: readonly string[], isolation: string): string {
 	return `modules: { ${ids.map((id) => `${id}: { isolation: ${isolation} }`).join(", ")} }`;
 }
-
-const IDLE = { MODULE_MEMORY_MB: "128", COLLECT_INTERVAL_MS: "60000" };
 
 function proportionalMemory(pid: number): number {
 	return Number(/^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "latin1"))?.[1]) * 1024;

@@ -61,7 +61,7 @@ while (performance.now() < endAt && host.isFirst()) {
 const kept = await givenBack(host, before, { timers: true }).then(() => undefined, messageOf);
 const endRssBytes = await settledRss(host.pid);
 const isFirst = host.isFirst();
-const { scrapes, calls, failures, slow, slowestMs } = report();
+const { scrapes, calls, failures, slow, overLimit, slowestMs } = report();
 await traffic.stop();
 await host.close();
 
@@ -78,7 +78,7 @@ const result = {
 	cases,
 	outcomes,
 	unexpected,
-	others: { scrapes, calls, failures, slow, slowestMs: Math.round(slowestMs) },
+	others: { scrapes, calls, failures, slow, over250Ms: overLimit, slowestMs: Math.round(slowestMs) },
 	hostDied: !isFirst,
 	kept: kept ?? null,
 	rss: { afterFirstMinuteBytes: warmRssBytes, endBytes: endRssBytes, ratio: rssRatio },

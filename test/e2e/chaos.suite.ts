@@ -8,9 +8,7 @@ import { startTraffic, type Traffic } from "../support/chaos-traffic.ts";
 
 /**
  * Each fixture misbehaves behind each wall in one host, as it ships, beside two modules that behave and a client of theirs.
- *
- * Failed answers are counted without mercy. The limit of 250 ms is on what an answer took beyond what the machine kept
- * a bystander waiting (see `watchMachine`), since the processors are shared with whatever else runs there, the fixtures' own loops included.
+ * Failed answers are counted without mercy; what counts as a delayed one says `isSlow` in chaos-traffic.ts.
  */
 const FIXTURES = readCatalogue();
 /** How many run at the same time, behind each wall, of those that end or restart their module, and of the others. */
