@@ -127,7 +127,7 @@ export function createWorkerWatch({ rss, rssRiseBytes }: WorkerWatchOptions): Wo
 	function trouble(each: Watched, reason: WorkerTrouble["reason"], message: string, terminable: boolean): void {
 		if (each.isTroubled || !watched.has(each)) return;
 		each.isTroubled = true;
-		void each.worker.onTrouble({ reason, message, terminable });
+		each.worker.onTrouble({ reason, message, terminable });
 	}
 
 	return {
