@@ -155,10 +155,11 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 			hangTimeoutMs: () => (candidate === generation ? undefined : settings.hangTimeoutMs),
 			idleMs: worker.idleMs,
 			memoryUsage: worker.memoryUsage,
+			pageFaults: worker.pageFaults,
 			responds: generation.responds,
 			onTrouble: ({ reason, message }) => {
 				endedFor = reason;
-				return replace(generation, reason, message);
+				void replace(generation, reason, message);
 			},
 		});
 		void generation.ended.then(unwatch);
