@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type TestContext, test } from "node:test";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
+import fc from "fast-check";
 import { until } from "../support/until.ts";
 import { createRpcClient, type RequestHandlers, type RpcClient, RpcError, serveRpc } from "../../workers/rpc.ts";
 
@@ -210,3 +211,58 @@ test("an answer of the wrong shape is a violation, a second answer is nothing", 
 	assert.equal(await right, null);
 	assert.deepEqual(violations, []);
 });
+
+test("whatever a worker sends, each request has the first answer that was meant for it, and no other", async (t) => {
+	const anything = fc.anything({ maxDepth: 2, withBigInt: true, withDate: true, withMap: true, withTypedArray: true });
+	const id = fc.oneof(
+		{ weight: 4, arbitrary: fc.integer({ min: -1, max: 3 }) },
+		{ weight: 1, arbitrary: anything.filter((each) => each !== 4) },
+	);
+	const type = fc.constantFrom(
+		"done",
+		"failed",
+		"acked",
+		"emitted",
+		"asked",
+		"withdrawn",
+		"relisted",
+		"logged",
+		"started",
+	);
+	const message = fc.oneof(
+		fc.record(
+			{ type, id, result: fc.option(anything), error: anything, json: anything, ask: id },
+			{ requiredKeys: ["type"] },
+		),
+		anything,
+	);
+	await fc.assert(
+		fc.asyncProperty(fc.array(message, { maxLength: 30 }), async (messages) => {
+			const { client, forger } = link(t, { ping: () => never, stop: () => ({ result: null }) });
+			const pings = [1, 2, 3].map(() => client.request("ping", null, { deadlineMs: 10_000, read: isNull }));
+			const outcomes = pings.map((ping) => ping.catch((error: unknown) => (error as RpcError).failure));
+			for (const each of messages) forger.postMessage(each);
+			// Comes after all of them, over the same port, and still finds its own answer.
+			assert.equal(await client.request("stop", null, { deadlineMs: 10_000, read: isNull }), null);
+			client.dispose("the end");
+			const first = (ping: number): unknown =>
+				messages.map((each) => outcomeOf(each, ping)).find((outcome) => outcome !== undefined);
+			assert.deepEqual(
+				await Promise.all(outcomes),
+				[1, 2, 3].map((ping) => (first(ping) === "null" ? null : (first(ping) ?? "closed"))),
+			);
+		}),
+		{ numRuns: RUNS },
+	);
+});
+
+/** What a message makes of a ping that waits: nothing, unless it is a well-formed answer to it. */
+function outcomeOf(message: unknown, ping: number): "null" | "violation" | "remote" | undefined {
+	if (typeof message !== "object" || message === null) return undefined;
+	const { type, id, result } = message as Record<string, unknown>;
+	if (id !== ping) return undefined;
+	if (type === "done") return result === null ? "null" : "violation";
+	return type === "failed" ? "remote" : undefined;
+}
+
+const RUNS = 200;
