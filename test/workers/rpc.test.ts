@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type TestContext, test } from "node:test";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { until } from "../support/until.ts";
 import { createRpcClient, type RequestHandlers, type RpcClient, RpcError, serveRpc } from "../../workers/rpc.ts";
 
