@@ -41,9 +41,7 @@ export async function buildInstances(options: InstancesOptions): Promise<Instanc
 		return transport;
 	};
 	const anonymous = await connect();
-	const modern = new CallTransport(options);
-	// The SDK's own entry for a long-lived 2026-07-28 connection; the port stands in for stdio.
-	serveStdio(create, { transport: modern, legacy: "reject" });
+	const modern = await connectModern(create, options);
 
 	function forKind(client: ClientDto): Promise<CallTransport> {
 		const kind = JSON.stringify([client.protocolVersion, client.capabilities, client.info]);
@@ -70,6 +68,30 @@ export async function buildInstances(options: InstancesOptions): Promise<Instanc
 		},
 	};
 }
+
+/** A server of the 2026-07-28 era. */
+async function connectModern(create: () => Promise<McpServer>, listeners: InstanceListeners): Promise<CallTransport> {
+	const transport = new CallTransport(listeners);
+	let built: McpServer | undefined;
+	const createOnce = async (): Promise<McpServer> => {
+		built = await create();
+		return built;
+	};
+	// The SDK's own entry for a long-lived 2026-07-28 connection; the port stands in for stdio.
+	serveStdio(createOnce, { transport, legacy: "reject" });
+	await transport.request({ method: "tools/list", params: { _meta: HOST_ENVELOPE } }, NO_CONTEXT);
+	// The first request has told the entry the era. It would look at each later one again, and pass it on in its turn.
+	const inner = built?.server.transport;
+	transport.onmessage = (message, extra) => inner?.onmessage?.(message, extra);
+	return transport;
+}
+
+/** What the host says of itself in the 2026-07-28 era, which wants an envelope per request. */
+export const HOST_ENVELOPE = {
+	"io.modelcontextprotocol/protocolVersion": "2026-07-28",
+	"io.modelcontextprotocol/clientInfo": { name: "bulkhead", version: "1" },
+	"io.modelcontextprotocol/clientCapabilities": {},
+};
 
 /** The handshake that the client has had with the host, repeated with the module's server. */
 async function initialize(transport: CallTransport, client: ClientDto): Promise<CallTransport> {

@@ -1,5 +1,5 @@
 import type { JSONRPCMessage } from "@modelcontextprotocol/server";
-import { buildInstances, type InstancesOptions, NO_CONTEXT } from "./mcp-instances.ts";
+import { buildInstances, HOST_ENVELOPE, type InstancesOptions, NO_CONTEXT } from "./mcp-instances.ts";
 import {
 	type AnswerDto,
 	type CallDto,
@@ -73,13 +73,6 @@ const LIST_METHODS = {
 	resources: "resources/list",
 	resourceTemplates: "resources/templates/list",
 } as const satisfies Record<ListName, string>;
-
-/** What the host says of itself when it lists a module in the 2026-07-28 era, which wants an envelope per request. */
-const HOST_ENVELOPE = {
-	"io.modelcontextprotocol/protocolVersion": "2026-07-28",
-	"io.modelcontextprotocol/clientInfo": { name: "bulkhead", version: "1" },
-	"io.modelcontextprotocol/clientCapabilities": {},
-};
 
 const INTERNAL_ERROR = -32603;
 
