@@ -1,9 +1,9 @@
 import { type JSONRPCMessage, McpServer } from "@modelcontextprotocol/server";
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
 import type { McpModule, ModuleContext } from "./contract.ts";
-import type { ClientDto, StartDto } from "./protocol.ts";
+import type { ClientKindDto, StartDto } from "./protocol.ts";
 import { CallTransport, type InstanceListeners } from "./mcp-transport.ts";
-import type { RequestContext } from "./rpc.ts";
+import type { RequestContext } from "./rpc-server.ts";
 
 export interface InstancesOptions extends InstanceListeners {
 	readonly register: McpModule;
@@ -19,8 +19,8 @@ export interface InstancesOptions extends InstanceListeners {
  */
 export interface Instances {
 	readonly modern: CallTransport;
-	/** @param client undefined for a request without a session */
-	legacy(client: ClientDto | undefined): CallTransport | Promise<CallTransport>;
+	/** @param kind JSON text of a `ClientKindDto`; undefined for a request without a session */
+	legacy(kind: string | undefined): CallTransport | Promise<CallTransport>;
 	/** Lets each server finish its running calls, then closes it. */
 	retire(): void;
 }
@@ -43,10 +43,9 @@ export async function buildInstances(options: InstancesOptions): Promise<Instanc
 	const anonymous = await connect();
 	const modern = await connectModern(create, options);
 
-	function forKind(client: ClientDto): Promise<CallTransport> {
-		const kind = JSON.stringify([client.protocolVersion, client.capabilities, client.info]);
+	function forKind(kind: string): Promise<CallTransport> {
 		const known = kinds.get(kind);
-		const transport = known ?? connect().then((connected) => initialize(connected, client));
+		const transport = known ?? connect().then((connected) => initialize(connected, JSON.parse(kind) as ClientKindDto));
 		kinds.delete(kind); // to the end: the Map's order is the order of use
 		kinds.set(kind, transport);
 		if (known === undefined) transport.catch(() => kinds.delete(kind));
@@ -60,7 +59,7 @@ export async function buildInstances(options: InstancesOptions): Promise<Instanc
 
 	return {
 		modern,
-		legacy: (client) => (client === undefined ? anonymous : forKind(client)),
+		legacy: (kind) => (kind === undefined ? anonymous : forKind(kind)),
 		retire() {
 			anonymous.retire();
 			modern.retire();
@@ -94,7 +93,7 @@ export const HOST_ENVELOPE = {
 };
 
 /** The handshake that the client has had with the host, repeated with the module's server. */
-async function initialize(transport: CallTransport, client: ClientDto): Promise<CallTransport> {
+async function initialize(transport: CallTransport, client: ClientKindDto): Promise<CallTransport> {
 	const params = {
 		protocolVersion: client.protocolVersion,
 		capabilities: client.capabilities,

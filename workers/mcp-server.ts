@@ -9,7 +9,7 @@ import {
 	type ListName,
 	MAX_CATALOG_LENGTH,
 } from "./protocol.ts";
-import type { RequestContext } from "./rpc.ts";
+import type { RequestContext } from "./rpc-server.ts";
 import { toWireError } from "./wire-error.ts";
 
 /** The module's `McpServer`s, built by the module's own function and kept as long as what they offer stays the same. */
@@ -40,8 +40,14 @@ export async function createModuleServer(options: ModuleServerOptions): Promise<
 
 	return {
 		async answer({ era, method, params, client, authInfo }, context) {
-			const transport = era === "modern" ? instances.modern : await instances.legacy(client);
-			const response = await transport.request({ method, params, session: client?.session, authInfo }, context);
+			const transport = era === "modern" ? instances.modern : await instances.legacy(client?.kind);
+			const incoming = {
+				method,
+				params: JSON.parse(params) as Readonly<Record<string, unknown>>, // which main has written
+				session: client?.session,
+				authInfo,
+			};
+			const response = await transport.request(incoming, context);
 			return { json: answerText(response, options.maxResultBytes) };
 		},
 		async catalog() {

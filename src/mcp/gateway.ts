@@ -139,7 +139,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 			const call = {
 				era,
 				method,
-				params,
+				params: JSON.stringify(params),
 				...(session !== undefined && { client: session }),
 				...(authInfo !== undefined && { authInfo }),
 			};

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
-import { createRpcClient, type RequestHandlers, type RpcClient, RpcError, serveRpc } from "../../workers/rpc.ts";
+import { createRpcClient, type RpcClient, RpcError } from "../../workers/rpc.ts";
+import { type RequestHandlers, serveRpc } from "../../workers/rpc-server.ts";
 
 const isNull = (value: unknown): null | undefined => (value === null ? null : undefined);
 const never = new Promise<never>(() => {});
@@ -110,7 +111,7 @@ test("notifications of a call reach that call", async (t) => {
 		},
 	});
 	const emitted: string[] = [];
-	const call = { era: "legacy", method: "tools/call", params: {} } as const;
+	const call = { era: "legacy", method: "tools/call", params: "{}" } as const;
 	await client.request("call", call, {
 		deadlineMs: 1000,
 		read: (value) => value as { json: string },
