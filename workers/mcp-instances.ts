@@ -30,14 +30,15 @@ const MAX_CLIENT_KINDS = 16;
 
 export async function buildInstances(options: InstancesOptions): Promise<Instances> {
 	const kinds = new Map<string, Promise<CallTransport>>();
-	const create = async (): Promise<McpServer> => {
+	const create = async (transport: CallTransport): Promise<McpServer> => {
 		const server = new McpServer({ ...options.serverInfo }, { capabilities: { logging: {} } });
+		watchHandlers(server, transport);
 		await options.register(server, options.context);
 		return server;
 	};
 	const connect = async (): Promise<CallTransport> => {
 		const transport = new CallTransport(options);
-		await (await create()).connect(transport);
+		await (await create(transport)).connect(transport);
 		return transport;
 	};
 	const anonymous = await connect();
@@ -69,11 +70,14 @@ export async function buildInstances(options: InstancesOptions): Promise<Instanc
 }
 
 /** A server of the 2026-07-28 era. */
-async function connectModern(create: () => Promise<McpServer>, listeners: InstanceListeners): Promise<CallTransport> {
+async function connectModern(
+	create: (transport: CallTransport) => Promise<McpServer>,
+	listeners: InstanceListeners,
+): Promise<CallTransport> {
 	const transport = new CallTransport(listeners);
 	let built: McpServer | undefined;
 	const createOnce = async (): Promise<McpServer> => {
-		built = await create();
+		built = await create(transport);
 		return built;
 	};
 	// The SDK's own entry for a long-lived 2026-07-28 connection; the port stands in for stdio.
@@ -91,6 +95,15 @@ export const HOST_ENVELOPE = {
 	"io.modelcontextprotocol/clientInfo": { name: "bulkhead", version: "1" },
 	"io.modelcontextprotocol/clientCapabilities": {},
 };
+
+/** Every handler is set through this one method, those that the SDK sets for what a module registers too. */
+function watchHandlers({ server }: McpServer, transport: CallTransport): void {
+	const set = server.setRequestHandler.bind(server) as (...args: unknown[]) => void;
+	server.setRequestHandler = (...args: unknown[]): void => {
+		const handler = args.pop();
+		set(...args, typeof handler === "function" ? transport.watched(handler as () => unknown) : handler);
+	};
+}
 
 /** The handshake that the client has had with the host, repeated with the module's server. */
 async function initialize(transport: CallTransport, client: ClientKindDto): Promise<CallTransport> {

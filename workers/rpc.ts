@@ -46,6 +46,11 @@ export interface RequestOptions<Type extends RequestType> {
 	readonly onEmitted?: (json: string) => void;
 	/** Answers what the request asks its client. While it waits for that, its deadline stands still. */
 	readonly onAsked?: AskClient;
+	/**
+	 * Called when the request is given up while the worker may still be at work on it; `over` resolves once it no longer is,
+	 * and never rejects.
+	 */
+	readonly onLeftRunning?: (over: Promise<void>) => void;
 }
 
 export interface RpcClient {
@@ -68,6 +73,8 @@ export interface RpcClientListeners {
 	readonly onEvent: (event: Extract<WorkerMessage, { type: "relisted" | "updated" | "logged" }>) => void;
 	/** The worker sent something that the protocol does not know, or answered what nobody asked. */
 	readonly onViolation: (what: string) => void;
+	/** A request was cancelled, its deadline and the grace after it have passed, and the worker has not ended it. */
+	readonly onOverrun: (type: RequestType) => void;
 }
 
 interface Pending {
@@ -77,13 +84,24 @@ interface Pending {
 	readonly asks: HostAsks;
 }
 
-/** The host's end of a port. */
-export function createRpcClient(rawPort: Port, listeners: RpcClientListeners): RpcClient {
+/** A request that was given up and that the worker has not answered yet. */
+interface LeftRunning {
+	readonly timer: NodeJS.Timeout;
+	readonly end: () => void;
+}
+
+/**
+ * The host's end of a port.
+ *
+ * @param graceMs how long after its deadline a request may take to clean up behind itself
+ */
+export function createRpcClient(rawPort: Port, listeners: RpcClientListeners, graceMs: number): RpcClient {
 	const port = createBatchedPort(rawPort);
 	const post = (message: HostMessage): void => port.postMessage(message, []);
 	const begun = port.sharesMemory ? createBegunMark() : undefined;
 	if (begun !== undefined) post({ type: "sharing", begun: begun.memory });
 	const pending = new Map<number, Pending>();
+	const leftRunning = new Map<number, LeftRunning>();
 	const drainWaiters = new Set<() => void>();
 	let lastId = 0;
 	let closedBecause: string | undefined;
@@ -110,6 +128,7 @@ export function createRpcClient(rawPort: Port, listeners: RpcClientListeners): R
 		const request = pending.get(message.id);
 		// A request that timed out or was cancelled may be answered late; an id that was never given is a forgery.
 		if (request === undefined) {
+			if (message.type === "done" || message.type === "failed") endLeftRunning(message.id);
 			if (message.id < 1 || message.id > lastId) listeners.onViolation(`answered request ${message.id}, never sent`);
 			return;
 		}
@@ -126,8 +145,24 @@ export function createRpcClient(rawPort: Port, listeners: RpcClientListeners): R
 		return request.acked || begun?.has(id) === true;
 	}
 
+	/** The worker has been told to end it, and has until then. */
+	function leaveRunning(id: number, type: RequestType, timeLeftMs: number): Promise<void> {
+		return new Promise((resolve) => {
+			const timer = setTimeout(() => listeners.onOverrun(type), timeLeftMs + graceMs);
+			leftRunning.set(id, { timer, end: resolve });
+		});
+	}
+
+	function endLeftRunning(id: number): void {
+		const left = leftRunning.get(id);
+		if (left === undefined) return;
+		leftRunning.delete(id);
+		clearTimeout(left.timer);
+		left.end();
+	}
+
 	return {
-		request(type, params, { deadlineMs, read, signal, onEmitted, onAsked }) {
+		request(type, params, { deadlineMs, read, signal, onEmitted, onAsked, onLeftRunning }) {
 			return new Promise((resolve, reject) => {
 				if (closedBecause !== undefined) return reject(new RpcError("closed", closedBecause, false));
 				if (signal?.aborted === true) return reject(new RpcError("cancelled", reasonOf(signal), false));
@@ -135,6 +170,8 @@ export function createRpcClient(rawPort: Port, listeners: RpcClientListeners): R
 				const id = lastId;
 				const finish = (failure: RpcFailure, message: string): void => {
 					post({ type: "cancel", id, reason: message });
+					const over = leaveRunning(id, type, clock.leftMs());
+					onLeftRunning?.(over);
 					entry.settle({ error: new RpcError(failure, message, hasBegun(id, entry)) });
 				};
 				const clock = startDeadline(deadlineMs, () => finish("timeout", `no answer within ${deadlineMs} ms`));
@@ -185,6 +222,7 @@ export function createRpcClient(rawPort: Port, listeners: RpcClientListeners): R
 			for (const [id, request] of [...pending]) {
 				request.settle({ error: new RpcError("closed", reason, hasBegun(id, request)) });
 			}
+			for (const id of [...leftRunning.keys()]) endLeftRunning(id);
 		},
 	};
 }

@@ -1,6 +1,7 @@
 import { MessageChannel } from "node:worker_threads";
 import { Piscina } from "piscina";
 import { toWireError } from "../../workers/wire-error.ts";
+import { threadPageFaults, withThreadId } from "./page-faults.ts";
 import type { ModuleWorker, WorkerEnd, WorkerOptions } from "./module-worker.ts";
 
 /**
@@ -21,16 +22,19 @@ const LAST_WORDS_MS = 100;
  */
 export function startThread({ entry, env, execArgv }: WorkerOptions): ModuleWorker {
 	const { port1: port, port2 } = new MessageChannel();
-	const pool = new Piscina({
-		filename: entry,
-		minThreads: 1,
-		maxThreads: 1,
-		atomics: "disabled", // 'sync' freezes the worker's event loop between tasks
-		recordTiming: false,
-		execArgv: [...execArgv],
-		env: { ...env },
-		resourceLimits: { maxOldGenerationSizeMb: HARD_HEAP_LIMIT_MB },
-	});
+	const { started: pool, tid } = withThreadId(
+		() =>
+			new Piscina({
+				filename: entry,
+				minThreads: 1,
+				maxThreads: 1,
+				atomics: "disabled", // 'sync' freezes the worker's event loop between tasks
+				recordTiming: false,
+				execArgv: [...execArgv],
+				env: { ...env },
+				resourceLimits: { maxOldGenerationSizeMb: HARD_HEAP_LIMIT_MB },
+			}),
+	);
 	let terminating: Promise<boolean> | undefined;
 	const ended = new Promise<WorkerEnd>((resolve) => {
 		const end = (outcome: WorkerEnd): void => {
@@ -64,6 +68,7 @@ export function startThread({ entry, env, execArgv }: WorkerOptions): ModuleWork
 		ended,
 		terminate,
 		idleMs: () => thread?.performance.eventLoopUtilization().idle ?? 0,
+		pageFaults: () => (tid === undefined ? undefined : threadPageFaults(tid)),
 		async memoryUsage() {
 			try {
 				const statistics = await thread?.getHeapStatistics();
