@@ -46,7 +46,8 @@ export async function createModuleServer(options: ModuleServerOptions): Promise<
 	return {
 		async answer({ era, method, params, client, authInfo }, context) {
 			const transport = era === "modern" ? instances.modern : await instances.legacy(client);
-			const response = await transport.request({ method, params, session: client?.session, authInfo }, context);
+			const request = { method, params, session: client?.session, resumable: client?.resumable, authInfo };
+			const response = await transport.request(request, context);
 			return { json: answerText(response, options.maxResultBytes) };
 		},
 		async catalog() {

@@ -138,11 +138,16 @@ interface OpenSession extends Session {
 	inUse: number;
 }
 
+/** The first revision whose clients know that a stream may be closed on purpose. */
+const RESUMABLE_SINCE = "2025-11-25";
+
 /** What a module learns of a session's client. The session's id opens the session and does not leave main. */
 function describeClient(server: Server, sessionId: string): ClientDto {
+	const protocolVersion = server.getNegotiatedProtocolVersion() ?? "2025-03-26";
 	return {
 		session: createHash("sha256").update(sessionId).digest("base64url").slice(0, 22),
-		protocolVersion: server.getNegotiatedProtocolVersion() ?? "2025-03-26",
+		resumable: protocolVersion >= RESUMABLE_SINCE,
+		protocolVersion,
 		info: { ...(server.getClientVersion() ?? { name: "unknown", version: "0" }) },
 		capabilities: { ...server.getClientCapabilities() },
 	};
