@@ -50,6 +50,7 @@ export async function createModuleServer(options: ModuleServerOptions): Promise<
 				method,
 				params: JSON.parse(params) as Readonly<Record<string, unknown>>, // which main has written
 				session: client?.session,
+				resumable: client?.resumable,
 				authInfo,
 			};
 			const response = await transport.request(incoming, context);

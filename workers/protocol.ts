@@ -100,6 +100,8 @@ export interface CallDto {
 export interface ClientDto {
 	/** Tells sessions apart; made from the session's id, which is a credential and stays in main. */
 	readonly session: string;
+	/** Whether it comes back to an event stream that was closed, as 2025-11-25 says. */
+	readonly resumable: boolean;
 	/** JSON text of a `ClientKindDto`. Clients that said the same have the same text. */
 	readonly kind: string;
 }
@@ -142,6 +144,11 @@ export const LIST_NAMES = ["tools", "prompts", "resources", "resourceTemplates"]
 export const MAX_CATALOG_LENGTH = 1 << 20;
 /** Longest log line, in characters, that leaves a worker. */
 export const MAX_LOG_LENGTH = 8192;
+/**
+ * An `emitted` method that is meant for the host: the module asks to close the event stream of its call, or with
+ * `{standalone: true}` that of its session, so that the client comes back for what follows (SEP-1699).
+ */
+export const CLOSE_STREAM = "bulkhead/close_stream";
 /** Longest emitted notification, in characters of JSON. */
 export const MAX_EMITTED_LENGTH = 1 << 18;
 /** Requests to its client that one call may have open at a time. */

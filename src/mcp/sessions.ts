@@ -138,15 +138,19 @@ interface OpenSession extends Session {
 	inUse: number;
 }
 
+/** The first revision whose clients know that a stream may be closed on purpose. */
+const RESUMABLE_SINCE = "2025-11-25";
+
 /** What a module learns of a session's client. The session's id opens the session and does not leave main. */
 function describeClient(server: Server, sessionId: string): ClientDto {
+	const protocolVersion = server.getNegotiatedProtocolVersion() ?? "2025-03-26";
 	const kind: ClientKindDto = {
-		protocolVersion: server.getNegotiatedProtocolVersion() ?? "2025-03-26",
+		protocolVersion,
 		info: { ...(server.getClientVersion() ?? { name: "unknown", version: "0" }) },
 		capabilities: { ...server.getClientCapabilities() },
 	};
 	const session = createHash("sha256").update(sessionId).digest("base64url").slice(0, 22);
-	return { session, kind: JSON.stringify(kind) };
+	return { session, resumable: protocolVersion >= RESUMABLE_SINCE, kind: JSON.stringify(kind) };
 }
 
 function trackSubscriptions(server: Server): ReadonlySet<string> {
