@@ -1,8 +1,7 @@
 import { type CatalogDto, readCatalog, type StartedDto } from "../../workers/protocol.ts";
 import type { WireErrorDto } from "../../workers/wire-error.ts";
-import { BulkheadError, messageOf } from "../errors.ts";
 import type { CompiledModule } from "./compiler.ts";
-import { createGeneration, describeEnd, type Generation } from "./generation.ts";
+import { describeEnd, type Generation } from "./generation.ts";
 import { locateError, type ModuleProblem } from "./module-problem.ts";
 import { createModuleRequests, type ModuleRequests } from "./module-requests.ts";
 import { type ModuleState, transition } from "./module-state.ts";
@@ -10,6 +9,7 @@ import type { WorkerEnd } from "./module-worker.ts";
 import { describeStartFailure, startFailureReason } from "./request-failure.ts";
 import { planRestart, type RestartReason } from "./restart-policy.ts";
 import type { RunnerOptions, RunnerStatus } from "./runner-contract.ts";
+import { type GenerationRole, watchedGeneration } from "./watched-generation.ts";
 
 /** Keeps one module running: starts, replaces, restarts and stops its generations. */
 export interface ModuleRunner extends ModuleRequests {
@@ -43,7 +43,6 @@ interface Serving {
 }
 
 const STOP_TIMEOUT_MS = 2000;
-const MAX_CANCEL_GRACE_MS = 5000;
 
 export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 	const { id, listeners } = options;
@@ -66,6 +65,13 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 	const waiting = new Set<() => void>();
 	const settled = Promise.withResolvers<void>();
 
+	const role: GenerationRole = {
+		isStarting: (generation) => candidate === generation,
+		isServing: (generation) => current?.generation === generation,
+		onTrouble: (generation, reason, message) => void replace(generation, reason, message),
+		onOverrun: overran,
+	};
+
 	function enter(to: ModuleState): void {
 		if (to === state) return;
 		state = transition(state, to, id);
@@ -86,7 +92,8 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 		candidate = undefined;
 		if (current === undefined) enter("starting");
 		const begunAt = performance.now();
-		const attempt = startGeneration(compiled);
+		lastGeneration += 1;
+		const attempt = watchedGeneration(options, compiled, lastGeneration, role);
 		if (attempt instanceof Error) {
 			listeners.onStart("failure", performance.now() - begunAt);
 			failedToStart(compiled, { name: attempt.name, message: attempt.message }, "crash");
@@ -111,62 +118,6 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 			failedToStart(compiled, describeStartFailure(error, end, startTimeoutMs), reason);
 		}
 		settled.resolve();
-	}
-
-	/** A generation under watch, or why not even its worker could be made. */
-	function startGeneration(
-		compiled: CompiledModule,
-	): { readonly generation: Generation; readonly trouble: () => RestartReason | undefined } | Error {
-		const settings = options.settings();
-		let worker: ReturnType<typeof options.startWorker>;
-		lastGeneration += 1;
-		try {
-			worker = options.startWorker(compiled, lastGeneration);
-		} catch (error) {
-			return new BulkheadError("MODULE_START_FAILED", `its worker could not be made: ${messageOf(error)}`, {
-				cause: error,
-			});
-		}
-		const generation = createGeneration({
-			number: lastGeneration,
-			hash: compiled.hash,
-			worker,
-			graceMs: Math.min(settings.callTimeoutMs, MAX_CANCEL_GRACE_MS),
-			start: {
-				moduleId: id,
-				bundlePath: compiled.bundlePath,
-				clientPaths: compiled.clients.map((client) => client.path),
-				serverInfo: options.serverInfo,
-				limits: settings,
-				...options.sandbox(compiled),
-			},
-			onEvent: (event) => {
-				if (event.type === "logged") listeners.onLog(event.level, event.text);
-				else if (current?.generation !== generation) return;
-				else if (event.type === "updated") listeners.onResourceUpdated(event.uri);
-				else {
-					const catalog = readCatalog(event.json);
-					if (catalog !== undefined) listeners.onRelisted(catalog);
-				}
-			},
-			onViolation: (what) => listeners.onProblem(what),
-			onOverrun: (type) => overran(generation, type === "call" ? "call_timeout" : "collect_timeout"),
-		});
-		let endedFor: RestartReason | undefined;
-		const unwatch = options.watch.add({
-			memoryLimitBytes: settings.memoryBytes,
-			hangTimeoutMs: () => (candidate === generation ? undefined : settings.hangTimeoutMs),
-			idleMs: worker.idleMs,
-			memoryUsage: worker.memoryUsage,
-			pageFaults: worker.pageFaults,
-			responds: generation.responds,
-			onTrouble: ({ reason, message }) => {
-				endedFor = reason;
-				void replace(generation, reason, message);
-			},
-		});
-		void generation.ended.then(unwatch);
-		return { generation, trouble: () => endedFor };
 	}
 
 	function promote(

@@ -1,0 +1,85 @@
+import { readCatalog } from "../../workers/protocol.ts";
+import { BulkheadError, messageOf } from "../errors.ts";
+import type { CompiledModule } from "./compiler.ts";
+import { createGeneration, type Generation } from "./generation.ts";
+import type { ModuleWorker } from "./module-worker.ts";
+import type { RestartReason } from "./restart-policy.ts";
+import type { RunnerOptions } from "./runner-contract.ts";
+
+export interface WatchedGeneration {
+	readonly generation: Generation;
+	/** Why the watch has ended it, if it has. */
+	trouble(): RestartReason | undefined;
+}
+
+/** What the watch on a generation has to know of it, and whom it tells. */
+export interface GenerationRole {
+	/** It has been started and does not serve yet: it has a deadline for that, and may block its event loop. */
+	isStarting(generation: Generation): boolean;
+	/** It is the one whose notices count. */
+	isServing(generation: Generation): boolean;
+	onTrouble(generation: Generation, reason: "hang" | "out_of_memory", message: string): void;
+	/** It is still at work on a call or a collection whose time is long over. */
+	onOverrun(generation: Generation, reason: "call_timeout" | "collect_timeout"): void;
+}
+
+const MAX_CANCEL_GRACE_MS = 5000;
+
+/** A worker for a version of a module, under watch; or why not even the worker could be made. */
+export function watchedGeneration(
+	options: RunnerOptions,
+	compiled: CompiledModule,
+	number: number,
+	role: GenerationRole,
+): WatchedGeneration | BulkheadError {
+	const { id, listeners } = options;
+	const settings = options.settings();
+	let worker: ModuleWorker;
+	try {
+		worker = options.startWorker(compiled, number);
+	} catch (error) {
+		return new BulkheadError("MODULE_START_FAILED", `its worker could not be made: ${messageOf(error)}`, {
+			cause: error,
+		});
+	}
+	const generation = createGeneration({
+		number,
+		hash: compiled.hash,
+		worker,
+		graceMs: Math.min(settings.callTimeoutMs, MAX_CANCEL_GRACE_MS),
+		start: {
+			moduleId: id,
+			bundlePath: compiled.bundlePath,
+			clientPaths: compiled.clients.map((client) => client.path),
+			serverInfo: options.serverInfo,
+			limits: settings,
+			...options.sandbox(compiled),
+		},
+		onEvent: (event) => {
+			if (event.type === "logged") listeners.onLog(event.level, event.text);
+			else if (!role.isServing(generation)) return;
+			else if (event.type === "updated") listeners.onResourceUpdated(event.uri);
+			else {
+				const catalog = readCatalog(event.json);
+				if (catalog !== undefined) listeners.onRelisted(catalog);
+			}
+		},
+		onViolation: (what) => listeners.onProblem(what),
+		onOverrun: (type) => role.onOverrun(generation, type === "call" ? "call_timeout" : "collect_timeout"),
+	});
+	let trouble: RestartReason | undefined;
+	const unwatch = options.watch.add({
+		memoryLimitBytes: settings.memoryBytes,
+		hangTimeoutMs: () => (role.isStarting(generation) ? undefined : settings.hangTimeoutMs),
+		idleMs: worker.idleMs,
+		memoryUsage: worker.memoryUsage,
+		pageFaults: worker.pageFaults,
+		responds: generation.responds,
+		onTrouble: ({ reason, message }) => {
+			trouble = reason;
+			role.onTrouble(generation, reason, message);
+		},
+	});
+	void generation.ended.then(unwatch);
+	return { generation, trouble: () => trouble };
+}
