@@ -8,7 +8,7 @@ import type {
 	TransportSendOptions,
 } from "@modelcontextprotocol/server";
 import { type AuthDto, CLOSE_STREAM, MAX_EMITTED_LENGTH, parseJson } from "./protocol.ts";
-import type { RequestContext } from "./rpc.ts";
+import type { RequestContext } from "./rpc-server.ts";
 
 /** What a server instance says that belongs to no call. */
 export interface InstanceListeners {

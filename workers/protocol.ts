@@ -27,11 +27,14 @@ export type RequestMessage = {
 
 export type HostMessage =
 	| RequestMessage
+	/** To a thread, before anything else: where it notes which request it has begun last, in place of `acked`. */
+	| { readonly type: "sharing"; readonly begun: SharedArrayBuffer }
 	| { readonly type: "cancel"; readonly id: number; readonly reason: string }
 	/** What the client of a running call said to an `asked`: JSON text of `{result}` or `{error}`. */
 	| { readonly type: "answered"; readonly id: number; readonly ask: number; readonly json: string };
 
 export type WorkerMessage =
+	/** Has begun; only from a process, which shares no memory. */
 	| { readonly type: "acked"; readonly id: number }
 	| { readonly type: "done"; readonly id: number; readonly result: unknown }
 	| { readonly type: "failed"; readonly id: number; readonly error: WireErrorDto }
@@ -86,19 +89,25 @@ export interface CollectedDto {
 export interface CallDto {
 	readonly era: Era;
 	readonly method: string;
-	readonly params: Readonly<Record<string, unknown>>;
+	/** JSON text of an object: text is copied from thread to thread several times faster than the objects in it. */
+	readonly params: string;
 	/** Whose session the call belongs to; 2025 era only, and only with a session. */
 	readonly client?: ClientDto;
 	/** What the host knows about who called, as the SDK's `AuthInfo` without the token itself. */
 	readonly authInfo?: AuthDto;
 }
 
-/** What a client said of itself when it opened its session. */
 export interface ClientDto {
 	/** Tells sessions apart; made from the session's id, which is a credential and stays in main. */
 	readonly session: string;
 	/** Whether it comes back to an event stream that was closed, as 2025-11-25 says. */
 	readonly resumable: boolean;
+	/** JSON text of a `ClientKindDto`. Clients that said the same have the same text. */
+	readonly kind: string;
+}
+
+/** What a client said of itself when it opened its session. */
+export interface ClientKindDto {
 	readonly protocolVersion: string;
 	readonly info: Readonly<Record<string, unknown>>;
 	readonly capabilities: Readonly<Record<string, unknown>>;

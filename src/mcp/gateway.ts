@@ -143,7 +143,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 			const call = {
 				era,
 				method,
-				params: withTraceContext(params, trace),
+				params: JSON.stringify(withTraceContext(params, trace)),
 				...(session !== undefined && { client: session }),
 				...(authInfo !== undefined && { authInfo }),
 			};
