@@ -13,10 +13,10 @@
 export const HOST_FLAGS: readonly string[] = [
 	// Without it V8 drops the interrupt check of some plain loops, and a worker in one can never be terminated.
 	"--no-turboshaft-loop-unrolling",
-	// Each thread collects its own garbage. Otherwise all of them share V8's helper threads, which no priority of a
-	// module's thread reaches: what a module litters would take the processors from main, and main's own collections
-	// would wait for helpers that do not get one.
-	"--single-threaded-gc",
+	// As many helper threads for garbage collection and compilers as there are other processors, instead of four. All
+	// threads of the process share them, and more of them than processors make main wait for its own helpers while these
+	// wait for a processor.
+	"--v8-pool-size=0",
 	"--disable-proto=delete",
 	// A worker that sends SIGUSR1 to its own process would open the inspector on it.
 	"--disable-sigusr1",

@@ -1,8 +1,10 @@
 import type { Port } from "./rpc.ts";
 import { type ModuleFlavour, serveModule } from "./runtime.ts";
+import { lowerThreadPriority } from "./thread-priority.ts";
 
 /** What a worker of a metric module runs: one task that lasts as long as the module. */
 export default function metricWorker({ port }: { readonly port: Port }): Promise<void> {
+	lowerThreadPriority(); // nobody waits for a collection, whereas a scrape or a tool call is waited for
 	return serveModule(port, METRIC_MODULE);
 }
 

@@ -15,7 +15,6 @@ import { createMessageQuota } from "./message-quota.ts";
 import { type Port, type RequestContext, serveRpc } from "./rpc.ts";
 import { lockWorker } from "./sandbox.ts";
 import { encodeSnapshot } from "./snapshot.ts";
-import { lowerThreadPriority } from "./thread-priority.ts";
 
 /** What the two kinds of module do differently. */
 export interface ModuleFlavour {
@@ -110,7 +109,6 @@ async function startModule(
 	host: HostLink,
 	signal: AbortSignal,
 ): Promise<RunningModule> {
-	lowerThreadPriority();
 	// Stack traces name the author's file and line, from the source map beside the bundle.
 	process.setSourceMapsEnabled(true);
 	for (const path of start.trustedPaths) await import(pathToFileURL(path).href);

@@ -8,8 +8,8 @@ import process from "node:process";
 const NICE_INCREMENT = 10;
 
 /**
- * Lowers the priority of the calling thread, and of what it starts: on a machine whose processors are all busy with
- * modules that loop, the thread that serves everybody runs first. Call it before the sandbox is locked.
+ * Lowers the priority of the calling thread, and of what it starts: where a module loops or floods, and all processors
+ * are busy, the threads that somebody waits for run first. Call it before the sandbox is locked.
  *
  * On Linux alone, where a thread has a priority of its own (setpriority(2), notes); elsewhere it would be the whole
  * process that is lowered.
