@@ -24,6 +24,13 @@ const OLDEST_NODE = 24;
 /** Enough that a worker which blocks some threads of libuv's pool leaves the host's files and DNS the others. */
 const LEAST_POOL_THREADS = 16;
 
+/**
+ * The value that glibc begins with. Given to it, it stays: glibc otherwise raises it, and with it the size from which on it
+ * asks the system for memory, with the largest buffer that was ever freed, and threads that come and go leave holes that
+ * are never given back.
+ */
+const TRIM_THRESHOLD_BYTES = "131072";
+
 const STDERR = 2;
 
 const startDir = process.cwd();
@@ -54,6 +61,7 @@ async function run(): Promise<number> {
 		env: {
 			...process.env,
 			[START_DIR_ENV]: startDir,
+			MALLOC_TRIM_THRESHOLD_: process.env["MALLOC_TRIM_THRESHOLD_"] ?? TRIM_THRESHOLD_BYTES,
 			UV_THREADPOOL_SIZE: String(Math.max(Number(process.env["UV_THREADPOOL_SIZE"]) || 0, LEAST_POOL_THREADS)),
 		},
 		shutdownTimeoutMs: readShutdownTimeoutMs(),

@@ -23,6 +23,7 @@ test("the host gets its flags, an empty working directory, the start directory a
 		BULKHEAD_START_DIR: supervisor.startDir,
 		BULKHEAD_RESTARTS: '{"signal":0,"exit":0}',
 		UV_THREADPOOL_SIZE: "16",
+		MALLOC_TRIM_THRESHOLD_: "131072",
 		FIXTURE_OWN: "kept",
 	});
 	assert.equal(report.ipc, false);
@@ -40,6 +41,12 @@ for (const [set, given] of [
 		await supervisor.exitCode();
 		assert.equal(supervisor.report().env["UV_THREADPOOL_SIZE"], given);
 	});
+
+test("a trim threshold that the operator has set stays", async (t) => {
+	const supervisor = startSupervisor(t, "reports-itself", { env: { MALLOC_TRIM_THRESHOLD_: "1048576" } });
+	await supervisor.exitCode();
+	assert.equal(supervisor.report().env["MALLOC_TRIM_THRESHOLD_"], "1048576");
+});
 
 test("what the host inherited from another supervisor does not count", async (t) => {
 	const env = { BULKHEAD_START_DIR: "/elsewhere", BULKHEAD_RESTARTS: '{"signal":9,"exit":9}' };
