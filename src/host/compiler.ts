@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { BulkheadError, messageOf } from "../errors.ts";
 import { acquireBuildService, ServiceEndedError } from "./build-service.ts";
 import { createBundleStore } from "./bundle-store.ts";
+import type { BundledLibraries } from "./bundled-libraries.ts";
 import { type CompileProblem, entryProblem } from "./compile-problem.ts";
 import type { FileStamps } from "./file-stamp.ts";
 import { type BuildJob, type BuildOutcome, createModuleBuilder, type RefusedBuiltin } from "./module-build.ts";
@@ -76,6 +77,8 @@ export interface CompilerOptions {
 	/** Absolute path. Made when needed; it may be deleted at any time. */
 	readonly stateDir: string;
 	readonly log: SourceLog;
+	/** What modules import in the place of some files of installed packages; nothing by default. */
+	readonly bundledLibraries?: BundledLibraries;
 	readonly refusedBuiltin?: RefusedBuiltin;
 	readonly timeoutMs?: number;
 	readonly maxBundleBytes?: number;
@@ -94,6 +97,7 @@ export function createCompiler(options: CompilerOptions): Compiler {
 	const builder = createModuleBuilder(
 		service,
 		{ maxContexts: MAX_CONTEXTS, maxBundleBytes },
+		options.bundledLibraries ?? new Map(),
 		options.refusedBuiltin ?? (() => undefined),
 	);
 	const store = createBundleStore(options.stateDir, options.log);
