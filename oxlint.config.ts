@@ -3,9 +3,11 @@ import { defineConfig } from "oxlint";
 /** Who may import what, by folder. Each ban says why, which is what its violator reads. */
 const src = {
 	top: ["src/*.ts"],
-	supervisor: ["src/main.ts", "src/supervise.ts", "src/launch-contract.ts"],
+	supervisor: ["src/main.ts", "src/command.ts", "src/supervise.ts", "src/launch-contract.ts"],
 	/** The composition: the only files that know every layer. */
 	server: ["src/server.ts", "src/instrumentation.ts"],
+	/** The composition of `bulkhead stdio`. */
+	stdio: ["src/stdio.ts"],
 	host: ["src/host/**"],
 	moduleThread: ["src/host/module-thread.ts"],
 	metrics: ["src/metrics/**"],
@@ -163,6 +165,17 @@ export default defineConfig({
 		),
 		restrict(src.supervisor, SRC_COMPOSITION_BESIDE, PACKAGES),
 		restrict(src.server, SRC_MAIN, PISCINA, EXPRESS, ENV_BY_NAME),
+		restrict(
+			src.stdio,
+			SRC_COMPOSITION_BESIDE,
+			SRC_HTTP,
+			SRC_METRICS,
+			SRC_HOST,
+			WORKERS,
+			PISCINA,
+			EXPRESS,
+			ENV_BY_NAME,
+		),
 		restrict(src.host, ...layers, SRC_HTTP, SRC_METRICS, SRC_MCP),
 		restrict(src.moduleThread, ...layers.filter((layer) => layer !== PISCINA), SRC_HTTP, SRC_METRICS, SRC_MCP),
 		restrict(src.metrics, ...layers, SRC_HTTP, SRC_MCP),

@@ -43,6 +43,7 @@ export function schemaFor(startDir: string, terminal: boolean) {
 			CALL_QUEUE: wholeNumber(0, 1_000_000).prefault("256"),
 			SESSION_IDLE_TIMEOUT_MS: duration().prefault("1800000"),
 			SESSION_MAX: wholeNumber(1, 1_000_000).prefault("10000"),
+			REQUEST_STATE_KEY: z.string().trim().min(32, "at least 32 characters that nobody can guess").optional(),
 
 			MODULE_START_TIMEOUT_MS: duration().prefault("10000"),
 			MODULE_MEMORY_MB: wholeNumber(16, 65_536).prefault("128"),
@@ -73,6 +74,9 @@ export function schemaFor(startDir: string, terminal: boolean) {
 			when: valid("METRICS_DIR"),
 		});
 }
+
+/** Variables whose value is in no message. */
+export const SECRET_VARIABLES: readonly string[] = ["REQUEST_STATE_KEY"] satisfies readonly (keyof Variables)[];
 
 /** The values by variable, when all are as the schema wants them. */
 export type Variables = z.output<ReturnType<typeof schemaFor>>;

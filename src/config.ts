@@ -3,7 +3,7 @@ import path from "node:path";
 import { isatty } from "node:tty";
 import { parse } from "dotenv";
 import { z } from "zod";
-import { schemaFor, type Variables } from "./config-schema.ts";
+import { SECRET_VARIABLES, schemaFor, type Variables } from "./config-schema.ts";
 import { BulkheadError, messageOf } from "./errors.ts";
 import { RESTARTS_ENV, type RestartCounts, START_DIR_ENV } from "./launch-contract.ts";
 import { similarName } from "./similar-name.ts";
@@ -72,7 +72,8 @@ export function loadConfig(env: Environment, startDir: string, terminal = false)
 	if (!parsed.success) {
 		const problems = parsed.error.issues.map(({ path: [name], message }) => {
 			const variable = String(name);
-			return { variable, value: set[variable] ?? "(default)", allowed: message };
+			const value = SECRET_VARIABLES.includes(variable) ? "(secret)" : (set[variable] ?? "(default)");
+			return { variable, value, allowed: message };
 		});
 		return { ok: false, problems };
 	}

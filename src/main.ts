@@ -2,12 +2,15 @@
  * Where Bulkhead starts: the supervisor, which runs the host (server.ts) as its child, because some of what the host
  * needs can only be given to a process from outside. Runs on Node 18 and later and needs nothing but Node.
  */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { readCommand, USAGE } from "./command.ts";
 import { DEFAULT_SHUTDOWN_TIMEOUT_MS, EXIT_CODES, MAX_DURATION_MS, START_DIR_ENV } from "./launch-contract.ts";
-import { supervise } from "./supervise.ts";
+import { type HostLaunch, supervise } from "./supervise.ts";
 
 /** As `engines` in package.json says. */
 const OLDEST_NODE = 24;
@@ -24,16 +27,31 @@ const HOST_FLAGS = [
 /** Enough that a worker which blocks some threads of libuv's pool leaves the host's files and DNS the others. */
 const LEAST_POOL_THREADS = 16;
 
+const STDERR = 2;
+
 const startDir = process.cwd();
-const runtime = findRuntime();
-if (runtime === undefined) {
-	process.stderr.write(
-		`bulkhead: Node ${OLDEST_NODE} or newer is needed and this is ${process.version}: ` +
-			"install it from https://nodejs.org, or as a package with `npm install node@26`.\n",
-	);
-	process.exitCode = EXIT_CODES.startFailed;
-} else {
-	process.exitCode = await supervise({
+process.exitCode = await run();
+
+/** @returns the exit code */
+async function run(): Promise<number> {
+	const command = readCommand(process.argv.slice(2));
+	if (command.name === "help") {
+		process.stdout.write(USAGE);
+		return EXIT_CODES.stopped;
+	}
+	if (command.name === "invalid") {
+		process.stderr.write(`bulkhead: ${command.problem}.\n${USAGE}`);
+		return EXIT_CODES.badConfiguration;
+	}
+	const runtime = findRuntime();
+	if (runtime === undefined) {
+		process.stderr.write(
+			`bulkhead: Node ${OLDEST_NODE} or newer is needed and this is ${process.version}: ` +
+				"install it from https://nodejs.org, or as a package with `npm install node@26`.\n",
+		);
+		return EXIT_CODES.startFailed;
+	}
+	const launch: HostLaunch = {
 		runtime,
 		args: [...HOST_FLAGS, ...tsxFlags(), fileURLToPath(new URL(`./server${extension()}`, import.meta.url))],
 		env: {
@@ -42,7 +60,24 @@ if (runtime === undefined) {
 			UV_THREADPOOL_SIZE: String(Math.max(Number(process.env["UV_THREADPOOL_SIZE"]) || 0, LEAST_POOL_THREADS)),
 		},
 		shutdownTimeoutMs: readShutdownTimeoutMs(),
+	};
+	if (command.name === "serve") return supervise(launch);
+	if (runtime !== process.execPath) return rerun(runtime);
+	const { runStdio } = await import("./stdio.ts");
+	return runStdio({
+		url: command.url,
+		token: process.env["BULKHEAD_TOKEN"],
+		runHost: (env, until) => supervise({ ...launch, env: { ...launch.env, ...env }, stdout: STDERR, until }),
 	});
+}
+
+/** The same command under another Node, which has our standard input and output to itself. */
+async function rerun(runtime: string): Promise<number> {
+	const args = [...tsxFlags(), fileURLToPath(import.meta.url), ...process.argv.slice(2)];
+	const child = spawn(runtime, args, { stdio: "inherit" });
+	for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => child.kill(signal));
+	const [code] = (await once(child, "exit")) as [number | null];
+	return code ?? EXIT_CODES.uncaught;
 }
 
 /** This Node if it is new enough, else the one that the package `node` has installed. */

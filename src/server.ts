@@ -179,6 +179,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 		...(directCalls !== undefined && { directCalls }),
 		sessionMax: config.sessionMax,
 		sessionIdleTimeoutMs: config.sessionIdleTimeoutMs,
+		...(config.requestStateKey !== undefined && { requestStateKey: config.requestStateKey }),
 		onError: logError,
 		onSessions: (count) => metrics.activeSessions.set({}, count),
 	});

@@ -13,6 +13,10 @@ export interface HostLaunch {
 	readonly args: readonly string[];
 	readonly env: NodeJS.ProcessEnv;
 	readonly shutdownTimeoutMs: number;
+	/** File descriptor that gets what the host writes to its standard output. Default: our own. */
+	readonly stdout?: number;
+	/** Aborts to stop the host as SIGTERM does. */
+	readonly until?: AbortSignal;
 }
 
 const STOP_SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
@@ -37,12 +41,14 @@ const FINAL_EXIT_CODES: readonly number[] = [
  * @returns the exit code to end with: the host's; 128 + n if signal n killed it while it was stopping; 1 if it could not
  * be started at all. A host that the passed on signal killed, because it had no handler yet, has stopped: 0.
  */
-export async function supervise({ runtime, args, env, shutdownTimeoutMs }: HostLaunch): Promise<number> {
+export async function supervise(launch: HostLaunch): Promise<number> {
+	const { runtime, args, env, shutdownTimeoutMs, stdout = 1, until } = launch;
 	const restarts = { signal: 0, exit: 0 };
 	const stopping = new AbortController();
 	let host: ChildProcess | undefined;
 	let stop: { readonly signal: NodeJS.Signals; readonly atMs: number } | undefined;
 	for (const signal of STOP_SIGNALS) process.on(signal, onStopSignal);
+	until?.addEventListener("abort", () => onStopSignal("SIGTERM"), { once: true });
 	// A reader of our output that is gone (`| head`) must not take the host with it.
 	process.stderr.on("error", () => {});
 
@@ -72,7 +78,7 @@ export async function supervise({ runtime, args, env, shutdownTimeoutMs }: HostL
 			// Empty, because a worker under Node's permission model may read its process's working directory. A new one each
 			// time, because a dead host can have left a core file in the last.
 			cwd = mkdtempSync(path.join(tmpdir(), "bulkhead-"));
-			host = spawn(runtime, args, { cwd, env: hostEnv, stdio: ["pipe", "inherit", "inherit"] });
+			host = spawn(runtime, args, { cwd, env: hostEnv, stdio: ["pipe", stdout, "inherit"] });
 			host.stdin?.on("error", () => {});
 			const [code, signal] = (await once(host, "exit")) as [number | null, NodeJS.Signals | null];
 			return { code, signal };

@@ -77,6 +77,7 @@ test("every variable is read from the environment", () => {
 		CALL_QUEUE: "0",
 		SESSION_IDLE_TIMEOUT_MS: "17",
 		SESSION_MAX: "18",
+		REQUEST_STATE_KEY: "k".repeat(32),
 		MODULE_START_TIMEOUT_MS: "19",
 		MODULE_MEMORY_MB: "20",
 		MODULE_MAX_SERIES: "21",
@@ -111,6 +112,7 @@ test("every variable is read from the environment", () => {
 		callQueue: 0,
 		sessionIdleTimeoutMs: 17,
 		sessionMax: 18,
+		requestStateKey: "k".repeat(32),
 		moduleStartTimeoutMs: 19,
 		moduleMemoryMb: 20,
 		moduleMaxSeries: 21,
@@ -164,6 +166,11 @@ test("all problems come together, each with variable, value and what is allowed,
 		"  STATE_DIR=metrics: must be another folder than METRICS_DIR and MCPS_DIR",
 		"The configuration has 9 problems:",
 	]);
+});
+
+test("a secret that is wrong is not shown", () => {
+	const text = describeProblems(problems({ REQUEST_STATE_KEY: "hunter2" }));
+	assert.match(text, /REQUEST_STATE_KEY=\(secret\): must be at least 32 characters that nobody can guess$/);
 });
 
 test("a very long value is cut in the message", () => {

@@ -30,20 +30,21 @@ const MAX_CLIENT_KINDS = 16;
 
 export async function buildInstances(options: InstancesOptions): Promise<Instances> {
 	const kinds = new Map<string, Promise<CallTransport>>();
-	const create = async (): Promise<McpServer> => {
+	const create = async (transport: CallTransport): Promise<McpServer> => {
 		const server = new McpServer({ ...options.serverInfo }, { capabilities: { logging: {} } });
+		watchHandlers(server, transport);
 		await options.register(server, options.context);
 		return server;
 	};
 	const connect = async (): Promise<CallTransport> => {
 		const transport = new CallTransport(options);
-		await (await create()).connect(transport);
+		await (await create(transport)).connect(transport);
 		return transport;
 	};
 	const anonymous = await connect();
 	const modern = new CallTransport(options);
 	// The SDK's own entry for a long-lived 2026-07-28 connection; the port stands in for stdio.
-	serveStdio(create, { transport: modern, legacy: "reject" });
+	serveStdio(() => create(modern), { transport: modern, legacy: "reject" });
 
 	function forKind(client: ClientDto): Promise<CallTransport> {
 		const kind = JSON.stringify([client.protocolVersion, client.capabilities, client.info]);
@@ -68,6 +69,15 @@ export async function buildInstances(options: InstancesOptions): Promise<Instanc
 			modern.retire();
 			for (const transport of kinds.values()) retire(transport);
 		},
+	};
+}
+
+/** Every handler is set through this one method, those that the SDK sets for what a module registers too. */
+function watchHandlers({ server }: McpServer, transport: CallTransport): void {
+	const set = server.setRequestHandler.bind(server) as (...args: unknown[]) => void;
+	server.setRequestHandler = (...args: unknown[]): void => {
+		const handler = args.pop();
+		set(...args, typeof handler === "function" ? transport.watched(handler as () => unknown) : handler);
 	};
 }
 

@@ -8,13 +8,18 @@ import {
 	LIST_NAMES,
 	type ListName,
 	MAX_CATALOG_LENGTH,
+	RESULT_TOO_LARGE,
 } from "./protocol.ts";
 import type { RequestContext } from "./rpc.ts";
 import { toWireError } from "./wire-error.ts";
 
 /** The module's `McpServer`s, built by the module's own function and kept as long as what they offer stays the same. */
 export interface ModuleServer {
-	/** One JSON-RPC request. Protocol errors are answers too; only a cancelled call rejects. */
+	/**
+	 * One JSON-RPC request. Protocol errors are answers too.
+	 *
+	 * @throws when the call is cancelled; with the code `RESULT_TOO_LARGE` when the answer is longer than `maxResultBytes`
+	 */
 	answer(call: CallDto, context: RequestContext): Promise<AnswerDto>;
 	/** JSON text of a `CatalogDto`. @throws when it is longer than `MAX_CATALOG_LENGTH` */
 	catalog(): Promise<string>;
@@ -85,20 +90,20 @@ const INTERNAL_ERROR = -32603;
 
 /** The response without its envelope as text of bounded size. Whatever the module returned, this is valid JSON. */
 function answerText(response: JSONRPCMessage, maxBytes: number): string {
-	try {
-		const json = JSON.stringify(
-			"result" in response ? { result: response.result } : "error" in response ? { error: response.error } : {},
-		);
-		const bytes = Buffer.byteLength(json);
-		if (bytes <= maxBytes) return json;
-		return errorText(
-			`the result takes ${bytes} bytes, more than CALL_MAX_RESULT_BYTES (${maxBytes}); return less, or a link to a resource`,
-		);
-	} catch (thrown) {
-		return errorText(`the result cannot be turned into JSON: ${toWireError(thrown).message}`);
-	}
+	const json = jsonOf(
+		"result" in response ? { result: response.result } : "error" in response ? { error: response.error } : {},
+	);
+	const bytes = Buffer.byteLength(json);
+	if (bytes <= maxBytes) return json;
+	const message = `its answer takes ${bytes} bytes, more than CALL_MAX_RESULT_BYTES (${maxBytes}); return less, or a link to a resource`;
+	throw Object.assign(new Error(message), { code: RESULT_TOO_LARGE });
 }
 
-function errorText(message: string): string {
-	return JSON.stringify({ error: { code: INTERNAL_ERROR, message } });
+function jsonOf(answer: object): string {
+	try {
+		return JSON.stringify(answer);
+	} catch (thrown) {
+		const message = `the result cannot be turned into JSON: ${toWireError(thrown).message}`;
+		return JSON.stringify({ error: { code: INTERNAL_ERROR, message } });
+	}
 }

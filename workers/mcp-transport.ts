@@ -47,21 +47,29 @@ export class CallTransport implements Transport {
 		this.#listeners = listeners;
 	}
 
-	/** Rejects only when the call is cancelled; an error of the module is a response too. */
+	/**
+	 * Rejects only when the call is cancelled, and then not before its handler has come to an end: until then the module is
+	 * at work on it. An error of the module is a response too.
+	 */
 	request({ method, params, session, authInfo }: IncomingRequest, context: RequestContext): Promise<JSONRPCMessage> {
 		this.#lastId += 1;
 		const id = this.#lastId;
 		return new Promise((resolve, reject) => {
-			const onAbort = (): void => {
+			const end = (): void => {
+				if (!context.signal.aborted || call.handlers > 0) return;
 				this.#pending.delete(id);
 				this.#closeIfDone();
-				const reason = String(context.signal.reason);
-				this.notify("notifications/cancelled", { requestId: id, reason });
-				reject(new Error(`cancelled: ${reason}`));
+				reject(new Error(`cancelled: ${String(context.signal.reason)}`));
+			};
+			const onAbort = (): void => {
+				this.notify("notifications/cancelled", { requestId: id, reason: String(context.signal.reason) });
+				end();
 			};
 			const call: Call = {
 				context,
 				asks: new Map(),
+				handlers: 0,
+				end,
 				resolve(response) {
 					context.signal.removeEventListener("abort", onAbort);
 					resolve(response);
@@ -75,6 +83,22 @@ export class CallTransport implements Transport {
 				authInfo === undefined ? undefined : { authInfo: { ...authInfo, token: "", scopes: [...authInfo.scopes] } };
 			this.#running.run(call, () => this.onmessage?.({ jsonrpc: "2.0", id, method, params }, extra));
 		});
+	}
+
+	/** The handler of a request, so that its call is known to last until it has ended. */
+	watched<Handler extends (...args: never[]) => unknown>(handler: Handler): Handler {
+		const watched = async (...args: Parameters<Handler>): Promise<unknown> => {
+			const call = this.#running.getStore();
+			if (call === undefined) return handler(...args);
+			call.handlers += 1;
+			try {
+				return await handler(...args);
+			} finally {
+				call.handlers -= 1;
+				call.end();
+			}
+		};
+		return watched as Handler;
 	}
 
 	notify(method: string, params?: Record<string, unknown>): void {
@@ -146,6 +170,10 @@ interface Call {
 	readonly resolve: (response: JSONRPCMessage) => void;
 	/** Requests to the client that wait for an answer, by the SDK's id. */
 	readonly asks: Map<number, AbortController>;
+	/** Handlers of the module, and of the SDK for it, that run for this call. */
+	handlers: number;
+	/** To be called when one of them has ended. */
+	readonly end: () => void;
 }
 
 function bounded(method: string, params: unknown): string {

@@ -115,6 +115,9 @@ export interface AuthDto {
 	readonly extra?: Readonly<Record<string, unknown>>;
 }
 
+/** The `code` of a failed `call` whose answer was longer than the limit. */
+export const RESULT_TOO_LARGE = "RESULT_TOO_LARGE";
+
 /** The text of a JSON-RPC response without its envelope: `{"result": …}` or `{"error": …}`. */
 export interface AnswerDto {
 	readonly json: string;

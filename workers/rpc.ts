@@ -46,6 +46,11 @@ export interface RequestOptions<Type extends RequestType> {
 	readonly onEmitted?: (json: string) => void;
 	/** Answers what the request asks its client. While it waits for that, its deadline stands still. */
 	readonly onAsked?: AskClient;
+	/**
+	 * Called when the request is given up while the worker may still be at work on it; `over` resolves once it no longer is,
+	 * and never rejects.
+	 */
+	readonly onLeftRunning?: (over: Promise<void>) => void;
 }
 
 export interface RpcClient {
@@ -68,6 +73,8 @@ export interface RpcClientListeners {
 	readonly onEvent: (event: Extract<WorkerMessage, { type: "relisted" | "updated" | "logged" }>) => void;
 	/** The worker sent something that the protocol does not know, or answered what nobody asked. */
 	readonly onViolation: (what: string) => void;
+	/** A request was cancelled, its deadline and the grace after it have passed, and the worker has not ended it. */
+	readonly onOverrun: (type: RequestType) => void;
 }
 
 interface Pending {
@@ -77,10 +84,21 @@ interface Pending {
 	readonly asks: HostAsks;
 }
 
-/** The host's end of a port. */
-export function createRpcClient(rawPort: Port, listeners: RpcClientListeners): RpcClient {
+/** A request that was given up and that the worker has not answered yet. */
+interface LeftRunning {
+	readonly timer: NodeJS.Timeout;
+	readonly end: () => void;
+}
+
+/**
+ * The host's end of a port.
+ *
+ * @param graceMs how long after its deadline a request may take to clean up behind itself
+ */
+export function createRpcClient(rawPort: Port, listeners: RpcClientListeners, graceMs: number): RpcClient {
 	const port = createBatchedPort(rawPort);
 	const pending = new Map<number, Pending>();
+	const leftRunning = new Map<number, LeftRunning>();
 	const drainWaiters = new Set<() => void>();
 	let lastId = 0;
 	let closedBecause: string | undefined;
@@ -107,6 +125,7 @@ export function createRpcClient(rawPort: Port, listeners: RpcClientListeners): R
 		const request = pending.get(message.id);
 		// A request that timed out or was cancelled may be answered late; an id that was never given is a forgery.
 		if (request === undefined) {
+			if (message.type === "done" || message.type === "failed") endLeftRunning(message.id);
 			if (message.id < 1 || message.id > lastId) listeners.onViolation(`answered request ${message.id}, never sent`);
 			return;
 		}
@@ -119,8 +138,24 @@ export function createRpcClient(rawPort: Port, listeners: RpcClientListeners): R
 		else request.settle({ error: new RpcError("remote", message.error.message, true, message.error) });
 	}
 
+	/** The worker has been told to end it, and has until then. */
+	function leaveRunning(id: number, type: RequestType, timeLeftMs: number): Promise<void> {
+		return new Promise((resolve) => {
+			const timer = setTimeout(() => listeners.onOverrun(type), timeLeftMs + graceMs);
+			leftRunning.set(id, { timer, end: resolve });
+		});
+	}
+
+	function endLeftRunning(id: number): void {
+		const left = leftRunning.get(id);
+		if (left === undefined) return;
+		leftRunning.delete(id);
+		clearTimeout(left.timer);
+		left.end();
+	}
+
 	return {
-		request(type, params, { deadlineMs, read, signal, onEmitted, onAsked }) {
+		request(type, params, { deadlineMs, read, signal, onEmitted, onAsked, onLeftRunning }) {
 			return new Promise((resolve, reject) => {
 				if (closedBecause !== undefined) return reject(new RpcError("closed", closedBecause, false));
 				if (signal?.aborted === true) return reject(new RpcError("cancelled", reasonOf(signal), false));
@@ -128,6 +163,8 @@ export function createRpcClient(rawPort: Port, listeners: RpcClientListeners): R
 				const id = lastId;
 				const finish = (failure: RpcFailure, message: string): void => {
 					post(port, { type: "cancel", id, reason: message });
+					const over = leaveRunning(id, type, clock.leftMs());
+					onLeftRunning?.(over);
 					entry.settle({ error: new RpcError(failure, message, entry.acked) });
 				};
 				const clock = startDeadline(deadlineMs, () => finish("timeout", `no answer within ${deadlineMs} ms`));
@@ -178,6 +215,7 @@ export function createRpcClient(rawPort: Port, listeners: RpcClientListeners): R
 			for (const request of [...pending.values()]) {
 				request.settle({ error: new RpcError("closed", reason, request.acked) });
 			}
+			for (const id of [...leftRunning.keys()]) endLeftRunning(id);
 		},
 	};
 }

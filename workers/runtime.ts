@@ -65,9 +65,10 @@ export function serveModule(port: Port, flavour: ModuleFlavour): Promise<void> {
 				module = await startModule(params, flavour, host, stopping.signal);
 				return { result: module.started };
 			},
-			async collect() {
+			async collect(_params, { signal }) {
 				const running = required(module);
 				await running.loaded.process?.();
+				signal.throwIfAborted();
 				const families: unknown[] = [];
 				for (const registry of running.registries) appendFamilies(families, await registry.getMetricsAsJSON());
 				if (running.registries.length === 0) return { result: {} };

@@ -5,6 +5,7 @@ import {
 	readStarted,
 	type AnswerDto,
 	type CallDto,
+	type RequestType,
 	type StartDto,
 	type StartedDto,
 	type WorkerMessage,
@@ -24,7 +25,7 @@ export interface Generation {
 	/** @throws {RpcError} */
 	call(call: CallDto, options: CallOptions): Promise<AnswerDto>;
 	/** @throws {RpcError} */
-	collect(timeoutMs: number): Promise<Uint8Array | undefined>;
+	collect(timeoutMs: number, options?: LeftRunningOption): Promise<Uint8Array | undefined>;
 	/** Whether the worker's event loop turns: false when it does not answer within the deadline. */
 	responds(deadlineMs: number): Promise<boolean>;
 	/** Requests that have not been answered. */
@@ -37,7 +38,12 @@ export interface Generation {
 	kill(reason: string): Promise<boolean>;
 }
 
-export interface CallOptions {
+export interface LeftRunningOption {
+	/** Called when the request is given up while the worker may still be at work on it; `over` resolves once it is not. */
+	readonly onLeftRunning?: (over: Promise<void>) => void;
+}
+
+export interface CallOptions extends LeftRunningOption {
 	readonly deadlineMs: number;
 	readonly signal?: AbortSignal;
 	/** A notification of the running call, as JSON text of `{method, params}`. */
@@ -51,13 +57,21 @@ export interface GenerationOptions {
 	readonly hash: string;
 	readonly worker: ModuleWorker;
 	readonly start: StartDto;
+	/** How long after its deadline a call or a collection that was cancelled may take to clean up behind itself. */
+	readonly graceMs: number;
 	readonly onEvent: (event: Extract<WorkerMessage, { type: "relisted" | "updated" | "logged" }>) => void;
 	readonly onViolation: (what: string) => void;
+	/** The worker is still at work on a request whose deadline, and the grace after it, have passed. */
+	readonly onOverrun: (type: "call" | "collect") => void;
 }
 
 export function createGeneration(options: GenerationOptions): Generation {
 	const { worker } = options;
-	const rpc = createRpcClient(worker.port, { onEvent: options.onEvent, onViolation: options.onViolation });
+	const { onEvent, onViolation } = options;
+	const onOverrun = (type: RequestType): void => {
+		if (type === "call" || type === "collect") options.onOverrun(type); // the others have an end of their own
+	};
+	const rpc = createRpcClient(worker.port, { onEvent, onViolation, onOverrun }, options.graceMs);
 	void worker.ended.then((end) => rpc.dispose(describeEnd(end)));
 	let stopping: Promise<void> | undefined;
 
@@ -85,8 +99,8 @@ export function createGeneration(options: GenerationOptions): Generation {
 				...callOptions,
 				read: (value) => readAnswer(value, options.start.limits.maxResultBytes),
 			}),
-		collect: async (timeoutMs) =>
-			(await rpc.request("collect", { timeoutMs }, { deadlineMs: timeoutMs, read: readCollected })).snapshot,
+		collect: async (timeoutMs, left) =>
+			(await rpc.request("collect", { timeoutMs }, { deadlineMs: timeoutMs, read: readCollected, ...left })).snapshot,
 		responds: (deadlineMs) =>
 			rpc.request("ping", null, { deadlineMs, read: readNull }).then(
 				() => true,

@@ -167,6 +167,7 @@ function attach(child: ChildProcess, pid: number, options: ProcessOptions, oomKi
 			return idleMs;
 		},
 		memoryUsage: async () => readMemoryUsage(pid),
+		pageFaults: () => undefined,
 	};
 }
 
@@ -246,5 +247,6 @@ function failed(reason: unknown): ModuleWorker {
 		terminate: () => Promise.resolve(true),
 		idleMs: () => 0,
 		memoryUsage: () => Promise.resolve(0),
+		pageFaults: () => undefined,
 	};
 }

@@ -54,6 +54,9 @@ export function createModuleRequests({ id, ...module }: ModuleRequestsOptions): 
 		if (!(await generation.responds(RESPONSE_GRACE_MS))) module.onStuck(generation, reason);
 	}
 
+	/** Those that still run a collection that has been given up. */
+	const collecting = new Set<Generation>();
+
 	return {
 		async call(call, options) {
 			const deadlineAt = performance.now() + options.deadlineMs;
@@ -76,8 +79,15 @@ export function createModuleRequests({ id, ...module }: ModuleRequestsOptions): 
 			if (generation === undefined) {
 				throw new BulkheadError("MODULE_UNAVAILABLE", module.unavailable() ?? `${id} is being started`);
 			}
+			if (collecting.has(generation)) {
+				throw new BulkheadError("COLLECT_TIMEOUT", `${id}: the collection before is still running`);
+			}
 			try {
-				return { generation: generation.number, snapshot: await generation.collect(timeoutMs) };
+				const onLeftRunning = (over: Promise<void>): void => {
+					collecting.add(generation);
+					void over.then(() => collecting.delete(generation));
+				};
+				return { generation: generation.number, snapshot: await generation.collect(timeoutMs, { onLeftRunning }) };
 			} catch (error) {
 				if (!(error instanceof RpcError)) throw error;
 				if (error.failure === "timeout") void checkResponse(generation, "collect_timeout");

@@ -43,6 +43,7 @@ interface Serving {
 }
 
 const STOP_TIMEOUT_MS = 2000;
+const MAX_CANCEL_GRACE_MS = 5000;
 
 export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 	const { id, listeners } = options;
@@ -130,6 +131,7 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 			number: lastGeneration,
 			hash: compiled.hash,
 			worker,
+			graceMs: Math.min(settings.callTimeoutMs, MAX_CANCEL_GRACE_MS),
 			start: {
 				moduleId: id,
 				bundlePath: compiled.bundlePath,
@@ -148,6 +150,7 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 				}
 			},
 			onViolation: (what) => listeners.onProblem(what),
+			onOverrun: (type) => overran(generation, type === "call" ? "call_timeout" : "collect_timeout"),
 		});
 		let endedFor: RestartReason | undefined;
 		const unwatch = options.watch.add({
@@ -155,10 +158,11 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 			hangTimeoutMs: () => (candidate === generation ? undefined : settings.hangTimeoutMs),
 			idleMs: worker.idleMs,
 			memoryUsage: worker.memoryUsage,
+			pageFaults: worker.pageFaults,
 			responds: generation.responds,
 			onTrouble: ({ reason, message }) => {
 				endedFor = reason;
-				return replace(generation, reason, message);
+				void replace(generation, reason, message);
 			},
 		});
 		void generation.ended.then(unwatch);
@@ -216,6 +220,24 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 		listeners.onProblem(why);
 		if (current?.generation === generation) lose(current, reason, { name: "Error", message: why });
 		return kill(generation, why);
+	}
+
+	/**
+	 * It still works on what has no time left, and holds what that holds. Its event loop turns, so its other calls may finish
+	 * while a new generation takes over.
+	 */
+	function overran(generation: Generation, reason: "call_timeout" | "collect_timeout"): void {
+		if (current?.generation !== generation || candidate !== undefined || stopping !== undefined) return;
+		const { compiled } = current;
+		const what = reason === "call_timeout" ? "a call" : "a collection";
+		const message = `${what} ran on after its deadline and its cancellation; it is replaced`;
+		listeners.onProblem(message);
+		lastRestart = {
+			reason,
+			at: Date.now(),
+			problem: locateError({ name: "Error", message }, compiled.inputs, options.displayRoot),
+		};
+		void launch(compiled, reason);
 	}
 
 	/** @returns false when it had to be abandoned */

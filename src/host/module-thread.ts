@@ -3,6 +3,7 @@ import { Piscina } from "piscina";
 import type { ThreadDataDto } from "../../workers/protocol.ts";
 import { toWireError } from "../../workers/wire-error.ts";
 import type { ModuleWorker, ThreadOptions, WorkerEnd } from "./module-worker.ts";
+import { threadPageFaults, withThreadId } from "./page-faults.ts";
 
 /**
  * The hard limit only ends a thread that the host's own watch on `MODULE_MEMORY_MB` has missed: near a hard limit V8
@@ -22,17 +23,20 @@ const LAST_WORDS_MS = 100;
  */
 export function startThread({ entry, env, execArgv, compiledCode }: ThreadOptions): ModuleWorker {
 	const { port1: port, port2 } = new MessageChannel();
-	const pool = new Piscina({
-		filename: entry,
-		minThreads: 1,
-		maxThreads: 1,
-		atomics: "disabled", // 'sync' freezes the worker's event loop between tasks
-		recordTiming: false,
-		execArgv: [...execArgv],
-		env: { ...env },
-		workerData: { compiledCode } satisfies ThreadDataDto,
-		resourceLimits: { maxOldGenerationSizeMb: HARD_HEAP_LIMIT_MB },
-	});
+	const { started: pool, tid } = withThreadId(
+		() =>
+			new Piscina({
+				filename: entry,
+				minThreads: 1,
+				maxThreads: 1,
+				atomics: "disabled", // 'sync' freezes the worker's event loop between tasks
+				recordTiming: false,
+				execArgv: [...execArgv],
+				env: { ...env },
+				workerData: { compiledCode } satisfies ThreadDataDto,
+				resourceLimits: { maxOldGenerationSizeMb: HARD_HEAP_LIMIT_MB },
+			}),
+	);
 	let terminating: Promise<boolean> | undefined;
 	const ended = new Promise<WorkerEnd>((resolve) => {
 		const end = (outcome: WorkerEnd): void => {
@@ -66,6 +70,7 @@ export function startThread({ entry, env, execArgv, compiledCode }: ThreadOption
 		ended,
 		terminate,
 		idleMs: () => thread?.performance.eventLoopUtilization().idle ?? 0,
+		pageFaults: () => (tid === undefined ? undefined : threadPageFaults(tid)),
 		async memoryUsage() {
 			try {
 				const statistics = await thread?.getHeapStatistics();

@@ -31,6 +31,8 @@ export interface ModuleWorker {
 	idleMs(): number;
 	/** Bytes that it holds, heap and external; 0 while it is not up. Does not settle while a thread is stuck in native code. */
 	memoryUsage(): Promise<number>;
+	/** How often its thread was the first to touch a page of memory; undefined for a process, and where that is not known. */
+	pageFaults(): number | undefined;
 	/** Ends the worker. False when it did not end in time (it is stuck in native code) and was abandoned. */
 	terminate(): Promise<boolean>;
 }

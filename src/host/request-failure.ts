@@ -1,3 +1,4 @@
+import { RESULT_TOO_LARGE } from "../../workers/protocol.ts";
 import { RpcError } from "../../workers/rpc.ts";
 import type { WireErrorDto } from "../../workers/wire-error.ts";
 import { BulkheadError } from "../errors.ts";
@@ -41,8 +42,10 @@ export function callError(id: string, error: RpcError, deadlineMs: number): Bulk
 			return new BulkheadError("PROTOCOL_VIOLATION", `${id} gave an answer that cannot be used: ${error.message}`, {
 				cause: error,
 			});
-		case "remote":
-			return new BulkheadError("MODULE_CRASHED", `${id} failed: ${error.message}`, { cause: error });
+		case "remote": {
+			const code = error.remote?.code === RESULT_TOO_LARGE ? "RESULT_TOO_LARGE" : "MODULE_CRASHED";
+			return new BulkheadError(code, `${id} failed: ${error.message}`, { cause: error });
+		}
 	}
 }
 

@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { type Era, isRecord } from "../../workers/protocol.ts";
 import type { CallOrigin, Gateway } from "./gateway.ts";
-import type { RequestScope } from "./request-scope.ts";
+import type { TakeCall } from "./request-scope.ts";
 import type { RunningCall } from "./running-call.ts";
 
 /** A `tools/call` whose parameters hold nothing that only the SDK can deal with. */
@@ -38,7 +38,7 @@ export interface DirectCall {
 	 * The general way, through the SDK, for a call that has begun: when it streams, asks its client, needs input, fails
 	 * or takes its time.
 	 */
-	readonly general: (takeCall: NonNullable<RequestScope["takeCall"]>, why: "streaming" | "other") => Promise<void>;
+	readonly general: (takeCall: TakeCall, why: "streaming" | "other") => Promise<void>;
 	readonly onBegun?: (call: RunningCall) => void;
 	readonly onEnded?: () => void;
 }

@@ -135,6 +135,8 @@ export function createGateway(options: GatewayOptions): Gateway {
 			await queue.wait(client, deadlineMs, listeners.signal);
 			deadlineMs = Math.max(1, deadlineMs - (performance.now() - askedAt));
 		}
+		let over: Promise<void> | undefined;
+		const onLeftRunning = (ends: Promise<void>): void => void (over = ends);
 		try {
 			const call = {
 				era,
@@ -143,9 +145,11 @@ export function createGateway(options: GatewayOptions): Gateway {
 				...(session !== undefined && { client: session }),
 				...(authInfo !== undefined && { authInfo }),
 			};
-			return readAnswer((await host.call(owner, call, { deadlineMs, ...listeners })).json);
+			return readAnswer((await host.call(owner, call, { deadlineMs, onLeftRunning, ...listeners })).json);
 		} finally {
-			queue.leave();
+			// What its module goes on with although nobody waits for it keeps its place.
+			if (over === undefined) queue.leave();
+			else void over.then(queue.leave);
 		}
 	}
 

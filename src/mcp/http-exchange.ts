@@ -2,6 +2,17 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AuthDto } from "../../workers/protocol.ts";
 import type { CallOrigin } from "./gateway.ts";
 
+/** One HTTP request on `/mcp`, read as far as every era needs it. */
+export interface Exchange {
+	readonly request: IncomingMessage;
+	readonly response: ServerResponse;
+	/** The parsed JSON body; undefined for GET and DELETE. */
+	readonly body: unknown;
+	readonly origin: CallOrigin;
+	/** Whether the client takes an event stream. */
+	readonly streams: boolean;
+}
+
 /** A header that occurs once. */
 export function header(request: IncomingMessage, name: string): string | undefined {
 	const value = request.headers[name];

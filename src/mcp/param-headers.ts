@@ -31,6 +31,25 @@ export function paramHeaderProblem(
 	return undefined;
 }
 
+/**
+ * The `Mcp-Param-*` headers of a call, by name: the other side of `paramHeaderProblem`, for a client whose own client
+ * speaks no HTTP.
+ *
+ * @param tools as a 2026-07-28 `tools/list` has named them
+ */
+export function paramHeadersOf(
+	tools: readonly ListedDto[],
+	toolName: string,
+	args: unknown,
+): Readonly<Record<string, string>> {
+	const headers: Record<string, string> = {};
+	for (const { path, name } of declarationsOf(tools).get(toolName) ?? []) {
+		const text = textOf(valueAt(args, path));
+		if (text !== undefined) headers[`Mcp-Param-${name}`] = encodeHeader(text);
+	}
+	return headers;
+}
+
 interface Declaration {
 	readonly path: readonly string[];
 	/** What follows `Mcp-Param-`. */
@@ -98,5 +117,12 @@ function decodeHeader(value: string): string | undefined {
 	return encoded === undefined ? undefined : Buffer.from(encoded, "base64").toString();
 }
 
+function encodeHeader(text: string): string {
+	if (PLAIN.test(text) && !text.startsWith(PREFIX)) return text;
+	return `${PREFIX}${Buffer.from(text).toString("base64")}${SUFFIX}`;
+}
+
+/** Printable ASCII without spaces around it, which a header carries as it is. */
+const PLAIN = /^[!-~](?:[ -~]*[!-~])?$/;
 const PREFIX = "=?base64?";
 const SUFFIX = "?=";

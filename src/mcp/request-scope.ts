@@ -8,8 +8,10 @@ export interface RequestScope {
 	/**
 	 * The request's call, when it was begun before the SDK was asked. Taken once: who takes it attaches itself.
 	 */
-	readonly takeCall?: (method: ForwardedMethod) => RunningCall | undefined;
+	readonly takeCall?: TakeCall;
 }
+
+export type TakeCall = (method: ForwardedMethod) => RunningCall | undefined;
 
 /** The SDK passes no context of ours from its transports to its handlers; Node does. */
 export const requestScope = new AsyncLocalStorage<RequestScope>();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { messagesOf, openSession, post, toolCall } from "../support/mcp-post.ts";
+import { messagesOf, openSession, post, postModernCall, toolCall } from "../support/mcp-post.ts";
 import { sampleOf, startTestServer } from "../support/test-server.ts";
 import { until } from "../support/until.ts";
 
@@ -110,4 +110,37 @@ test("a session's client can cancel a call that is answered directly, and gets n
 		"the call has ended",
 	);
 	await (await call).body?.cancel();
+});
+
+/** A tool whose result takes as many bytes as asked, in half as many characters. */
+const LENGTHY = `
+	import * as z from "zod";
+	export default (server) => {
+		server.registerTool("say", { inputSchema: z.object({ bytes: z.int() }) }, ({ bytes }) => ({
+			content: [{ type: "text", text: "é".repeat(bytes / 2) }],
+		}));
+	};`;
+
+test("an answer above CALL_MAX_RESULT_BYTES is an error that says so, whichever way the call came", async (t) => {
+	const { url, metrics, execute } = await startTestServer(t, {
+		files: { "mcps/lengthy.js": LENGTHY },
+		env: { CALL_MAX_RESULT_BYTES: "2048" },
+	});
+	const { session } = await openSession(url);
+	const args = { bytes: 2048 };
+	const answers = [
+		postModernCall(url, { name: "say", arguments: args }),
+		post(url, toolCall("say", args)),
+		post(url, toolCall("say", args), { session }),
+	];
+	for (const answer of answers) {
+		const error = (await messagesOf(await answer)).at(-1)?.error;
+		assert.equal(error?.code, -32603);
+		assert.match(error.message, /^mcps\/lengthy failed: its answer takes \d+ bytes, more than CALL_MAX_RESULT_BYTES/);
+		assert.deepEqual(error.data, { code: "RESULT_TOO_LARGE", retryable: false });
+	}
+	const refused = await execute("say", args);
+	assert.deepEqual([refused.status, refused.body.code], [502, "RESULT_TOO_LARGE"]);
+	assert.equal((await execute("say", { bytes: 1800 })).status, 200);
+	assert.equal(sampleOf(await metrics(), 'mcp_tool_errors_total{tool_name="say",error_type="too_large"}'), 4);
 });

@@ -52,10 +52,59 @@ test("a tool that throws answers with isError, and nothing is restarted", async 
 	assert.deepEqual((await server.module(TOOL)).restarts, {});
 });
 
-test("a tool that only never answers loses its call and keeps its module", async (t) => {
-	const server = await startTestServer(t, { fixtures: [`${TOOL}.ts`], env: TIMES });
+test("a tool that heeds its cancellation loses its call and keeps its module", async (t) => {
+	const server = await startTestServer(t, { fixtures: [`${TOOL}.ts`], env: { ...TIMES, CALL_CONCURRENCY: "2" } });
+	for (let round = 1; round <= 4; round++) {
+		assert.equal((await server.execute("wait-for-cancellation", {})).status, 504);
+		const { status, body } = await server.execute("waits", {});
+		assert.deepEqual([status, body.content?.[0]?.text], [200, String(round)], "the same generation has counted");
+	}
+	assert.deepEqual((await server.module(TOOL)).restarts, {});
+});
+
+test("a tool that ignores its cancellation is ended with its thread; the other calls there end first", async (t) => {
+	const env = { ...TIMES, CALL_TIMEOUT_MS: "2000", CALL_CONCURRENCY: "3" };
+	const server = await startTestServer(t, { examples: true, fixtures: [`${TOOL}.ts`], env });
+	const others = answerAllAlong(t, server);
+	let neighbours = 0;
+	let going = true;
+	const neighbour = (async () => {
+		while (going) {
+			const { status, body } = await server.execute("wait", { ms: 100 });
+			assert.deepEqual([status, body.content?.[0]?.text], [200, "waited 100 ms"]);
+			neighbours += 1;
+		}
+	})();
+
 	assert.equal((await server.execute("misbehave", { how: "hang" })).status, 504);
-	assert.equal((await server.execute("misbehave", { how: "not at all" })).status, 200);
+	await until(async () => (await server.module(TOOL)).generation === 2, "another generation has taken over");
+	going = false;
+	await neighbour;
+	assert.ok(neighbours > 0);
+	const { state, restarts, last_restart } = await server.module(TOOL);
+	assert.deepEqual([state, restarts], ["running", { call_timeout: 1 }]);
+	assert.match(last_restart?.problem.message ?? "", /ran on after its deadline/);
+	const stopped = `mcp_server_stops_total{server_id="${TOOL}",status="graceful"}`;
+	await until(async () => sampleOf(await server.metrics(), stopped) === 1, "the old thread is gone");
+	await others.stop();
+});
+
+test("a call that its client has given up keeps its place until its module has ended it", async (t) => {
+	const env = { ...TIMES, CALL_TIMEOUT_MS: "3000", CALL_CONCURRENCY: "1", CALL_QUEUE: "1" };
+	const server = await startTestServer(t, { fixtures: [`${TOOL}.ts`], env });
+	const client = new AbortController();
+	const given = fetch(`${server.url}/execute`, {
+		method: "POST",
+		headers: { "content-type": "application/json" },
+		body: JSON.stringify({ tool_name: "wait", arguments: { ms: 600 } }),
+		signal: client.signal,
+	});
+	await until(async () => (await server.module(TOOL)).pending_calls === 1, "it runs");
+	client.abort();
+	await assert.rejects(given);
+	await until(async () => (await server.module(TOOL)).pending_calls === 0, "it was given up");
+	const { body } = await server.execute("running", {});
+	assert.equal(body.content?.[0]?.text, "0", "this call had to wait for the one before");
 	assert.deepEqual((await server.module(TOOL)).restarts, {});
 });
 
@@ -75,6 +124,7 @@ const PROCESS_CASES = [
 	{ how: "exit", reason: "exit" },
 	{ how: "reject", reason: "crash" },
 	{ how: "loop", reason: "collect_timeout" },
+	{ how: "hang", reason: "collect_timeout" },
 ] as const;
 
 for (const { how, reason } of PROCESS_CASES) {

@@ -66,7 +66,9 @@ function serve(worker: ModuleWorker, fixture: string, lines: string[] = []): Gen
 		onEvent: (event) => {
 			if (event.type === "logged") lines.push(`${event.level === "info" ? "stdout" : "stderr"}: ${event.text}`);
 		},
+		graceMs: 1000,
 		onViolation: (what) => assert.fail(what),
+		onOverrun: (type) => assert.fail(type),
 	});
 	generations.add(generation);
 	return generation;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { paramHeaderProblem } from "../../src/mcp/param-headers.ts";
+import { paramHeaderProblem, paramHeadersOf } from "../../src/mcp/param-headers.ts";
 
 const TOOLS = [
 	{
@@ -30,6 +30,21 @@ test("headers that say what the arguments say, however they say it, are right", 
 		paramHeaderProblem(TOOLS, "another", { region: "eu" }, () => undefined),
 		undefined,
 	);
+});
+
+test("headers made from the arguments are those that are right for them", () => {
+	for (const region of ["eu", "Zürich", "", " x ", "a b", "=?base64?eA", "line\nbreak"]) {
+		const args = { region, nested: { level: 3 }, list: ["x"] };
+		const made = paramHeadersOf(TOOLS, "t", args);
+		assert.deepEqual(Object.keys(made), ["Mcp-Param-Region", "Mcp-Param-Level"]);
+		const sent = new Headers(made); // which refuses what HTTP cannot carry
+		assert.equal(
+			paramHeaderProblem(TOOLS, "t", args, (name) => sent.get(name) ?? undefined),
+			undefined,
+		);
+	}
+	assert.deepEqual(paramHeadersOf(TOOLS, "t", { region: null }), {});
+	assert.deepEqual(paramHeadersOf(TOOLS, "another", { region: "eu" }), {});
 });
 
 test("headers that are missing, wrong or unreadable are named", () => {

@@ -19,6 +19,23 @@ export function post(url: string, message: unknown, options: PostOptions = {}): 
 	});
 }
 
+/** A `tools/call` of the 2026-07-28 revision, with the envelope and the headers that it needs. */
+export function postModernCall(
+	url: string,
+	params: Readonly<Record<string, unknown>> & { readonly name: string; readonly _meta?: object },
+	options: PostOptions & { readonly capabilities?: object } = {},
+): Promise<Response> {
+	const _meta = {
+		...params._meta,
+		"io.modelcontextprotocol/protocolVersion": "2026-07-28",
+		"io.modelcontextprotocol/clientInfo": { name: "test", version: "1" },
+		"io.modelcontextprotocol/clientCapabilities": options.capabilities ?? {},
+	};
+	const headers = { "mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call", "mcp-name": params.name };
+	const message = { jsonrpc: "2.0", id: 1, method: "tools/call", params: { ...params, _meta } };
+	return post(url, message, { ...options, headers: { ...headers, ...options.headers } });
+}
+
 /** Opens a 2025-era session. @returns the response, read to its end, and the session's id where there is one */
 export async function openSession(
 	url: string,
@@ -52,7 +69,13 @@ export async function messagesOf(response: Response): Promise<readonly Message[]
 export interface Message {
 	readonly id?: unknown;
 	readonly method?: string;
-	readonly result?: { readonly content?: readonly { readonly text?: string }[]; readonly isError?: boolean };
+	readonly params?: Readonly<Record<string, unknown>>;
+	readonly result?: {
+		readonly content?: readonly { readonly text?: string }[];
+		readonly isError?: boolean;
+		readonly resultType?: string;
+		readonly requestState?: string;
+	};
 	readonly error?: {
 		readonly code: number;
 		readonly message: string;

@@ -102,7 +102,7 @@ function collect(stream: NodeJS.ReadableStream) {
 
 /** @returns the supervisor's entry */
 function copySources(dir: string): string {
-	for (const file of ["main", "supervise", "launch-contract"])
+	for (const file of ["main", "command", "supervise", "launch-contract"])
 		cpSync(path.join(ROOT, `src/${file}.ts`), path.join(dir, `src/${file}.ts`));
 	return path.join(dir, "src/main.ts");
 }

@@ -28,6 +28,7 @@ export interface ModuleView {
 	readonly generation: number;
 	readonly version: string | null;
 	readonly restarts: Readonly<Record<string, number>>;
+	readonly pending_calls: number;
 	readonly last_restart: { readonly reason: string; readonly problem: Problem } | null;
 	readonly next_attempt_at: string | null;
 	readonly load_error: Problem | null;

@@ -1,14 +1,20 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { type TestContext, test } from "node:test";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
+import * as fc from "fast-check";
+import { until } from "../support/until.ts";
 import { createRpcClient, type RequestHandlers, type RpcClient, RpcError, serveRpc } from "../../workers/rpc.ts";
 
 const isNull = (value: unknown): null | undefined => (value === null ? null : undefined);
 const never = new Promise<never>(() => {});
+const GRACE_MS = 50;
 
 interface Linked {
 	readonly client: RpcClient;
 	readonly violations: string[];
+	/** The types of the requests that did not end when they had to. */
+	readonly overruns: string[];
 	/** The worker's end, for what only a module that forges does. */
 	readonly forger: MessagePort;
 }
@@ -21,11 +27,14 @@ function link(t: TestContext, handlers: Partial<RequestHandlers> = {}): Linked {
 	};
 	serveRpc(port2, { start: refuse, collect: refuse, call: refuse, ping: refuse, stop: refuse, ...handlers });
 	const violations: string[] = [];
-	const client = createRpcClient(port1, {
+	const overruns: string[] = [];
+	const listeners = {
 		onEvent: () => undefined,
-		onViolation: (what) => void violations.push(what),
-	});
-	return { client, violations, forger: port2 };
+		onViolation: (what: string) => void violations.push(what),
+		onOverrun: (type: string) => void overruns.push(type),
+	};
+	const client = createRpcClient(port1, listeners, GRACE_MS);
+	return { client, violations, overruns, forger: port2 };
 }
 
 async function failureOf(request: Promise<unknown>): Promise<RpcError> {
@@ -88,6 +97,55 @@ test("an abort cancels in the worker; one that came before is not even sent", as
 		client.request("ping", null, { deadlineMs: 1000, read: isNull, signal: controller.signal }),
 	);
 	assert.deepEqual([late.failure, late.acked], ["cancelled", false]);
+});
+
+test("a request that was given up is over once the worker has ended it", async (t) => {
+	const ends = Promise.withResolvers<void>();
+	const { client, overruns } = link(t, {
+		collect: () => never,
+		ping: async (_params, { signal }) => {
+			await once(signal, "abort");
+			await ends.promise;
+			return { result: null };
+		},
+	});
+	const left = Promise.withResolvers<{ readonly over: Promise<void> }>();
+	const onLeftRunning = (over: Promise<void>): void => left.resolve({ over });
+	const failure = await failureOf(client.request("ping", null, { deadlineMs: 10, read: isNull, onLeftRunning }));
+	assert.equal(failure.failure, "timeout");
+	assert.equal(client.pending(), 0);
+	let isOver = false;
+	const { over } = await left.promise;
+	const watched = over.then(() => (isOver = true));
+	assert.equal(isOver, false);
+	ends.resolve();
+	await watched;
+	await failureOf(client.request("collect", { timeoutMs: 10 }, { deadlineMs: 10, read: () => undefined }));
+	await until(() => overruns.length > 0, "one that does not end is noticed");
+	assert.deepEqual(overruns, ["collect"], "the one before, which had less time, was not");
+});
+
+test("a request that goes on after its deadline and the grace is an overrun, cancelled or timed out", async (t) => {
+	const { client, overruns } = link(t, { ping: () => never, collect: () => never });
+	await failureOf(client.request("ping", null, { deadlineMs: 10, read: isNull }));
+	const controller = new AbortController();
+	const cancelled = failureOf(
+		client.request("collect", { timeoutMs: 30 }, { deadlineMs: 30, read: () => undefined, signal: controller.signal }),
+	);
+	controller.abort("enough");
+	assert.equal((await cancelled).failure, "cancelled");
+	await until(() => overruns.length === 2, "both are noticed");
+	assert.deepEqual(overruns, ["ping", "collect"]);
+});
+
+test("the end of the port ends what was given up, and is no overrun", async (t) => {
+	const { client, overruns } = link(t, { ping: () => never });
+	let over: Promise<void> | undefined;
+	const onLeftRunning = (ends: Promise<void>): void => void (over = ends);
+	await failureOf(client.request("ping", null, { deadlineMs: 10, read: isNull, onLeftRunning }));
+	client.dispose("the module crashed");
+	await over;
+	assert.deepEqual(overruns, []);
 });
 
 test("dispose rejects what is pending and what comes later, and drained() ends", async (t) => {
@@ -153,3 +211,58 @@ test("an answer of the wrong shape is a violation, a second answer is nothing", 
 	assert.equal(await right, null);
 	assert.deepEqual(violations, []);
 });
+
+test("whatever a worker sends, each request has the first answer that was meant for it, and no other", async (t) => {
+	const anything = fc.anything({ maxDepth: 2, withBigInt: true, withDate: true, withMap: true, withTypedArray: true });
+	const id = fc.oneof(
+		{ weight: 4, arbitrary: fc.integer({ min: -1, max: 3 }) },
+		{ weight: 1, arbitrary: anything.filter((each) => each !== 4) },
+	);
+	const type = fc.constantFrom(
+		"done",
+		"failed",
+		"acked",
+		"emitted",
+		"asked",
+		"withdrawn",
+		"relisted",
+		"logged",
+		"started",
+	);
+	const message = fc.oneof(
+		fc.record(
+			{ type, id, result: fc.option(anything), error: anything, json: anything, ask: id },
+			{ requiredKeys: ["type"] },
+		),
+		anything,
+	);
+	await fc.assert(
+		fc.asyncProperty(fc.array(message, { maxLength: 30 }), async (messages) => {
+			const { client, forger } = link(t, { ping: () => never, stop: () => ({ result: null }) });
+			const pings = [1, 2, 3].map(() => client.request("ping", null, { deadlineMs: 10_000, read: isNull }));
+			const outcomes = pings.map((ping) => ping.catch((error: unknown) => (error as RpcError).failure));
+			for (const each of messages) forger.postMessage(each);
+			// Comes after all of them, over the same port, and still finds its own answer.
+			assert.equal(await client.request("stop", null, { deadlineMs: 10_000, read: isNull }), null);
+			client.dispose("the end");
+			const first = (ping: number): unknown =>
+				messages.map((each) => outcomeOf(each, ping)).find((outcome) => outcome !== undefined);
+			assert.deepEqual(
+				await Promise.all(outcomes),
+				[1, 2, 3].map((ping) => (first(ping) === "null" ? null : (first(ping) ?? "closed"))),
+			);
+		}),
+		{ numRuns: RUNS },
+	);
+});
+
+/** What a message makes of a ping that waits: nothing, unless it is a well-formed answer to it. */
+function outcomeOf(message: unknown, ping: number): "null" | "violation" | "remote" | undefined {
+	if (typeof message !== "object" || message === null) return undefined;
+	const { type, id, result } = message as Record<string, unknown>;
+	if (id !== ping) return undefined;
+	if (type === "done") return result === null ? "null" : "violation";
+	return type === "failed" ? "remote" : undefined;
+}
+
+const RUNS = 200;

@@ -27,7 +27,8 @@ async function serveModule(t: TestContext, fixture: string, isLocked: boolean): 
 	});
 	const violations: string[] = [];
 	t.after(() => assert.deepEqual(violations, []));
-	const client = createRpcClient(port1, { onEvent: never, onViolation: (what) => void violations.push(what) });
+	const onViolation = (what: string): void => void violations.push(what);
+	const client = createRpcClient(port1, { onEvent: never, onViolation, onOverrun: never }, DEADLINE_MS);
 	const start = client.request("start", {} as never, { deadlineMs: DEADLINE_MS, read: readStarted });
 	if (isLocked) await start;
 	else await start.catch(never);

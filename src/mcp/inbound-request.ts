@@ -1,0 +1,72 @@
+import type { IncomingMessage } from "node:http";
+import {
+	classifyInboundRequest,
+	isInitializeRequest,
+	PROTOCOL_VERSION_META_KEY,
+	SUPPORTED_PROTOCOL_VERSIONS,
+} from "@modelcontextprotocol/server";
+import { isRecord } from "../../workers/protocol.ts";
+import type { ToolCallMessage } from "./direct-call.ts";
+import { header } from "./http-exchange.ts";
+
+/** Era by the SDK's rules, save for what plainly is a call of the one or the other. */
+export function isModern(request: IncomingMessage, body: unknown): boolean {
+	const protocolVersionHeader = header(request, "mcp-protocol-version");
+	if (isRecord(body) && body["method"] === "tools/call" && isRecord(body["params"])) {
+		const claims = isRecord(body["params"]["_meta"]) && PROTOCOL_VERSION_META_KEY in body["params"]["_meta"];
+		const names = protocolVersionHeader === MODERN_REVISION;
+		if (claims === names && typeof body["id"] === "number") return claims;
+	}
+	const mcpMethodHeader = header(request, "mcp-method");
+	const mcpNameHeader = header(request, "mcp-name");
+	const outcome = classifyInboundRequest({
+		httpMethod: request.method ?? "GET",
+		body,
+		...(protocolVersionHeader !== undefined && { protocolVersionHeader }),
+		...(mcpMethodHeader !== undefined && { mcpMethodHeader }),
+		...(mcpNameHeader !== undefined && { mcpNameHeader }),
+	});
+	return outcome.kind !== "legacy";
+}
+
+/** Whether the headers of a 2026-07-28 call say just what its body says; what does not is for the SDK to refuse. */
+export function hasModernHeaders(request: IncomingMessage, { params }: ToolCallMessage): boolean {
+	return (
+		header(request, "mcp-protocol-version") === MODERN_REVISION &&
+		header(request, "mcp-method") === "tools/call" &&
+		header(request, "mcp-name") === params.name &&
+		isJson(request)
+	);
+}
+
+/** Whether the headers are those that every 2025-era client sends; anything else is for the SDK to refuse, or to understand. */
+export function hasLegacyHeaders(request: IncomingMessage): boolean {
+	const version = header(request, "mcp-protocol-version");
+	return (version === undefined || LEGACY_VERSIONS.has(version)) && isJson(request) && acceptsBoth(request);
+}
+
+/** Whether a body opens a 2025-era session. */
+export function opensSession(body: unknown): boolean {
+	return isRecord(body) && body["method"] === "initialize" && isInitializeRequest(body);
+}
+
+export function wantsProgress(body: unknown): boolean {
+	if (!isRecord(body) || !isRecord(body["params"]) || !isRecord(body["params"]["_meta"])) return false;
+	return body["params"]["_meta"]["progressToken"] !== undefined;
+}
+
+const MODERN_REVISION = "2026-07-28";
+const LEGACY_VERSIONS: ReadonlySet<string> = new Set(
+	SUPPORTED_PROTOCOL_VERSIONS.filter((version) => version < MODERN_REVISION),
+);
+
+/** Without parameters, or with the one that everybody sends. */
+function isJson(request: IncomingMessage): boolean {
+	const type = header(request, "content-type");
+	return type === "application/json" || type === "application/json; charset=utf-8";
+}
+
+function acceptsBoth(request: IncomingMessage): boolean {
+	const accept = header(request, "accept") ?? "";
+	return accept.includes("application/json") && accept.includes("text/event-stream");
+}

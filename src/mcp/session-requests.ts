@@ -1,0 +1,84 @@
+import { isRecord } from "../../workers/protocol.ts";
+import { asToolCall, serveDirectly } from "./direct-call.ts";
+import type { Gateway } from "./gateway.ts";
+import { authOf, type Exchange, header, refuse } from "./http-exchange.ts";
+import { hasLegacyHeaders } from "./inbound-request.ts";
+import { requestScope, type TakeCall } from "./request-scope.ts";
+import type { Session, Sessions } from "./sessions.ts";
+
+/** Requests of 2025-era clients in their sessions, and the ones that open a session. */
+export interface SessionRequests {
+	/** @param sessionId what the request names; a session that is not there, or is somebody else's, is answered with 404 */
+	handle(sessionId: string, exchange: Exchange): Promise<void>;
+	open(exchange: Exchange): Promise<void>;
+}
+
+export interface SessionRequestsOptions {
+	readonly gateway: Gateway;
+	readonly sessions: Sessions;
+	/** Whether tool calls may be answered without the SDK in between. */
+	readonly direct: boolean;
+}
+
+export function createSessionRequests({ gateway, sessions, direct }: SessionRequestsOptions): SessionRequests {
+	async function serve(session: Session, sessionId: string, exchange: Exchange): Promise<void> {
+		const { request, response, body, origin } = exchange;
+		response.once("close", session.use());
+		cancelDirectCall(session, body);
+		const lastEventId = request.method === "GET" ? header(request, "last-event-id") : undefined;
+		if (lastEventId !== undefined && !session.canResumeAfter(lastEventId)) {
+			return refuse(response, 400, "This event is not kept: open a stream without Last-Event-ID");
+		}
+		const general = (takeCall?: TakeCall): Promise<void> =>
+			requestScope.run({ origin, ...(takeCall !== undefined && { takeCall }) }, () =>
+				session.transport.handleRequest(request, response, body),
+			);
+		const message = direct && request.method === "POST" && hasLegacyHeaders(request) ? asToolCall(body) : undefined;
+		if (message === undefined || session.server.getNegotiatedProtocolVersion() === undefined) return general();
+		const { id } = message;
+		return serveDirectly(
+			gateway,
+			{
+				era: "legacy",
+				message,
+				origin: session.origin(origin),
+				sessionId,
+				cancelOnClose: false,
+				handOverAfterMs: HAND_OVER_AFTER_MS,
+				general,
+				onBegun: (call) => void session.directCalls.set(id, call),
+				onEnded: () => void session.directCalls.delete(id),
+			},
+			response,
+		);
+	}
+
+	return {
+		async handle(sessionId, exchange) {
+			const session = sessions.find(sessionId, authOf(exchange.request)?.clientId);
+			if (session !== undefined) return serve(session, sessionId, exchange);
+			return refuse(exchange.response, 404, "Session not found: initialize a new one", SESSION_NOT_FOUND);
+		},
+		async open({ request, response, body, origin }) {
+			const session = await sessions.open(authOf(request)?.clientId);
+			if (session === undefined) {
+				response.setHeader("retry-after", "60");
+				return refuse(response, 503, "Too many sessions are open: end one with DELETE, or try again later");
+			}
+			response.once("close", session.use());
+			await requestScope.run({ origin }, () => session.transport.handleRequest(request, response, body));
+			// A refused initialize leaves nothing behind.
+			if (session.transport.sessionId === undefined) await session.transport.close();
+		},
+	};
+}
+
+/** A call that is still running then gets its event stream, so that its client can lose the connection and come back. */
+const HAND_OVER_AFTER_MS = 250;
+const SESSION_NOT_FOUND = -32001;
+
+/** The SDK knows nothing of a call that is answered directly, so its cancellation is seen to here. */
+function cancelDirectCall(session: Session, body: unknown): void {
+	if (!isRecord(body) || body["method"] !== "notifications/cancelled" || !isRecord(body["params"])) return;
+	session.directCalls.get(body["params"]["requestId"] as string)?.cancel("the client has cancelled it");
+}
