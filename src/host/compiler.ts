@@ -63,8 +63,8 @@ export interface Compiler {
 	compile(source: CompileSource): Promise<CompileResult>;
 	/** Names the versions of a module that are in use. All others but the newest are deleted; until then, none is. */
 	retain(id: string, hashes: readonly string[]): void;
-	/** Writes what is missing of the versions in use, should the state folder have been deleted. */
-	restore(): Promise<void>;
+	/** Writes what is missing of the versions in use, of one module or of all, should the state folder have been deleted. */
+	restore(id?: string): Promise<void>;
 	/** Deletes what earlier processes left of all modules but these. */
 	keepOnly(ids: readonly string[]): Promise<void>;
 	/** The module is gone: gives up its versions, and what was kept to build it again quickly. */
