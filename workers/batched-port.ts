@@ -2,6 +2,8 @@ import { MessagePort } from "node:worker_threads";
 import type { Port } from "./rpc.ts";
 
 export interface BatchedPort extends Port {
+	/** Whether the other end is a thread of this process. */
+	readonly sharesMemory: boolean;
 	/** Sends what waits. */
 	flush(): void;
 }
@@ -16,6 +18,7 @@ export interface BatchedPort extends Port {
 export function createBatchedPort(port: Port): BatchedPort {
 	if (!(port instanceof MessagePort)) {
 		return {
+			sharesMemory: false,
 			postMessage: (message, transfer) => port.postMessage(message, transfer),
 			on: (event, listener) => port.on(event, listener),
 			close: () => port.close(),
@@ -35,13 +38,15 @@ export function createBatchedPort(port: Port): BatchedPort {
 	}
 
 	return {
+		sharesMemory: true,
 		postMessage(message, transfer) {
 			if (transfer.length > 0) {
 				flush();
 				return port.postMessage(message, transfer);
 			}
 			batch.push(message);
-			flushing ??= setImmediate(flush);
+			if (batch.length >= MAX_BATCH) flush();
+			else flushing ??= setImmediate(flush);
 		},
 		on: (event, listener) =>
 			port.on(event, (received) => {
@@ -55,3 +60,6 @@ export function createBatchedPort(port: Port): BatchedPort {
 		},
 	};
 }
+
+/** Small enough that the other thread begins with the first while this one is still busy with the last of its round. */
+const MAX_BATCH = 6;

@@ -1,9 +1,9 @@
 import { type JSONRPCMessage, McpServer } from "@modelcontextprotocol/server";
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
 import type { McpModule, ModuleContext } from "./contract.ts";
-import type { ClientDto, StartDto } from "./protocol.ts";
+import type { ClientKindDto, StartDto } from "./protocol.ts";
 import { CallTransport, type InstanceListeners } from "./mcp-transport.ts";
-import type { RequestContext } from "./rpc.ts";
+import type { RequestContext } from "./rpc-server.ts";
 
 export interface InstancesOptions extends InstanceListeners {
 	readonly register: McpModule;
@@ -19,8 +19,8 @@ export interface InstancesOptions extends InstanceListeners {
  */
 export interface Instances {
 	readonly modern: CallTransport;
-	/** @param client undefined for a request without a session */
-	legacy(client: ClientDto | undefined): CallTransport | Promise<CallTransport>;
+	/** @param kind JSON text of a `ClientKindDto`; undefined for a request without a session */
+	legacy(kind: string | undefined): CallTransport | Promise<CallTransport>;
 	/** Lets each server finish its running calls, then closes it. */
 	retire(): void;
 }
@@ -42,14 +42,11 @@ export async function buildInstances(options: InstancesOptions): Promise<Instanc
 		return transport;
 	};
 	const anonymous = await connect();
-	const modern = new CallTransport(options);
-	// The SDK's own entry for a long-lived 2026-07-28 connection; the port stands in for stdio.
-	serveStdio(() => create(modern), { transport: modern, legacy: "reject" });
+	const modern = await connectModern(create, options);
 
-	function forKind(client: ClientDto): Promise<CallTransport> {
-		const kind = JSON.stringify([client.protocolVersion, client.capabilities, client.info]);
+	function forKind(kind: string): Promise<CallTransport> {
 		const known = kinds.get(kind);
-		const transport = known ?? connect().then((connected) => initialize(connected, client));
+		const transport = known ?? connect().then((connected) => initialize(connected, JSON.parse(kind) as ClientKindDto));
 		kinds.delete(kind); // to the end: the Map's order is the order of use
 		kinds.set(kind, transport);
 		if (known === undefined) transport.catch(() => kinds.delete(kind));
@@ -63,7 +60,7 @@ export async function buildInstances(options: InstancesOptions): Promise<Instanc
 
 	return {
 		modern,
-		legacy: (client) => (client === undefined ? anonymous : forKind(client)),
+		legacy: (kind) => (kind === undefined ? anonymous : forKind(kind)),
 		retire() {
 			anonymous.retire();
 			modern.retire();
@@ -71,6 +68,33 @@ export async function buildInstances(options: InstancesOptions): Promise<Instanc
 		},
 	};
 }
+
+/** A server of the 2026-07-28 era. */
+async function connectModern(
+	create: (transport: CallTransport) => Promise<McpServer>,
+	listeners: InstanceListeners,
+): Promise<CallTransport> {
+	const transport = new CallTransport(listeners);
+	let built: McpServer | undefined;
+	const createOnce = async (): Promise<McpServer> => {
+		built = await create(transport);
+		return built;
+	};
+	// The SDK's own entry for a long-lived 2026-07-28 connection; the port stands in for stdio.
+	serveStdio(createOnce, { transport, legacy: "reject" });
+	await transport.request({ method: "tools/list", params: { _meta: HOST_ENVELOPE } }, NO_CONTEXT);
+	// The first request has told the entry the era. It would look at each later one again, and pass it on in its turn.
+	const inner = built?.server.transport;
+	transport.onmessage = (message, extra) => inner?.onmessage?.(message, extra);
+	return transport;
+}
+
+/** What the host says of itself in the 2026-07-28 era, which wants an envelope per request. */
+export const HOST_ENVELOPE = {
+	"io.modelcontextprotocol/protocolVersion": "2026-07-28",
+	"io.modelcontextprotocol/clientInfo": { name: "bulkhead", version: "1" },
+	"io.modelcontextprotocol/clientCapabilities": {},
+};
 
 /** Every handler is set through this one method, those that the SDK sets for what a module registers too. */
 function watchHandlers({ server }: McpServer, transport: CallTransport): void {
@@ -82,7 +106,7 @@ function watchHandlers({ server }: McpServer, transport: CallTransport): void {
 }
 
 /** The handshake that the client has had with the host, repeated with the module's server. */
-async function initialize(transport: CallTransport, client: ClientDto): Promise<CallTransport> {
+async function initialize(transport: CallTransport, client: ClientKindDto): Promise<CallTransport> {
 	const params = {
 		protocolVersion: client.protocolVersion,
 		capabilities: client.capabilities,

@@ -1,5 +1,5 @@
 import type { JSONRPCMessage } from "@modelcontextprotocol/server";
-import { buildInstances, type InstancesOptions, NO_CONTEXT } from "./mcp-instances.ts";
+import { buildInstances, HOST_ENVELOPE, type InstancesOptions, NO_CONTEXT } from "./mcp-instances.ts";
 import {
 	type AnswerDto,
 	type CallDto,
@@ -10,7 +10,7 @@ import {
 	MAX_CATALOG_LENGTH,
 	RESULT_TOO_LARGE,
 } from "./protocol.ts";
-import type { RequestContext } from "./rpc.ts";
+import type { RequestContext } from "./rpc-server.ts";
 import { toWireError } from "./wire-error.ts";
 
 /** The module's `McpServer`s, built by the module's own function and kept as long as what they offer stays the same. */
@@ -45,8 +45,15 @@ export async function createModuleServer(options: ModuleServerOptions): Promise<
 
 	return {
 		async answer({ era, method, params, client, authInfo }, context) {
-			const transport = era === "modern" ? instances.modern : await instances.legacy(client);
-			const response = await transport.request({ method, params, session: client?.session, authInfo }, context);
+			const transport = era === "modern" ? instances.modern : await instances.legacy(client?.kind);
+			const incoming = {
+				method,
+				params: JSON.parse(params) as Readonly<Record<string, unknown>>, // which main has written
+				session: client?.session,
+				resumable: client?.resumable,
+				authInfo,
+			};
+			const response = await transport.request(incoming, context);
 			return { json: answerText(response, options.maxResultBytes) };
 		},
 		async catalog() {
@@ -78,13 +85,6 @@ const LIST_METHODS = {
 	resources: "resources/list",
 	resourceTemplates: "resources/templates/list",
 } as const satisfies Record<ListName, string>;
-
-/** What the host says of itself when it lists a module in the 2026-07-28 era, which wants an envelope per request. */
-const HOST_ENVELOPE = {
-	"io.modelcontextprotocol/protocolVersion": "2026-07-28",
-	"io.modelcontextprotocol/clientInfo": { name: "bulkhead", version: "1" },
-	"io.modelcontextprotocol/clientCapabilities": {},
-};
 
 const INTERNAL_ERROR = -32603;
 

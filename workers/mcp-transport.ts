@@ -7,8 +7,8 @@ import type {
 	Transport,
 	TransportSendOptions,
 } from "@modelcontextprotocol/server";
-import { type AuthDto, MAX_EMITTED_LENGTH, parseJson } from "./protocol.ts";
-import type { RequestContext } from "./rpc.ts";
+import { type AuthDto, CLOSE_STREAM, MAX_EMITTED_LENGTH, parseJson } from "./protocol.ts";
+import type { RequestContext } from "./rpc-server.ts";
 
 /** What a server instance says that belongs to no call. */
 export interface InstanceListeners {
@@ -23,6 +23,8 @@ export interface IncomingRequest {
 	/** What the module reads as `ctx.sessionId`. */
 	readonly session?: string | undefined;
 	readonly authInfo?: AuthDto | undefined;
+	/** Whether the client comes back to an event stream that was closed. */
+	readonly resumable?: boolean | undefined;
 }
 
 /**
@@ -51,7 +53,10 @@ export class CallTransport implements Transport {
 	 * Rejects only when the call is cancelled, and then not before its handler has come to an end: until then the module is
 	 * at work on it. An error of the module is a response too.
 	 */
-	request({ method, params, session, authInfo }: IncomingRequest, context: RequestContext): Promise<JSONRPCMessage> {
+	request(
+		{ method, params, session, authInfo, resumable = false }: IncomingRequest,
+		context: RequestContext,
+	): Promise<JSONRPCMessage> {
 		this.#lastId += 1;
 		const id = this.#lastId;
 		return new Promise((resolve, reject) => {
@@ -79,8 +84,10 @@ export class CallTransport implements Transport {
 			context.signal.addEventListener("abort", onAbort, { once: true });
 			if (session === undefined) delete this.sessionId;
 			else this.sessionId = session;
-			const extra =
-				authInfo === undefined ? undefined : { authInfo: { ...authInfo, token: "", scopes: [...authInfo.scopes] } };
+			const extra = {
+				...(authInfo !== undefined && { authInfo: { ...authInfo, token: "", scopes: [...authInfo.scopes] } }),
+				...(resumable && streamClosers(context)),
+			};
 			this.#running.run(call, () => this.onmessage?.({ jsonrpc: "2.0", id, method, params }, extra));
 		});
 	}
@@ -174,6 +181,12 @@ interface Call {
 	handlers: number;
 	/** To be called when one of them has ended. */
 	readonly end: () => void;
+}
+
+/** What a handler reads as `ctx.http.closeSSE` and `ctx.http.closeStandaloneSSE`. */
+function streamClosers({ emit }: RequestContext): MessageExtraInfo {
+	const close = (standalone: boolean): void => emit(bounded(CLOSE_STREAM, { standalone }));
+	return { closeSSEStream: () => close(false), closeStandaloneSSEStream: () => close(true) };
 }
 
 function bounded(method: string, params: unknown): string {

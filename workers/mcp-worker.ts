@@ -2,9 +2,11 @@ import type { McpModule } from "./contract.ts";
 import { createModuleServer } from "./mcp-server.ts";
 import type { Port } from "./rpc.ts";
 import { type ModuleFlavour, serveModule } from "./runtime.ts";
+import { cheapenGuards } from "./sdk-guards.ts";
 
 /** What a worker of an MCP module runs: one task that lasts as long as the module. */
 export default function mcpWorker({ port }: { readonly port: Port }): Promise<void> {
+	cheapenGuards();
 	return serveModule(port, MCP_MODULE);
 }
 

@@ -27,11 +27,14 @@ export type RequestMessage = {
 
 export type HostMessage =
 	| RequestMessage
+	/** To a thread, before anything else: where it notes which request it has begun last, in place of `acked`. */
+	| { readonly type: "sharing"; readonly begun: SharedArrayBuffer }
 	| { readonly type: "cancel"; readonly id: number; readonly reason: string }
 	/** What the client of a running call said to an `asked`: JSON text of `{result}` or `{error}`. */
 	| { readonly type: "answered"; readonly id: number; readonly ask: number; readonly json: string };
 
 export type WorkerMessage =
+	/** Has begun; only from a process, which shares no memory. */
 	| { readonly type: "acked"; readonly id: number }
 	| { readonly type: "done"; readonly id: number; readonly result: unknown }
 	| { readonly type: "failed"; readonly id: number; readonly error: WireErrorDto }
@@ -93,17 +96,25 @@ export interface CollectedDto {
 export interface CallDto {
 	readonly era: Era;
 	readonly method: string;
-	readonly params: Readonly<Record<string, unknown>>;
+	/** JSON text of an object: text is copied from thread to thread several times faster than the objects in it. */
+	readonly params: string;
 	/** Whose session the call belongs to; 2025 era only, and only with a session. */
 	readonly client?: ClientDto;
 	/** What the host knows about who called, as the SDK's `AuthInfo` without the token itself. */
 	readonly authInfo?: AuthDto;
 }
 
-/** What a client said of itself when it opened its session. */
 export interface ClientDto {
 	/** Tells sessions apart; made from the session's id, which is a credential and stays in main. */
 	readonly session: string;
+	/** Whether it comes back to an event stream that was closed, as 2025-11-25 says. */
+	readonly resumable: boolean;
+	/** JSON text of a `ClientKindDto`. Clients that said the same have the same text. */
+	readonly kind: string;
+}
+
+/** What a client said of itself when it opened its session. */
+export interface ClientKindDto {
 	readonly protocolVersion: string;
 	readonly info: Readonly<Record<string, unknown>>;
 	readonly capabilities: Readonly<Record<string, unknown>>;
@@ -140,6 +151,11 @@ export const LIST_NAMES = ["tools", "prompts", "resources", "resourceTemplates"]
 export const MAX_CATALOG_LENGTH = 1 << 20;
 /** Longest log line, in characters, that leaves a worker. */
 export const MAX_LOG_LENGTH = 8192;
+/**
+ * An `emitted` method that is meant for the host: the module asks to close the event stream of its call, or with
+ * `{standalone: true}` that of its session, so that the client comes back for what follows (SEP-1699).
+ */
+export const CLOSE_STREAM = "bulkhead/close_stream";
 /** Longest emitted notification, in characters of JSON. */
 export const MAX_EMITTED_LENGTH = 1 << 18;
 /** Requests to its client that one call may have open at a time. */

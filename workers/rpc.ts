@@ -1,5 +1,6 @@
-import { type AskClient, createHostAsks, createWorkerAsks, type HostAsks, type WorkerAsks } from "./asks.ts";
+import { type AskClient, createHostAsks, type HostAsks } from "./asks.ts";
 import { createBatchedPort } from "./batched-port.ts";
+import { createBegunMark } from "./begun-mark.ts";
 import { startDeadline } from "./deadline.ts";
 import {
 	type HostMessage,
@@ -9,8 +10,7 @@ import {
 	readWorkerMessage,
 	type WorkerMessage,
 } from "./protocol.ts";
-import { createMessageQuota } from "./message-quota.ts";
-import { toWireError, type WireErrorDto } from "./wire-error.ts";
+import type { WireErrorDto } from "./wire-error.ts";
 
 /** What both ends need of a `MessagePort`; a test can drive either end with a plain object. */
 export interface Port {
@@ -97,6 +97,9 @@ interface LeftRunning {
  */
 export function createRpcClient(rawPort: Port, listeners: RpcClientListeners, graceMs: number): RpcClient {
 	const port = createBatchedPort(rawPort);
+	const post = (message: HostMessage): void => port.postMessage(message, []);
+	const begun = port.sharesMemory ? createBegunMark() : undefined;
+	if (begun !== undefined) post({ type: "sharing", begun: begun.memory });
 	const pending = new Map<number, Pending>();
 	const leftRunning = new Map<number, LeftRunning>();
 	const drainWaiters = new Set<() => void>();
@@ -138,6 +141,10 @@ export function createRpcClient(rawPort: Port, listeners: RpcClientListeners, gr
 		else request.settle({ error: new RpcError("remote", message.error.message, true, message.error) });
 	}
 
+	function hasBegun(id: number, request: Pending): boolean {
+		return request.acked || begun?.has(id) === true;
+	}
+
 	/** The worker has been told to end it, and has until then. */
 	function leaveRunning(id: number, type: RequestType, timeLeftMs: number): Promise<void> {
 		return new Promise((resolve) => {
@@ -162,10 +169,10 @@ export function createRpcClient(rawPort: Port, listeners: RpcClientListeners, gr
 				lastId += 1;
 				const id = lastId;
 				const finish = (failure: RpcFailure, message: string): void => {
-					post(port, { type: "cancel", id, reason: message });
+					post({ type: "cancel", id, reason: message });
 					const over = leaveRunning(id, type, clock.leftMs());
 					onLeftRunning?.(over);
-					entry.settle({ error: new RpcError(failure, message, entry.acked) });
+					entry.settle({ error: new RpcError(failure, message, hasBegun(id, entry)) });
 				};
 				const clock = startDeadline(deadlineMs, () => finish("timeout", `no answer within ${deadlineMs} ms`));
 				const onAbort = (): void => finish("cancelled", signal === undefined ? "" : reasonOf(signal));
@@ -175,7 +182,7 @@ export function createRpcClient(rawPort: Port, listeners: RpcClientListeners, gr
 					emitted: onEmitted,
 					asks: createHostAsks({
 						askClient: onAsked,
-						send: (ask, json) => post(port, { type: "answered", id, ask, json }),
+						send: (ask, json) => post({ type: "answered", id, ask, json }),
 						onWaiting: clock.stop,
 						onResumed: clock.start,
 					}),
@@ -193,7 +200,7 @@ export function createRpcClient(rawPort: Port, listeners: RpcClientListeners, gr
 					},
 				};
 				pending.set(id, entry);
-				post(port, { type, id, params } as RequestMessage);
+				post({ type, id, params } as RequestMessage);
 			});
 		},
 		pending: () => pending.size,
@@ -212,97 +219,12 @@ export function createRpcClient(rawPort: Port, listeners: RpcClientListeners, gr
 		dispose(reason) {
 			if (closedBecause !== undefined) return;
 			closedBecause = reason;
-			for (const request of [...pending.values()]) {
-				request.settle({ error: new RpcError("closed", reason, request.acked) });
+			for (const [id, request] of [...pending]) {
+				request.settle({ error: new RpcError("closed", reason, hasBegun(id, request)) });
 			}
 			for (const id of [...leftRunning.keys()]) endLeftRunning(id);
 		},
 	};
-}
-
-/** What the worker does for a request: the result, and what of it to transfer instead of copying. */
-export interface Reply<Type extends RequestType> {
-	readonly result: RequestMap[Type]["result"];
-	readonly transfer?: ArrayBuffer[];
-}
-export interface RequestContext {
-	/** Aborted when the host cancels the request or its deadline has passed. */
-	readonly signal: AbortSignal;
-	readonly emit: (json: string) => void;
-	readonly ask: WorkerAsks["ask"];
-}
-export type RequestHandlers = {
-	readonly [Type in RequestType]: (
-		params: RequestMap[Type]["params"],
-		context: RequestContext,
-	) => Reply<Type> | Promise<Reply<Type>>;
-};
-
-/** What all running calls of a module may report together: progress, log messages. Beyond it they are dropped. */
-const EMITTED_MESSAGES = { perSecond: 2000, burst: 5000 };
-
-/** The worker's end of a port: acknowledges every request and answers it exactly once. */
-export function serveRpc(rawPort: Port, handlers: RequestHandlers): void {
-	const port = createBatchedPort(rawPort);
-	const quota = createMessageQuota(EMITTED_MESSAGES);
-	const running = new Map<number, { readonly controller: AbortController; readonly asks: WorkerAsks }>();
-	port.on("message", (raw) => {
-		const message = raw as HostMessage;
-		if (message.type === "cancel") running.get(message.id)?.controller.abort(message.reason);
-		else if (message.type === "answered") running.get(message.id)?.asks.answered(message.ask, message.json);
-		else void answer(message);
-	});
-
-	async function answer(request: RequestMessage): Promise<void> {
-		const { id } = request;
-		const controller = new AbortController();
-		const asks = createWorkerAsks({
-			asked: (ask, json) => post(port, { type: "asked", id, ask, json }),
-			withdrawn: (ask) => post(port, { type: "withdrawn", id, ask }),
-		});
-		running.set(id, { controller, asks });
-		post(port, { type: "acked", id });
-		port.flush(); // before the module runs: it may never come back
-		const context: RequestContext = {
-			signal: controller.signal,
-			emit: (json) => {
-				if (quota.take()) post(port, { type: "emitted", id, json });
-			},
-			ask: asks.ask,
-		};
-		try {
-			const { result, transfer } = await dispatch(handlers, request, context);
-			post(port, { type: "done", id, result }, transfer);
-		} catch (thrown) {
-			post(port, { type: "failed", id, error: toWireError(thrown) });
-		} finally {
-			running.delete(id);
-			if (request.type !== "call") port.flush(); // nothing comes after the answer to `stop`
-		}
-	}
-}
-
-function dispatch(
-	handlers: RequestHandlers,
-	request: RequestMessage,
-	context: RequestContext,
-): Reply<RequestType> | Promise<Reply<RequestType>> {
-	switch (request.type) {
-		case "start":
-			return handlers.start(request.params, context);
-		case "collect":
-			return handlers.collect(request.params, context);
-		case "call":
-			return handlers.call(request.params, context);
-		case "ping":
-			return handlers.ping(request.params, context);
-		case "stop":
-			return handlers.stop(request.params, context);
-	}
-}
-
-function post(port: Port, message: HostMessage | WorkerMessage, transfer: ArrayBuffer[] = []): void {
-	port.postMessage(message, transfer);
 }
 
 function reasonOf(signal: AbortSignal): string {

@@ -12,7 +12,8 @@ import {
 	type WorkerMessage,
 } from "./protocol.ts";
 import { createMessageQuota } from "./message-quota.ts";
-import { type Port, type RequestContext, serveRpc } from "./rpc.ts";
+import type { Port } from "./rpc.ts";
+import { type RequestContext, serveRpc } from "./rpc-server.ts";
 import { lockWorker } from "./sandbox.ts";
 import { encodeSnapshot } from "./snapshot.ts";
 

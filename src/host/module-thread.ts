@@ -18,8 +18,8 @@ const LAST_WORDS_MS = 100;
  * Starts a thread as a Piscina pool of exactly one, whose one task lasts as long as the module.
  *
  * That keeps Piscina's own policies out of the way (seen on 5.3.2): a task that never ends keeps the event loop of the
- * worker turning, a dying thread rejects it with the reason, and the pool is destroyed at once so that it starts no
- * replacement. Readiness, deadlines and restarts are the host's business and go over the port.
+ * worker turning, and a dying thread rejects it with the reason. Readiness, deadlines and restarts are the host's business
+ * and go over the port.
  */
 export function startThread({ entry, env, execArgv, compiledCode }: ThreadOptions): ModuleWorker {
 	const { port1: port, port2 } = new MessageChannel();
@@ -41,7 +41,7 @@ export function startThread({ entry, env, execArgv, compiledCode }: ThreadOption
 	const ended = new Promise<WorkerEnd>((resolve) => {
 		const end = (outcome: WorkerEnd): void => {
 			resolve(outcome);
-			void terminate(); // or Piscina starts a bare thread in its place
+			void terminate();
 		};
 		pool.run({ port: port2 }, { transferList: [port2] as never }).then(
 			// The task gives nothing back; with null it has been rejected by a `throw null` that nobody caught.
@@ -64,6 +64,9 @@ export function startThread({ entry, env, execArgv, compiledCode }: ThreadOption
 	}
 
 	const [thread] = pool.threads;
+	// From here on it starts no bare thread in the place of one that has died: one such was left over whenever the dead one
+	// took longer to go than its replacement, which `destroy` ends.
+	pool.options.minThreads = 0;
 
 	return {
 		port,

@@ -41,8 +41,8 @@ export interface WorkerWatchOptions {
 const INTERVAL_MS = 100;
 /** Who has run for less than this between two looks has done nothing of note. */
 const BUSY_MS = 1;
-/** V8 answers for its heap between two instructions; who does not in this time is stuck in native code. */
-const STATISTICS_TIMEOUT_MS = 1000;
+/** V8 answers for its heap between two instructions; who does not within so many looks is stuck in native code. */
+const STATISTICS_LOOKS = 10;
 /** A worker that has not run cannot have grown, save by what others hand it: then it is asked this often all the same. */
 const IDLE_MEMORY_INTERVAL_MS = 1000;
 
@@ -50,8 +50,8 @@ interface Watched {
 	readonly worker: WatchedWorker;
 	idleMs: number;
 	isProbed: boolean;
-	/** Since when an answer about its memory is due. */
-	askedAt: number | undefined;
+	/** Looks since it was asked about its memory, while the answer is due. */
+	looksUnanswered: number | undefined;
 	lastAskedAt: number;
 	isTroubled: boolean;
 }
@@ -60,6 +60,11 @@ export function createWorkerWatch({ rss, rssRiseBytes }: WorkerWatchOptions): Wo
 	const watched = new Set<Watched>();
 	const rise = createMemoryRise<WatchedWorker>({ rss, riseBytes: rssRiseBytes });
 	let lastTickAt = performance.now();
+	/**
+	 * What a worker fails to do is only held against it over so many looks, not over so much time: when the machine was
+	 * suspended or main was held up, everybody's answers are late, and theirs lie waiting behind this very look.
+	 */
+	let looks = 0;
 	const timer = setInterval(tick, INTERVAL_MS);
 	timer.unref();
 
@@ -67,6 +72,7 @@ export function createWorkerWatch({ rss, rssRiseBytes }: WorkerWatchOptions): Wo
 		const now = performance.now();
 		const elapsedMs = now - lastTickAt;
 		lastTickAt = now;
+		looks += 1;
 		for (const each of watched) look(each, now, elapsedMs);
 		const cause = rise.look(elapsedMs);
 		for (const each of watched)
@@ -81,8 +87,11 @@ export function createWorkerWatch({ rss, rssRiseBytes }: WorkerWatchOptions): Wo
 		if (busyMs > BUSY_MS) rise.sample(each.worker);
 		each.idleMs = idleMs;
 		if (!hasIdled) void probe(each);
-		if (each.askedAt !== undefined) {
-			if (now - each.askedAt > STATISTICS_TIMEOUT_MS) trouble(each, "hang", NOT_TERMINABLE, false);
+		if (each.looksUnanswered !== undefined) {
+			each.looksUnanswered += 1;
+			// One that is starting has a deadline for that, and may not be up yet.
+			const isStarting = each.worker.hangTimeoutMs() === undefined;
+			if (each.looksUnanswered > STATISTICS_LOOKS && !isStarting) trouble(each, "hang", NOT_TERMINABLE, false);
 		} else if (busyMs > BUSY_MS || now - each.lastAskedAt > IDLE_MEMORY_INTERVAL_MS) {
 			void askMemory(each, now);
 		}
@@ -93,9 +102,11 @@ export function createWorkerWatch({ rss, rssRiseBytes }: WorkerWatchOptions): Wo
 		const hangTimeoutMs = each.worker.hangTimeoutMs();
 		if (hangTimeoutMs === undefined || each.isProbed) return;
 		each.isProbed = true;
+		const firstLook = looks;
 		const responds = await each.worker.responds(hangTimeoutMs);
 		each.isProbed = false;
-		if (!responds) {
+		const lookedMs = (looks - firstLook) * INTERVAL_MS;
+		if (!responds && lookedMs >= hangTimeoutMs / 2) {
 			trouble(
 				each,
 				"hang",
@@ -106,7 +117,7 @@ export function createWorkerWatch({ rss, rssRiseBytes }: WorkerWatchOptions): Wo
 	}
 
 	async function askMemory(each: Watched, now: number): Promise<void> {
-		each.askedAt = now;
+		each.looksUnanswered = 0;
 		each.lastAskedAt = now;
 		try {
 			const bytes = await each.worker.memoryUsage();
@@ -120,7 +131,7 @@ export function createWorkerWatch({ rss, rssRiseBytes }: WorkerWatchOptions): Wo
 				);
 			}
 		} finally {
-			each.askedAt = undefined;
+			each.looksUnanswered = undefined;
 		}
 	}
 
@@ -136,7 +147,7 @@ export function createWorkerWatch({ rss, rssRiseBytes }: WorkerWatchOptions): Wo
 				worker,
 				idleMs: 0,
 				isProbed: false,
-				askedAt: undefined,
+				looksUnanswered: undefined,
 				lastAskedAt: 0,
 				isTroubled: false,
 			};
@@ -151,7 +162,7 @@ export function createWorkerWatch({ rss, rssRiseBytes }: WorkerWatchOptions): Wo
 	};
 }
 
-const NOT_TERMINABLE = `it has been stuck in native code for ${STATISTICS_TIMEOUT_MS} ms; look for blocking calls, or run it with isolation: process`;
+const NOT_TERMINABLE = `it has been stuck in native code for ${STATISTICS_LOOKS * INTERVAL_MS} ms; look for blocking calls, or run it with isolation: process`;
 
 function unseenGrowth(bytes: number): string {
 	return `the process grew by ${megabytes(bytes)} that no statistic accounts for, and most of it by this module's thread; look for shared or WebAssembly memory`;

@@ -5,6 +5,7 @@ import { type CallQueue, createCallQueue } from "./call-queue.ts";
 import type { Catalog } from "./catalog.ts";
 import { isNotFound, moduleError, NotFound, type RequestErrorType, requestFailure } from "./request-failure.ts";
 import { type CallAnswer, createRelay, type RunningCall } from "./running-call.ts";
+import { type TraceContext, withTraceContext } from "./trace-context.ts";
 
 export type { RequestErrorType } from "./request-failure.ts";
 
@@ -45,6 +46,7 @@ export interface CallOrigin {
 	readonly client: string;
 	readonly session?: ClientDto | undefined;
 	readonly authInfo?: AuthDto | undefined;
+	readonly trace?: TraceContext | undefined;
 }
 
 /** Has MCP requests answered in the worker of the module that owns the name. */
@@ -124,7 +126,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 	async function ask(
 		owner: string,
 		method: string,
-		{ era, params, origin: { client, session, authInfo } }: Omit<IncomingCall, "method">,
+		{ era, params, origin: { client, session, authInfo, trace } }: Omit<IncomingCall, "method">,
 		listeners: CallListeners,
 		timeoutMs = callTimeoutMs,
 	): Promise<CallAnswer> {
@@ -141,7 +143,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 			const call = {
 				era,
 				method,
-				params,
+				params: JSON.stringify(withTraceContext(params, trace)),
 				...(session !== undefined && { client: session }),
 				...(authInfo !== undefined && { authInfo }),
 			};

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AuthDto } from "../../workers/protocol.ts";
 import type { CallOrigin } from "./gateway.ts";
+import { traceContextOf } from "./trace-context.ts";
 
 /** One HTTP request on `/mcp`, read as far as every era needs it. */
 export interface Exchange {
@@ -29,7 +30,11 @@ export function authOf(request: IncomingMessage & { readonly auth?: RequestAuth 
 
 export function originOf(request: IncomingMessage): CallOrigin {
 	const authInfo = authOf(request);
-	return { client: authInfo?.clientId ?? request.socket.remoteAddress ?? "", authInfo };
+	return {
+		client: authInfo?.clientId ?? request.socket.remoteAddress ?? "",
+		authInfo,
+		trace: traceContextOf(request.headers),
+	};
 }
 
 export function acceptsStream(request: IncomingMessage): boolean {

@@ -114,14 +114,19 @@ export function createProtocolServer(options: ProtocolServerOptions, era: Era, s
 		return session === undefined ? origin : session.origin(origin);
 	}
 
-	function clientOf({ mcpReq }: ServerContext): CallClient {
+	function clientOf({ mcpReq, http }: ServerContext): CallClient {
+		let sent = Promise.resolve();
 		return {
 			notify(notification) {
 				if (notification.method === "notifications/message") {
 					const threshold = era === "modern" ? modernLogLevel(mcpReq.envelope) : session?.logLevel;
 					if (threshold === null || !passesLogLevel(notification.params["level"], threshold)) return;
 				}
-				mcpReq.notify(notification as never).catch(options.onError);
+				sent = mcpReq.notify(notification as never).catch(options.onError);
+			},
+			closeStream(which) {
+				const close = which === "session" ? http?.closeStandaloneSSE : http?.closeSSE;
+				void sent.then(close); // what the module sent before is on the stream before it closes
 			},
 			ask: createClientRequests({ capabilities: () => server.getClientCapabilities(), send: mcpReq.send }),
 		};

@@ -1,4 +1,4 @@
-import { isRecord, parseJson } from "../../workers/protocol.ts";
+import { CLOSE_STREAM, isRecord, parseJson } from "../../workers/protocol.ts";
 import type { AskClient } from "../../workers/asks.ts";
 
 /** A request that a module is answering. It runs from its creation on, whether or not somebody listens. */
@@ -22,6 +22,8 @@ export interface CallAnswer {
 /** The way back to the client of a call. */
 export interface CallClient {
 	notify(notification: RelatedNotification): void;
+	/** Closes the event stream of the call, or of its session; the client comes back for what follows. */
+	closeStream(which: "call" | "session"): void;
 	readonly ask: AskClient;
 }
 
@@ -62,7 +64,14 @@ export function createRelay(params: Readonly<Record<string, unknown>>, onStreami
 		onEmitted(json) {
 			emittedLength += json.length;
 			if (emittedLength > MAX_EMITTED_PER_CALL) return;
-			const notification = readNotification(json, params);
+			const emitted = parseJson(json);
+			if (!isRecord(emitted) || !isRecord(emitted["params"])) return;
+			if (emitted["method"] === CLOSE_STREAM) {
+				const which = emitted["params"]["standalone"] === true ? "session" : "call";
+				deliver((to) => to.closeStream(which));
+				return;
+			}
+			const notification = readNotification(emitted["method"], emitted["params"], params);
 			if (notification !== undefined) deliver((to) => to.notify(notification));
 		},
 		onAsked: (json, signal) =>
@@ -93,15 +102,14 @@ const RELATED_METHODS = [
 
 /** Only what belongs to this request: a module cannot report progress for another's. */
 function readNotification(
-	json: string,
+	emitted: unknown,
+	params: Readonly<Record<string, unknown>>,
 	callParams: Readonly<Record<string, unknown>>,
 ): RelatedNotification | undefined {
-	const notification = parseJson(json);
-	if (!isRecord(notification) || !isRecord(notification["params"])) return undefined;
-	const method = RELATED_METHODS.find((known) => known === notification["method"]);
+	const method = RELATED_METHODS.find((known) => known === emitted);
 	if (method === undefined) return undefined;
-	if (method !== "notifications/progress") return { method, params: notification["params"] };
+	if (method !== "notifications/progress") return { method, params };
 	const progressToken = isRecord(callParams["_meta"]) ? callParams["_meta"]["progressToken"] : undefined;
 	if (progressToken === undefined) return undefined;
-	return { method, params: { ...notification["params"], progressToken } };
+	return { method, params: { ...params, progressToken } };
 }

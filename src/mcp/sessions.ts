@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { NodeStreamableHTTPServerTransport } from "@modelcontextprotocol/node";
 import type { Server } from "@modelcontextprotocol/server";
-import type { ClientDto } from "../../workers/protocol.ts";
+import type { ClientDto, ClientKindDto } from "../../workers/protocol.ts";
 import { createEventStores, EVENT_STORE_LIMITS } from "./event-store.ts";
 import type { CallOrigin } from "./gateway.ts";
 import type { SessionState } from "./protocol-server.ts";
@@ -138,14 +138,19 @@ interface OpenSession extends Session {
 	inUse: number;
 }
 
+/** The first revision whose clients know that a stream may be closed on purpose. */
+const RESUMABLE_SINCE = "2025-11-25";
+
 /** What a module learns of a session's client. The session's id opens the session and does not leave main. */
 function describeClient(server: Server, sessionId: string): ClientDto {
-	return {
-		session: createHash("sha256").update(sessionId).digest("base64url").slice(0, 22),
-		protocolVersion: server.getNegotiatedProtocolVersion() ?? "2025-03-26",
+	const protocolVersion = server.getNegotiatedProtocolVersion() ?? "2025-03-26";
+	const kind: ClientKindDto = {
+		protocolVersion,
 		info: { ...(server.getClientVersion() ?? { name: "unknown", version: "0" }) },
 		capabilities: { ...server.getClientCapabilities() },
 	};
+	const session = createHash("sha256").update(sessionId).digest("base64url").slice(0, 22);
+	return { session, resumable: protocolVersion >= RESUMABLE_SINCE, kind: JSON.stringify(kind) };
 }
 
 function trackSubscriptions(server: Server): ReadonlySet<string> {

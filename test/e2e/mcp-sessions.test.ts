@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { messagesOf, openSession, post, toolCall } from "../support/mcp-post.ts";
+import { messagesOf, openSession, post, postModernCall, toolCall } from "../support/mcp-post.ts";
 import { sampleOf, startTestServer } from "../support/test-server.ts";
 import { until } from "../support/until.ts";
 
@@ -62,6 +62,59 @@ test("a client that lost its stream comes back with Last-Event-ID and misses not
 		headers: { accept: "text/event-stream", "mcp-session-id": session, "last-event-id": "no-such_1" },
 	});
 	assert.equal(forged.status, 400);
+});
+
+/** Works in steps, and has its client come back for each of the last two. */
+const POLLED = `
+	import { setTimeout as delay } from "node:timers/promises";
+	export default (server) => server.registerTool("polled", {}, async ({ http, mcpReq }) => {
+		const progressToken = mcpReq._meta?.progressToken ?? 0;
+		const report = (progress) => mcpReq.notify({ method: "notifications/progress", params: { progressToken, progress } });
+		await report(1);
+		http?.closeSSE?.();
+		await report(2);
+		await delay(50);
+		http?.closeSSE?.();
+		await report(3);
+		return { content: [{ type: "text", text: typeof http?.closeSSE }] };
+	});`;
+
+test("a tool closes its own stream, and its client polls for the rest with Last-Event-ID", async (t) => {
+	const { url } = await startTestServer(t, { files: { "mcps/polled.js": POLLED } });
+	const { session } = await openSession(url);
+	const call = toolCall("polled") as { params: object };
+	const message = { ...call, params: { ...call.params, _meta: { progressToken: "t" } } };
+	const headers = { "mcp-protocol-version": "2025-11-25" };
+
+	let text = await (await post(url, message, { session, headers })).text();
+	assert.doesNotMatch(text, /"result"/, "the stream ends before the answer");
+	assert.match(text, /^retry: \d+$/m);
+	let received = text;
+	for (let polls = 0; !text.includes('"result"'); polls++) {
+		assert.ok(polls < 10);
+		const lastEventId = [...received.matchAll(/^id: (\S+)$/gm)].at(-1)?.[1] ?? "";
+		const polled = await fetch(`${url}/mcp`, {
+			headers: { ...headers, accept: "text/event-stream", "mcp-session-id": session, "last-event-id": lastEventId },
+		});
+		text = await polled.text();
+		received += text;
+	}
+	assert.deepEqual(
+		[...received.matchAll(/"progress":(\d)/g)].map(([, step]) => Number(step)),
+		[1, 2, 3],
+	);
+	assert.match(received, /"text":"function"/);
+});
+
+test("where no client comes back for it, a tool has no stream to close", async (t) => {
+	const { url } = await startTestServer(t, { files: { "mcps/polled.js": POLLED } });
+	const answers = [
+		post(url, toolCall("polled")),
+		postModernCall(url, { name: "polled", _meta: { progressToken: "t" } }),
+	];
+	for (const answer of answers) {
+		assert.equal((await messagesOf(await answer)).at(-1)?.result?.content?.[0]?.text, "undefined");
+	}
 });
 
 test("thousands of abandoned sessions leave nothing behind", async (t) => {

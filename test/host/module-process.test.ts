@@ -209,7 +209,7 @@ test("a process that reads nothing is ended when too much waits for it", async (
 	const { generation } = inProcess(t, "blocks-for-ever");
 	await generation.start(10_000);
 	void failureOf(generation.collect(20_000));
-	const call = { era: "legacy", method: "tools/call", params: { text: "x".repeat(1 << 20) } } as const;
+	const call = { era: "legacy", method: "tools/call", params: JSON.stringify({ text: "x".repeat(1 << 20) }) } as const;
 	const calls = Array.from({ length: 40 }, () => failureOf(generation.call(call, { deadlineMs: 20_000 })));
 	for (const { failure } of await Promise.all(calls)) assert.equal(failure, "closed");
 	assert.match(messageOf(await generation.ended), /^its process does not read: \d+ bytes wait for it$/);
@@ -385,7 +385,11 @@ test("a thread and a process give the same answers", async (t) => {
 		const emitted: string[] = [];
 		const call = (name: string, args: Readonly<Record<string, unknown>>) =>
 			generation.call(
-				{ era: "legacy", method: "tools/call", params: { name, arguments: args, _meta: { progressToken: "p" } } },
+				{
+					era: "legacy",
+					method: "tools/call",
+					params: JSON.stringify({ name, arguments: args, _meta: { progressToken: "p" } }),
+				},
 				{ deadlineMs: 5000, onEmitted: (json) => void emitted.push(json) },
 			);
 		const started = await generation.start(10_000);

@@ -39,13 +39,10 @@ export function postModernCall(
 /** Opens a 2025-era session. @returns the response, read to its end, and the session's id where there is one */
 export async function openSession(
 	url: string,
+	options: PostOptions = {},
 ): Promise<{ readonly status: number; readonly session: string; readonly retryAfter: string | null }> {
-	const response = await post(url, {
-		jsonrpc: "2.0",
-		id: 0,
-		method: "initialize",
-		params: { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "test", version: "1" } },
-	});
+	const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "test", version: "1" } };
+	const response = await post(url, { jsonrpc: "2.0", id: 0, method: "initialize", params }, options);
 	await response.text();
 	return {
 		status: response.status,

@@ -38,7 +38,7 @@ const MESSAGES: readonly unknown[] = [
 	{ type: "relisted", json: '{"legacy":{}}' },
 	{ type: "updated", uri: "file:///x" },
 	{ type: "logged", level: "info", text: "a\nb" },
-	{ type: "call", id: 11, params: { era: "modern", method: "tools/call", params: { json: "not a body" } } },
+	{ type: "call", id: 11, params: { era: "modern", method: "tools/call", params: "{}" } },
 ];
 
 test("every message comes out as it went in, however the stream is cut", () => {

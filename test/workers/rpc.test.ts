@@ -4,7 +4,8 @@ import { type TestContext, test } from "node:test";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import * as fc from "fast-check";
 import { until } from "../support/until.ts";
-import { createRpcClient, type RequestHandlers, type RpcClient, RpcError, serveRpc } from "../../workers/rpc.ts";
+import { createRpcClient, type RpcClient, RpcError } from "../../workers/rpc.ts";
+import { type RequestHandlers, serveRpc } from "../../workers/rpc-server.ts";
 
 const isNull = (value: unknown): null | undefined => (value === null ? null : undefined);
 const never = new Promise<never>(() => {});
@@ -168,7 +169,7 @@ test("notifications of a call reach that call", async (t) => {
 		},
 	});
 	const emitted: string[] = [];
-	const call = { era: "legacy", method: "tools/call", params: {} } as const;
+	const call = { era: "legacy", method: "tools/call", params: "{}" } as const;
 	await client.request("call", call, {
 		deadlineMs: 1000,
 		read: (value) => value as { json: string },

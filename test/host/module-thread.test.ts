@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { type TestContext, test } from "node:test";
+import type { Worker } from "node:worker_threads";
+import { createGeneration } from "../../src/host/generation.ts";
+import { startThread } from "../../src/host/module-thread.ts";
+import { until } from "../support/until.ts";
+
+const ROOT = path.join(import.meta.dirname, "../..");
+const ENTRY = path.join(ROOT, "workers/metric-worker.ts");
+const ENDS = [
+	{ fixture: "exits", reason: "exit" },
+	{ fixture: "rejects", reason: "crash" },
+] as const;
+
+for (const { fixture, reason } of ENDS) {
+	test(`a thread that ends by itself (${reason}) is gone, and nothing is started in its place`, async (t) => {
+		const threads = watchThreads(t);
+		const { worker, generation } = serve(fixture);
+		await generation.start(10_000);
+		assert.equal(threads.length, 1);
+		await generation.collect(10_000).catch(() => undefined);
+		assert.equal((await worker.ended).reason, reason);
+		await worker.terminate();
+		await until(() => threads.every(hasEnded), "all are gone");
+		assert.equal(threads.length, 1);
+	});
+}
+
+test("a thread that is stuck in a loop is ended, and nothing is started in its place", async (t) => {
+	const threads = watchThreads(t);
+	const { worker, generation } = serve("loops");
+	await generation.start(10_000);
+	await generation.collect(100).catch(() => undefined);
+	assert.equal(await worker.terminate(), true);
+	assert.equal((await worker.ended).reason, "stopped");
+	assert.deepEqual([threads.length, threads.every(hasEnded)], [1, true]);
+});
+
+/** Every thread of this process that is started while the test runs. */
+function watchThreads(t: TestContext): readonly Worker[] {
+	const threads: Worker[] = [];
+	const onWorker = (thread: Worker): void => void threads.push(thread);
+	process.on("worker", onWorker);
+	t.after(() => process.off("worker", onWorker));
+	return threads;
+}
+
+function hasEnded(thread: Worker): boolean {
+	return thread.threadId === -1;
+}
+
+function serve(fixture: string) {
+	const worker = startThread({ entry: ENTRY, env: {}, execArgv: [] });
+	const generation = createGeneration({
+		number: 1,
+		hash: "",
+		worker,
+		start: {
+			moduleId: `metrics/${fixture}`,
+			bundlePath: path.join(ROOT, `test/fixtures/process/${fixture}.js`),
+			clientPaths: [createRequire(import.meta.url).resolve("prom-client")],
+			trustedPaths: [],
+			sandbox: { level: "off", net: true, childProcess: true },
+			serverInfo: { name: "test", version: "0" },
+			limits: { maxResultBytes: 1 << 20, maxSnapshotBytes: 1 << 20, maxSamples: 1000 },
+		},
+		graceMs: 1000,
+		onEvent: () => undefined,
+		onViolation: (what) => assert.fail(what),
+		onOverrun: () => undefined,
+	});
+	return { worker, generation };
+}
