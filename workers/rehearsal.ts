@@ -10,6 +10,7 @@ import { ERAS } from "./protocol.ts";
 // what V8 has compiled on the way (`CompiledCodeDto`). The host runs it once and hands that to every thread it starts.
 
 const TOOL = "rehearse";
+const CALL = JSON.stringify({ name: TOOL, arguments: {} });
 const quiet = (): void => undefined;
 const context: ModuleContext = {
 	id: "mcps/rehearsal",
@@ -32,7 +33,7 @@ const server = await createModuleServer({
 });
 await server.catalog();
 for (const era of ERAS) {
-	await server.answer({ era, method: "tools/call", params: { name: TOOL, arguments: {} } }, NO_CONTEXT);
+	await server.answer({ era, method: "tools/call", params: CALL }, NO_CONTEXT);
 }
 new Gauge({ name: TOOL, help: TOOL }).inc();
 await register.getMetricsAsJSON();
