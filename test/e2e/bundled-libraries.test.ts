@@ -67,7 +67,7 @@ test("a module of a built host has the libraries of its runtime, in a thread and
 
 async function createFolder(t: TestContext, files: Readonly<Record<string, string>>): Promise<string> {
 	const folder = await mkdtemp(path.join(tmpdir(), "bulkhead-libraries-"));
-	t.after(() => rm(folder, { recursive: true, force: true }));
+	t.after(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
 	await chmod(folder, 0o755); // a module process runs as somebody else
 	for (const kind of ["metrics", "mcps"]) await mkdir(path.join(folder, kind));
 	for (const [file, text] of Object.entries(files)) await writeFile(path.join(folder, file), text);
