@@ -1,21 +1,22 @@
 /**
- * Whether modules that misbehave slow the scrapes of the others down: a hundred scrapes a second of one host, with and
- * without a module that hangs, one that floods and one that crashes in a loop. Prints one JSON document;
- * `node --import tsx bench/scrape-under-stress.ts [--rounds 5] [--seconds 5] [--short]`.
+ * Whether modules that misbehave slow the scrapes of the others down: a hundred scrapes a second of one host, by turns
+ * with and without a module that hangs, one that floods and one that crashes in a loop. Prints one JSON document;
+ * `node --import tsx bench/scrape-under-stress.ts [--rounds 8] [--seconds 5] [--short]`.
  *
- * A round measures both, one after the other and each in a host of its own, so that neither takes the machine from the
- * other. A scrape's time counts from when it was due: one that waits behind a slow one is slow too.
+ * It is the same host in every round, and the two turns of a round follow one another, so that they differ in nothing but
+ * the modules. A scrape's time counts from when it was due: one that waits behind a slow one is slow too.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { HOST_FLAGS } from "../src/launch-contract.ts";
 import { connectRaw, type RawConnection } from "./scrape/raw-connection.ts";
 import { spreadOf } from "./scrape/statistics.ts";
 
 const { values } = parseArgs({
 	options: {
-		rounds: { type: "string", default: "5" },
+		rounds: { type: "string", default: "8" },
 		seconds: { type: "string", default: "5" },
 		short: { type: "boolean", default: false },
 	},
@@ -23,7 +24,9 @@ const { values } = parseArgs({
 const ROUNDS = values.short ? 2 : Number(values.rounds);
 const SECONDS = values.short ? 3 : Number(values.seconds);
 const PER_SECOND = 100;
-const WARM_UP_SECONDS = 2;
+const WARM_UP_SECONDS = 5;
+/** Before each turn, scraped as well: modules start or go, and the page is compiled once more. */
+const SETTLE_SECONDS = 2;
 
 interface Measured {
 	readonly p50: number;
@@ -31,14 +34,25 @@ interface Measured {
 	readonly max: number;
 	/** Share of a processor that the host's main thread took, which other processes of the machine cannot make larger. */
 	readonly mainThreadCpu: number;
-	/** How often each module that misbehaves was restarted, or lost something. */
-	readonly misbehaved: Readonly<Record<string, unknown>>;
 }
 
+const child = fork(new URL("./scrape/stress-server.ts", import.meta.url), [], {
+	execArgv: [...HOST_FLAGS, "--import", "tsx"],
+});
+const [url] = (await once(child, "message")) as [string];
+await scrapeFor(url, WARM_UP_SECONDS);
 const rounds: { readonly calm: Measured; readonly stressed: Measured }[] = [];
 for (let round = 0; round < ROUNDS; round++) {
-	rounds.push({ calm: await measure("calm"), stressed: await measure("stressed") });
+	await ask(child, "behave");
+	const calm = await measure();
+	await ask(child, "misbehave");
+	rounds.push({ calm, stressed: await measure() });
 }
+const misbehaved = await misbehaviourAt(url);
+const exited = once(child, "exit");
+child.send("stop");
+await exited;
+
 const spreads = (side: "calm" | "stressed") => ({
 	p50: spreadOf(rounds.map((round) => round[side].p50)),
 	p99: spreadOf(rounds.map((round) => round[side].p99)),
@@ -57,40 +71,33 @@ console.log(
 			calm: spreads("calm"),
 			stressed: spreads("stressed"),
 			p99TimesSlower: spreadOf(rounds.map(({ calm, stressed }) => stressed.p99 / calm.p99)),
-			misbehaved: rounds.at(-1)?.stressed.misbehaved,
+			misbehaved,
 		},
 		undefined,
 		"\t",
 	),
 );
 
-async function measure(side: "calm" | "stressed"): Promise<Measured> {
-	const child = fork(new URL("./scrape/stress-server.ts", import.meta.url), [side], { execArgv: ["--import", "tsx"] });
-	try {
-		const [url] = (await once(child, "message")) as [string];
-		await scrapeFor(url, WARM_UP_SECONDS);
-		const cpuBefore = await cpuMsOf(child);
-		const times = (await scrapeFor(url, SECONDS)).toSorted((one, other) => one - other);
-		const mainThreadCpu = ((await cpuMsOf(child)) - cpuBefore) / (SECONDS * 1000);
-		const at = (share: number): number =>
-			times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? Number.NaN;
-		return { p50: at(0.5), p99: at(0.99), max: at(1), mainThreadCpu, misbehaved: await misbehaviourAt(url) };
-	} finally {
-		const exit = once(child, "exit");
-		child.send("stop");
-		await exit;
-	}
+async function measure(): Promise<Measured> {
+	await scrapeFor(url, SETTLE_SECONDS);
+	const cpuBefore = await ask(child, "cpu");
+	const times = (await scrapeFor(url, SECONDS)).toSorted((one, other) => one - other);
+	const mainThreadCpu = ((await ask(child, "cpu")) - cpuBefore) / (SECONDS * 1000);
+	const at = (share: number): number =>
+		times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? Number.NaN;
+	return { p50: at(0.5), p99: at(0.99), max: at(1), mainThreadCpu };
 }
 
-async function cpuMsOf(child: ChildProcess): Promise<number> {
-	child.send("cpu");
-	const [cpuMs] = (await once(child, "message")) as [number];
+/** @returns the processor time of the host's main thread, in milliseconds */
+async function ask(server: ChildProcess, what: "behave" | "misbehave" | "cpu"): Promise<number> {
+	server.send(what);
+	const [cpuMs] = (await once(server, "message")) as [number];
 	return cpuMs;
 }
 
 /** Milliseconds that each scrape took from when it was due. */
-async function scrapeFor(url: string, seconds: number): Promise<readonly number[]> {
-	const { port, host } = new URL(url);
+async function scrapeFor(page: string, seconds: number): Promise<readonly number[]> {
+	const { port, host } = new URL(page);
 	const request = `GET /metrics HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
 	const idle: RawConnection[] = [];
 	const times: number[] = [];
@@ -115,14 +122,14 @@ async function scrapeFor(url: string, seconds: number): Promise<readonly number[
 }
 
 /** Shows that they did misbehave while they were measured. */
-async function misbehaviourAt(url: string): Promise<Readonly<Record<string, unknown>>> {
+async function misbehaviourAt(origin: string): Promise<Readonly<Record<string, unknown>>> {
 	interface Module {
 		readonly id: string;
 		readonly state: string;
 		readonly restarts: unknown;
 		readonly collection: { readonly drops: readonly { readonly reason: string; readonly count: number }[] } | null;
 	}
-	const { modules } = (await (await fetch(`${url}/api/modules`)).json()) as { modules: readonly Module[] };
+	const { modules } = (await (await fetch(`${origin}/api/modules`)).json()) as { modules: readonly Module[] };
 	return Object.fromEntries(
 		modules
 			.filter(({ id }) => !id.startsWith("metrics/good_"))

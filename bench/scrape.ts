@@ -5,11 +5,16 @@
  * Each side is a server process of its own, and this process scrapes them in turn over a kept connection, so that what
  * a noisy machine does to one round it does to both. A series is one line on the page. In ours the series come from
  * modules in a worker thread, and collections go on while it is scraped.
+ *
+ * A scrape is measured twice: from outside, from the request to the last byte, and in the server, as processor time of
+ * its main thread. The first has in it what it takes to carry the bytes to this process, which is the same for both sides
+ * and is shown as `transfer`: the same number of bytes from a server that does nothing else.
  */
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { HOST_FLAGS } from "../src/launch-contract.ts";
 import type { ServerReady, ServerReport } from "./scrape/protocol.ts";
 import { connectRaw, type RawConnection } from "./scrape/raw-connection.ts";
 import { spreadOf } from "./scrape/statistics.ts";
@@ -48,31 +53,32 @@ console.log(
 );
 
 async function measure(series: number, hasBaseline: boolean): Promise<object> {
-	const ours = await start("aggregate-server", series);
-	const baseline = hasBaseline ? await start("prom-client-server", series) : undefined;
-	const times = {
-		plain: { ours: [] as number[], baseline: [] as number[] },
-		gzip: { ours: [] as number[], baseline: [] as number[] },
-	};
-	let bytes = 0;
+	const ours = await start("aggregate-server", series, MODULES);
+	const baseline = hasBaseline ? await start("prom-client-server", series, MODULES) : undefined;
+	const pageBytes = (await scrape(ours, "plain")).bytes;
+	const transfer = await start("transfer-server", pageBytes);
+	const times = { plain: noTimes(), gzip: noTimes(), transfer: [] as number[] };
 	for (let round = -WARM_UP_ROUNDS; round < rounds; round++) {
 		for (const encoding of ["plain", "gzip"] as const) {
-			const scraped = await scrape(ours, encoding);
-			if (encoding === "plain") bytes = scraped.bytes;
-			const other = baseline === undefined ? undefined : await scrape(baseline, encoding);
-			if (round < 0) continue;
-			times[encoding].ours.push(scraped.milliseconds);
-			if (other !== undefined) times[encoding].baseline.push(other.milliseconds);
+			times[encoding].ours.push((await scrape(ours, encoding)).milliseconds);
+			if (baseline !== undefined) times[encoding].baseline.push((await scrape(baseline, encoding)).milliseconds);
 		}
+		times.transfer.push((await scrape(transfer, "plain")).milliseconds);
 	}
 	const report = await ours.report();
 	const baselineReport = await baseline?.report();
-	await Promise.all([ours.stop(), baseline?.stop()]);
+	await Promise.all([ours.stop(), baseline?.stop(), transfer.stop()]);
+	const mainThread = (encoding: "plain" | "gzip"): Times => ({
+		ours: report.mainThreadMs[encoding],
+		baseline: baselineReport?.mainThreadMs[encoding] ?? [],
+	});
 	return {
 		series,
-		pageBytes: bytes,
+		pageBytes,
 		plain: compare(times.plain),
 		gzip: compare(times.gzip),
+		mainThread: { plain: compare(mainThread("plain")), gzip: compare(mainThread("gzip")) },
+		transfer: spreadOf(times.transfer.slice(-rounds)),
 		eventLoopHeld: { ours: report.eventLoopHeld, baseline: baselineReport?.eventLoopHeld },
 		collections: report.collections,
 		bytesPerSeries: {
@@ -85,15 +91,29 @@ async function measure(series: number, hasBaseline: boolean): Promise<object> {
 	};
 }
 
-function compare({ ours, baseline }: { ours: readonly number[]; baseline: readonly number[] }): object {
+/** Milliseconds of each scrape, those that warmed up first. */
+interface Times {
+	readonly ours: readonly number[];
+	readonly baseline: readonly number[];
+}
+
+function noTimes(): { ours: number[]; baseline: number[] } {
+	return { ours: [], baseline: [] };
+}
+
+function compare(times: Times): object {
+	const [ours, baseline] = [times.ours.slice(-rounds), times.baseline.slice(-rounds)];
 	if (baseline.length === 0) return { ours: spreadOf(ours) };
 	const ratios = baseline.map((time, round) => time / (ours[round] ?? Number.NaN));
 	return { ours: spreadOf(ours), baseline: spreadOf(baseline), timesFaster: spreadOf(ratios) };
 }
 
-async function start(name: "aggregate-server" | "prom-client-server", series: number): Promise<Server> {
-	const child = fork(new URL(`./scrape/${name}.ts`, import.meta.url), [String(series), String(MODULES)], {
-		execArgv: ["--import", "tsx", "--expose-gc", "--max-old-space-size=8192"],
+async function start(
+	name: "aggregate-server" | "prom-client-server" | "transfer-server",
+	...sizes: readonly number[]
+): Promise<Server> {
+	const child = fork(new URL(`./scrape/${name}.ts`, import.meta.url), sizes.map(String), {
+		execArgv: [...HOST_FLAGS, "--import", "tsx", "--expose-gc", "--max-old-space-size=8192"],
 	});
 	const [ready] = (await once(child, "message")) as [ServerReady];
 	return {

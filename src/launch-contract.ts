@@ -9,6 +9,20 @@
  * the second stop signal on, the host does nothing: to kill what does not stop is the supervisor's part.
  */
 
+/** What Node and V8 are told when the host is started. */
+export const HOST_FLAGS: readonly string[] = [
+	// Without it V8 drops the interrupt check of some plain loops, and a worker in one can never be terminated.
+	"--no-turboshaft-loop-unrolling",
+	// As many helper threads for garbage collection and compilers as there are other processors, instead of four. All
+	// threads of the process share them, and more of them than processors make main wait for its own helpers while these
+	// wait for a processor.
+	"--v8-pool-size=0",
+	"--disable-proto=delete",
+	// A worker that sends SIGUSR1 to its own process would open the inspector on it.
+	"--disable-sigusr1",
+	"--enable-source-maps",
+];
+
 /** The directory the user started in. The host's own working directory is an empty one. */
 export const START_DIR_ENV = "BULKHEAD_START_DIR";
 

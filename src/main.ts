@@ -9,20 +9,17 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { readCommand, USAGE } from "./command.ts";
-import { DEFAULT_SHUTDOWN_TIMEOUT_MS, EXIT_CODES, MAX_DURATION_MS, START_DIR_ENV } from "./launch-contract.ts";
+import {
+	DEFAULT_SHUTDOWN_TIMEOUT_MS,
+	EXIT_CODES,
+	HOST_FLAGS,
+	MAX_DURATION_MS,
+	START_DIR_ENV,
+} from "./launch-contract.ts";
 import { type HostLaunch, supervise } from "./supervise.ts";
 
 /** As `engines` in package.json says. */
 const OLDEST_NODE = 24;
-
-const HOST_FLAGS = [
-	// Without it V8 drops the interrupt check of some plain loops, and a worker in one can never be terminated.
-	"--no-turboshaft-loop-unrolling",
-	"--disable-proto=delete",
-	// A worker that sends SIGUSR1 to its own process would open the inspector on it.
-	"--disable-sigusr1",
-	"--enable-source-maps",
-];
 
 /** Enough that a worker which blocks some threads of libuv's pool leaves the host's files and DNS the others. */
 const LEAST_POOL_THREADS = 16;

@@ -38,7 +38,7 @@ export async function runStdio({ url, token, runHost }: StdioOptions): Promise<n
 		const env = { PORT: String(port), HOST: LOOPBACK, ALLOWED_HOSTS: LOOPBACK, STATE_DIR: stateDir };
 		const host = runHost(env, stop.signal);
 		const address = `http://${LOOPBACK}:${port}`;
-		const bridge = openBridge(new URL(`${address}/mcp`), token, untilReady(address, stop.signal));
+		const bridge = openBridge(new URL(`${address}/mcp`), token, () => untilReady(address, stop.signal));
 		const early = await Promise.race([host, bridge.ended.then(() => undefined)]);
 		stop.abort();
 		await bridge.close();
@@ -51,12 +51,12 @@ export async function runStdio({ url, token, runHost }: StdioOptions): Promise<n
 const LOOPBACK = "127.0.0.1";
 const POLL_MS = 25;
 
-function openBridge(url: URL, token: string | undefined, ready: Promise<void> = Promise.resolve()) {
+function openBridge(url: URL, token: string | undefined, ready?: () => Promise<void>) {
 	return startStdioBridge({
 		client: new StdioServerTransport(),
 		url,
 		token,
-		ready,
+		...(ready !== undefined && { ready }),
 		onProblem: (problem) => void process.stderr.write(`bulkhead: ${problem}\n`),
 	});
 }

@@ -11,6 +11,7 @@ test("the host gets its flags, an empty working directory, the start directory a
 	const report = supervisor.report();
 	assert.deepEqual(report.execArgv, [
 		"--no-turboshaft-loop-unrolling",
+		"--v8-pool-size=0",
 		"--disable-proto=delete",
 		"--disable-sigusr1",
 		"--enable-source-maps",

@@ -1,5 +1,6 @@
 import type { Port } from "./rpc.ts";
 import { type ModuleFlavour, serveModule } from "./runtime.ts";
+import { lowerThreadPriority } from "./thread-priority.ts";
 
 /** What a worker of a metric module runs: one task that lasts as long as the module. */
 export default function metricWorker({ port }: { readonly port: Port }): Promise<void> {
@@ -12,6 +13,8 @@ const METRIC_MODULE: ModuleFlavour = {
 		if (typeof process !== "function") {
 			throw new Error("a metric module must export a function process(), which updates its metrics; this one does not");
 		}
+		// From here on it is collected, and nobody waits for that as for a scrape, a tool call or a module's start.
+		lowerThreadPriority();
 		return { process: () => process.call(undefined) as unknown };
 	},
 };

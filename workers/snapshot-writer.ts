@@ -30,7 +30,7 @@ export class SnapshotWriter {
 
 	endLine(): void {
 		if (this.#onLine === 0) return;
-		const text = `["s",[${this.#line}]]\n`;
+		const text = `["s",[${this.#line}],${this.#onLine}]\n`;
 		this.#line = "";
 		this.#onLine = 0;
 		this.#append(text);

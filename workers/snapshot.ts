@@ -2,7 +2,7 @@
  * The snapshot: what a worker sends of its metrics, as one buffer of newline-delimited JSON.
  *
  *     ["f", name, help, type]            a metric family begins; a fifth element 0 says that its `values` were no array
- *     ["s", [sample, sample, ...]]       samples of that family, at most 64 a line
+ *     ["s", [sample, sample, ...], n]    samples of that family, and how many they are: at most 64 a line
  *     ["x", families]                    the last line, when that many families did not fit into the limits
  *
  *     sample:   [labels, value, sampleName | 0, exemplar | 0, hasTimestamp 0 | 1], zeros at the end left out;

@@ -43,6 +43,7 @@ async function take(moduleId: string, bytes: Uint8Array): Promise<void> {
 
 const app = express();
 app.get("/metrics", async (request, response) => {
+	probe.scraped(request, response);
 	const { accept, "accept-encoding": acceptEncoding } = request.headers;
 	const page = await aggregate.page({ accept, acceptEncoding: String(acceptEncoding ?? "") });
 	response.writeHead(200, page?.headers);

@@ -15,6 +15,7 @@ for (let index = 0; index < modules; index++) fillRegistry(registry, `module_${i
 const compress = promisify(gzip);
 const app = express();
 app.get("/metrics", async (request, response) => {
+	probe.scraped(request, response);
 	const page = await registry.metrics();
 	response.set("Content-Type", registry.contentType);
 	if (request.headers["accept-encoding"] !== "gzip") return response.end(page);

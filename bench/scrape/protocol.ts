@@ -12,6 +12,8 @@ export interface ServerReady {
 export interface ServerReport {
 	/** How long the event loop was held between two turns since the server was ready, in milliseconds. */
 	readonly eventLoopHeld: { readonly p50: number; readonly p99: number; readonly p999: number; readonly max: number };
+	/** Processor time of the main thread for each scrape in order, in milliseconds; work that came in between included. */
+	readonly mainThreadMs: { readonly plain: readonly number[]; readonly gzip: readonly number[] };
 	/** Heap and buffers after a full garbage collection, in bytes. */
 	readonly memoryBytes: number;
 	/** How long a collection took from the snapshot's arrival to its place on the page, in milliseconds. */

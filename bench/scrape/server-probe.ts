@@ -1,10 +1,13 @@
 /** What both servers of the scrape benchmark measure of themselves, in the same way. */
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { ServerReady, ServerReport } from "./protocol.ts";
 import { spreadOf } from "./statistics.ts";
 
 export interface ServerProbe {
 	ready(port: number): void;
+	/** A request has come in: measures until all of the answer is with the operating system. */
+	scraped(request: IncomingMessage, response: ServerResponse): void;
 	collected(milliseconds: number): void;
 }
 
@@ -12,11 +15,13 @@ export function createServerProbe(): ServerProbe {
 	const emptyMemoryBytes = memoryBytes();
 	const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
 	const collections: number[] = [];
+	const mainThreadMs: { plain: number[]; gzip: number[] } = { plain: [], gzip: [] };
 
 	process.on("message", () => {
 		const report: ServerReport = {
 			eventLoopHeld: { p50: held(50), p99: held(99), p999: held(99.9), max: held(100) },
 			memoryBytes: memoryBytes(),
+			mainThreadMs,
 			collections: collections.length === 0 ? undefined : spreadOf(collections),
 		};
 		process.send?.(report);
@@ -27,6 +32,14 @@ export function createServerProbe(): ServerProbe {
 			globalThis.gc?.();
 			delay.enable();
 			process.send?.({ port, emptyMemoryBytes } satisfies ServerReady);
+		},
+		scraped(request, response) {
+			const before = process.threadCpuUsage();
+			const times = request.headers["accept-encoding"] === "gzip" ? mainThreadMs.gzip : mainThreadMs.plain;
+			response.once("finish", () => {
+				const { user, system } = process.threadCpuUsage(before);
+				times.push((user + system) / 1000);
+			});
 		},
 		collected: (milliseconds) => collections.push(milliseconds),
 	};

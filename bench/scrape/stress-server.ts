@@ -1,5 +1,5 @@
-/** The host with ten good modules of a thousand series, and with three that misbehave when started with `stressed`. */
-import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
+/** The host with ten good modules of a thousand series, and three that misbehave for as long as they are asked to. */
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { loadConfig } from "../../src/config.ts";
@@ -53,21 +53,34 @@ const MISBEHAVING = {
 const folder = await mkdtemp(path.join(tmpdir(), "bulkhead-bench-"));
 for (const kind of ["metrics", "mcps"]) await mkdir(path.join(folder, kind));
 for (let index = 0; index < GOOD_MODULES; index++) await save(`good_${index}`, goodModule(`good_${index}`));
-if (process.argv.includes("stressed")) {
-	for (const [name, source] of Object.entries(MISBEHAVING)) await save(name, source);
-}
 const loaded = loadConfig({ PORT: "0", COLLECT_INTERVAL_MS: "1000", COLLECT_TIMEOUT_MS: "1000" }, folder);
 if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
 const nothing = (): undefined => undefined;
 const log: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => log };
 const server = await startServer({ config: loaded.config, log });
-process.on("message", (message) => {
-	if (message === "stop") void server.close().then(() => process.exit(0));
-	// Of the main thread alone, in milliseconds: what no other process of the machine can make larger.
-	else process.send?.(process.threadCpuUsage().user / 1000 + process.threadCpuUsage().system / 1000);
-});
+process.on("message", (message) => void answer(message).then((reply) => process.send?.(reply)));
 process.send?.(server.url);
 
 async function save(name: string, source: string): Promise<void> {
-	await writeFile(path.join(folder, `metrics/${name}.ts`), source);
+	await writeFile(fileOf(name), source);
+}
+
+/** Does what it is asked, and answers with the processor time of the main thread. */
+async function answer(message: unknown): Promise<number> {
+	if (message === "misbehave") {
+		for (const [name, source] of Object.entries(MISBEHAVING)) await save(name, source);
+	} else if (message === "behave") {
+		for (const name of Object.keys(MISBEHAVING)) await rm(fileOf(name), { force: true });
+	} else if (message === "stop") {
+		await server.close();
+		await rm(folder, { recursive: true });
+		process.exit(0);
+	}
+	// Of the main thread alone, in milliseconds: what no other process of the machine can make larger.
+	const { user, system } = process.threadCpuUsage();
+	return (user + system) / 1000;
+}
+
+function fileOf(name: string): string {
+	return path.join(folder, `metrics/${name}.ts`);
 }

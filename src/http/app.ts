@@ -1,19 +1,21 @@
-import { hostHeaderValidation, originValidation } from "@modelcontextprotocol/express";
-import express, { type Express } from "express";
+import type { RequestListener } from "node:http";
+import express from "express";
 import type { HostConfig } from "../config.ts";
 import type { Host } from "../host/host.ts";
 import type { Logger } from "../logger.ts";
 import type { Gateway } from "../mcp/gateway.ts";
 import type { McpEndpoint } from "../mcp/mcp-endpoint.ts";
 import { createExecuteRoute } from "./execute-route.ts";
+import { createGatekeeper, createGates } from "./gates.ts";
 import { createHealthRoutes } from "./health-routes.ts";
 import { createIndexRoute } from "./index-route.ts";
 import { createMcpRoute } from "./mcp-route.ts";
+import { createMcpShortcut } from "./mcp-shortcut.ts";
 import type { Collector } from "../metrics/collector.ts";
 import type { MetricsAggregate } from "../metrics/metrics-aggregate.ts";
 import { createMetricsRoutes } from "./metrics-route.ts";
 import { createModulesRoutes, type ModuleDetails } from "./modules-route.ts";
-import { createErrorHandler, notFound } from "./problem.ts";
+import { createErrorHandler, createMcpErrorHandler, notFound } from "./problem.ts";
 import { createRequestMetrics, type RequestObserver } from "./request-metrics.ts";
 
 export interface AppOptions {
@@ -33,18 +35,16 @@ export interface AppOptions {
 /** The largest request body, in bytes, that is read. */
 const MAX_BODY_BYTES = 4 << 20;
 
-/** In `ALLOWED_HOSTS` and `ALLOWED_ORIGINS`. */
-const ANY = "*";
-
 /** The HTTP face of the host: one file a route, nothing here but their order. */
-export function createApp(options: AppOptions): Express {
-	const { config, host, log } = options;
+export function createApp(options: AppOptions): RequestListener {
+	const { config, host, log, mcp } = options;
+	const observer = options.observeRequest;
+	const gates = createGates(config);
 	const app = express();
 	app.disable("x-powered-by");
 	app.disable("etag"); // each route that has a version of its content sets its own
-	app.use(createRequestMetrics(options.observeRequest));
-	if (!config.allowedHosts.includes(ANY)) app.use(hostHeaderValidation([...config.allowedHosts]));
-	if (!config.allowedOrigins.includes(ANY)) app.use(originValidation([...config.allowedOrigins]));
+	app.use(createRequestMetrics(observer));
+	app.use(createGatekeeper(gates)); // a check of every request is a gate, or the shortcut passes it by
 	const json = express.json({ limit: MAX_BODY_BYTES, strict: false });
 
 	app.use(createIndexRoute(options));
@@ -57,9 +57,13 @@ export function createApp(options: AppOptions): Express {
 		}),
 	);
 	app.use(createModulesRoutes(host, options.details));
-	app.use(createMcpRoute(options.mcp, json));
+	app.use(createMcpRoute(mcp, json));
 	app.use(createExecuteRoute(options.gateway, json));
 	app.use(notFound);
 	app.use(createErrorHandler(log));
-	return app;
+
+	const shortcut = createMcpShortcut({ mcp, gates, observer, onError: createMcpErrorHandler(log) });
+	return (request, response) => {
+		if (!shortcut(request, response)) app(request, response);
+	};
 }

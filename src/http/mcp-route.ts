@@ -1,20 +1,15 @@
 import { type RequestHandler, Router } from "express";
 import type { McpEndpoint } from "../mcp/mcp-endpoint.ts";
-import { createJsonBody } from "./json-body.ts";
 import { methodNotAllowed } from "./problem.ts";
 
 /** MCP over Streamable HTTP: POST for messages, GET for a session's stream, DELETE to end a session. */
 export function createMcpRoute(mcp: McpEndpoint, json: RequestHandler): Router {
 	const router = Router();
-	const body = createJsonBody(json, MAX_PLAIN_BODY_BYTES);
 	router
 		.route("/mcp")
-		.post(body, (request, response) => mcp.handle(request, response, request.body as unknown))
+		.post(json, (request, response) => mcp.handle(request, response, request.body as unknown))
 		.get((request, response) => mcp.handle(request, response, undefined))
 		.delete((request, response) => mcp.handle(request, response, undefined))
 		.all(methodNotAllowed("POST", "GET", "DELETE"));
 	return router;
 }
-
-/** Longer bodies are read by the general parser, which knows the limit. */
-const MAX_PLAIN_BODY_BYTES = 1 << 20;

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ErrorRequestHandler, Request, Response } from "express";
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../logger.ts";
@@ -44,13 +45,27 @@ const INVALID_REQUEST = -32600;
 
 /** The last handler: what a body parser or a route threw. Clients get a sentence, the log gets the rest. */
 export function createErrorHandler(log: Logger): ErrorRequestHandler {
+	const answerMcpError = createMcpErrorHandler(log);
 	return (thrown: unknown, request, response, next) => {
 		if (response.headersSent) return next(thrown); // Express closes the connection
+		if (request.path === "/mcp") return answerMcpError(thrown, request, response);
 		const { status, title, detail } = describe(thrown);
 		if (status >= 500) log.error(`${request.method} ${request.path} failed: ${messageOf(thrown)}`, { error: thrown });
-		if (request.path !== "/mcp") return sendProblem(response, status, title, detail);
+		sendProblem(response, status, title, detail);
+	};
+}
+
+/** The same for a request on `/mcp`, in JSON-RPC. */
+export function createMcpErrorHandler(
+	log: Logger,
+): (thrown: unknown, request: IncomingMessage, response: ServerResponse) => void {
+	return (thrown, request, response) => {
+		const { status, detail } = describe(thrown);
+		if (status >= 500) log.error(`${request.method} /mcp failed: ${messageOf(thrown)}`, { error: thrown });
+		if (response.headersSent) return void response.destroy();
 		const code = status === 400 ? PARSE_ERROR : INVALID_REQUEST;
-		response.status(status).json({ jsonrpc: "2.0", error: { code, message: detail }, id: null });
+		response.writeHead(status, { "content-type": "application/json; charset=utf-8" });
+		response.end(JSON.stringify({ jsonrpc: "2.0", error: { code, message: detail }, id: null }));
 	};
 }
 

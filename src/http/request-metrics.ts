@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { RequestHandler } from "express";
 
 export interface RequestObserver {
@@ -5,18 +6,29 @@ export interface RequestObserver {
 	observe(method: string, endpoint: string, status: number, durationSeconds: number): void;
 }
 
-const KNOWN_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
-
 /** Counts every response once, under the pattern of its route: a raw path would let clients invent label values. */
 export function createRequestMetrics(observer: RequestObserver): RequestHandler {
 	return (request, response, next) => {
-		const startedAt = performance.now();
-		response.once("close", () => {
+		watchResponse(observer, request, response, () => {
 			const route: unknown = (request as { route?: { path?: unknown } }).route?.path;
-			const endpoint = typeof route === "string" ? route : "unmatched";
-			const method = KNOWN_METHODS.has(request.method) ? request.method : "other";
-			observer.observe(method, endpoint, response.statusCode, (performance.now() - startedAt) / 1000);
+			return typeof route === "string" ? route : "unmatched";
 		});
 		next();
 	};
 }
+
+/** @param endpoint the pattern of the route, known at the latest when the response is closed */
+export function watchResponse(
+	observer: RequestObserver,
+	{ method = "" }: IncomingMessage,
+	response: ServerResponse,
+	endpoint: () => string,
+): void {
+	const startedAt = performance.now();
+	response.once("close", () => {
+		const known = KNOWN_METHODS.has(method) ? method : "other";
+		observer.observe(known, endpoint(), response.statusCode, (performance.now() - startedAt) / 1000);
+	});
+}
+
+const KNOWN_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);

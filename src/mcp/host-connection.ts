@@ -40,8 +40,8 @@ export interface HostConnectionOptions {
 	readonly url: URL;
 	/** Sent as `Authorization: Bearer …`. */
 	readonly token?: string | undefined;
-	/** Nothing is sent before it resolves. */
-	readonly ready?: Promise<void>;
+	/** Resolves when the host has its modules: asked at the start, and when the host has been away. */
+	readonly ready?: () => Promise<void>;
 	/** Requests and notifications of the host. */
 	readonly onMessage: (message: JSONRPCMessage) => void;
 	readonly onProblem: (problem: string) => void;
@@ -53,10 +53,11 @@ export function isModernRequest({ params }: JSONRPCRequest): boolean {
 }
 
 export function createHostConnection({ url, token, onMessage, ...options }: HostConnectionOptions): HostConnection {
+	const { ready = async () => undefined } = options;
 	const waiting = new Map<RequestId, Waiting>();
 	const memory = createSessionMemory();
 	let http: StreamableHTTPClientTransport = connection();
-	let opened = (options.ready ?? Promise.resolve()).then(() => http.start());
+	let opened = ready().then(() => http.start());
 	let tools: readonly ListedDto[] = [];
 	let lastId = 0;
 	let lastProblem: string | undefined;
@@ -99,6 +100,7 @@ export function createHostConnection({ url, token, onMessage, ...options }: Host
 		for (const request of waiting.values()) {
 			if (request.transport === lost) request.reject(new Error("the host has started again, and this call is lost"));
 		}
+		await ready();
 		await fresh.start();
 		for (const message of memory.messages()) {
 			await whenReachable(async () => {
@@ -134,6 +136,7 @@ export function createHostConnection({ url, token, onMessage, ...options }: Host
 				if (!isRefused(error) || closing !== undefined) throw error;
 				if (performance.now() > deadlineAt) throw new Error(`no host answers at ${url.href}`, { cause: error });
 				await delay(RETRY_MS);
+				await ready();
 			}
 		}
 	}

@@ -6,6 +6,7 @@
  */
 import type { CheckedFamily } from "./checked-family.ts";
 import type { DropSink } from "./drop-log.ts";
+import { hostNames } from "./host-names.ts";
 import type { MetricType } from "./metric-names.ts";
 import { claimedNames, escapedName } from "./metric-names.ts";
 import { keepOwnSeries, type SeriesClaim, type SeriesClaims, sweepClaims } from "./series-claims.ts";
@@ -33,7 +34,7 @@ export interface FamilyOwnership {
 
 export interface OwnershipOptions {
 	/** What the host itself exports: names with their types. */
-	readonly hostFamilies: () => Iterable<{ readonly name: string; readonly type: MetricType }>;
+	readonly hostFamilies: readonly { readonly name: string; readonly type: MetricType }[];
 	/** The series of a family that a module shows now, by their label text. */
 	readonly shownSeries: (moduleId: string, family: string) => Generator<undefined, readonly string[]>;
 	/** How long a name is kept for a module that is collected without it. */
@@ -48,6 +49,7 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 	const occupied = new Map<string, string>();
 	const held = new Map<string, Set<string>>();
 	const shared = new Set<string>();
+	const host = hostNames(options.hostFamilies);
 	let epoch = 0;
 
 	return {
@@ -55,11 +57,10 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 			return epoch;
 		},
 		*claim(moduleId, families, at, sink) {
-			const host = hostNames(options.hostFamilies());
 			const present = new Set(families.map(({ name }) => name));
 			const kept: CheckedFamily[] = [];
 			for (const family of families) {
-				const record = claimFamily(moduleId, family, present, host, sink);
+				const record = claimFamily(moduleId, family, present, sink);
 				if (record !== undefined) {
 					yield* claimSeries(record, moduleId, family, at, sink);
 					record.contributors.set(moduleId, { help: family.help, seenAt: at });
@@ -82,7 +83,6 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 		moduleId: string,
 		family: CheckedFamily,
 		present: ReadonlySet<string>,
-		host: HostNames,
 		sink: DropSink,
 	): FamilyRecord | undefined {
 		const { name, type, help } = family;
@@ -95,7 +95,7 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 		if (known?.type === type) {
 			const [first] = known.contributors.entries();
 			if (first !== undefined && first[0] !== moduleId && first[1].help !== help) sink.warn("help_conflict", name, "");
-			join(known, moduleId, help, host);
+			join(known, moduleId, help);
 			return known;
 		}
 		if (known !== undefined) {
@@ -107,7 +107,7 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 			// Its owner gave it another type; whoever joined it must now fit the new one.
 			destroy(known);
 		}
-		const collision = collisionOf(moduleId, name, type, present, host);
+		const collision = collisionOf(moduleId, name, type, present);
 		if (collision !== undefined) {
 			sink.drop(collision, name, "");
 			return undefined;
@@ -115,7 +115,7 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 		const record: FamilyRecord = { name, type, contributors: new Map(), claims: undefined };
 		records.set(name, record);
 		for (const form of claimedNames(name, type)) occupied.set(form, name);
-		join(record, moduleId, help, host);
+		join(record, moduleId, help);
 		return record;
 	}
 
@@ -124,7 +124,6 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 		name: string,
 		type: MetricType,
 		present: ReadonlySet<string>,
-		host: HostNames,
 	): "suffix_collision" | "name_collision_after_escaping" | undefined {
 		for (const form of claimedNames(name, type)) {
 			const hostFamily = host.occupied.get(form);
@@ -140,7 +139,7 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 		return undefined;
 	}
 
-	function join(record: FamilyRecord, moduleId: string, help: string, host: HostNames): void {
+	function join(record: FamilyRecord, moduleId: string, help: string): void {
 		if (record.contributors.has(moduleId)) return;
 		record.contributors.set(moduleId, { help, seenAt: 0 });
 		let names = held.get(moduleId);
@@ -202,7 +201,7 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 		if (record.contributors.size === 0) return destroy(record);
 		if (record.contributors.size === 1) {
 			record.claims = undefined;
-			if (!hostHas(name)) shared.delete(name);
+			if (!host.types.has(name)) shared.delete(name);
 			return;
 		}
 		for (const [labels, claim] of record.claims ?? []) {
@@ -218,11 +217,6 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 		records.delete(record.name);
 		if (shared.delete(record.name)) epoch++;
 	}
-
-	function hostHas(name: string): boolean {
-		for (const family of options.hostFamilies()) if (family.name === name) return true;
-		return false;
-	}
 }
 
 interface FamilyRecord {
@@ -232,21 +226,6 @@ interface FamilyRecord {
 	readonly contributors: Map<string, { readonly help: string; readonly seenAt: number }>;
 	/** Owners of series, once the family has more than one contributor. */
 	claims: SeriesClaims | undefined;
-}
-
-interface HostNames {
-	readonly types: ReadonlyMap<string, MetricType>;
-	readonly occupied: ReadonlyMap<string, string>;
-}
-
-function hostNames(families: Iterable<{ readonly name: string; readonly type: MetricType }>): HostNames {
-	const types = new Map<string, MetricType>();
-	const occupied = new Map<string, string>();
-	for (const { name, type } of families) {
-		types.set(name, type);
-		for (const form of claimedNames(name, type)) occupied.set(form, name);
-	}
-	return { types, occupied };
 }
 
 function collisionReason(name: string, holder: string): "suffix_collision" | "name_collision_after_escaping" {

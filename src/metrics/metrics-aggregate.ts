@@ -4,8 +4,8 @@
  * Snapshots of different modules are checked side by side in slices of the event loop; names are claimed and bytes
  * written one module after the other, so that two modules cannot both win a name.
  */
-import { isLegacyName, isReservedName, isRuntimeName } from "./metric-names.ts";
 import { type CheckedFamily, linesOf } from "./checked-family.ts";
+import { type CollectError, type CollectFailure, type CollectReport, collectReport } from "./collect-report.ts";
 import { createCounterContinuity } from "./counter-continuity.ts";
 import { createCounterKeeper } from "./counter-keeper.ts";
 import type { CounterStore } from "./counter-store.ts";
@@ -15,19 +15,13 @@ import { writeFamilies } from "./exposition-writer.ts";
 import { createFamilyOwnership } from "./family-ownership.ts";
 import type { HostSource } from "./host-source.ts";
 import { createHostReader } from "./host-source.ts";
-import type { LabelLimits } from "./label-set.ts";
+import { isLegacyName } from "./metric-names.ts";
 import type { MetricsPage, PageModule, PageRequest } from "./metrics-page.ts";
 import { createPageComposer } from "./metrics-page.ts";
+import { type ModuleLimits, snapshotRules } from "./module-limits.ts";
 import { shownSeries } from "./shown-series.ts";
 import { createSlicer } from "./slicer.ts";
-import type { SnapshotRules } from "./snapshot-reader.ts";
 import { readSnapshot } from "./snapshot-reader.ts";
-
-/** Limits of one module. */
-export interface ModuleLimits extends LabelLimits {
-	/** Most series, counted as lines on the page. */
-	readonly maxSeries: number;
-}
 
 export interface AggregateOptions {
 	readonly limits: ModuleLimits;
@@ -46,23 +40,6 @@ export interface AggregateOptions {
 	/** For the log: the first time that a module loses something of a family for a reason. */
 	readonly onNews?: (moduleId: string, drop: DropDto) => void;
 }
-
-/** How a module's last collection went. */
-export interface CollectReport {
-	/** Whether there was a snapshot to take; true also when only parts of it were dropped. */
-	readonly success: boolean;
-	/** Lines that the module has on the page. */
-	readonly series: number;
-	/** When the collection ended, in milliseconds since the epoch. */
-	readonly at: number;
-	/** Up to ten of each, over the module's life, those seen last first. */
-	readonly drops: readonly DropDto[];
-	readonly warnings: readonly DropDto[];
-	readonly error?: { readonly code: CollectFailure; readonly message: string };
-}
-
-/** Reasons for which a collection as a whole brings nothing. */
-export type CollectFailure = "collect_error" | "collect_timeout" | "invalid_payload" | "payload_too_large";
 
 export interface MetricsAggregate {
 	/**
@@ -93,9 +70,10 @@ export function createMetricsAggregate(options: AggregateOptions): MetricsAggreg
 	let version = 0;
 
 	const hostFamilies = options.host.flatMap(({ families }) => families);
-	const hostNames: ReadonlySet<string> = new Set(hostFamilies.map(({ name }) => name));
+	const names: ReadonlySet<string> = new Set(hostFamilies.map(({ name }) => name));
+	const limitsOf = (moduleId: string): ModuleLimits => options.limitsOf?.(moduleId) ?? options.limits;
 	const ownership = createFamilyOwnership({
-		hostFamilies: () => hostFamilies,
+		hostFamilies,
 		*shownSeries(moduleId, family) {
 			const shown = modules.get(moduleId)?.shown;
 			return shown === undefined ? [] : yield* shownSeries(shown.written, family);
@@ -146,10 +124,9 @@ export function createMetricsAggregate(options: AggregateOptions): MetricsAggreg
 	function stateOf(moduleId: string): ModuleState {
 		let state = modules.get(moduleId);
 		if (state === undefined) {
-			const { maxSeries } = options.limitsOf?.(moduleId) ?? options.limits;
 			state = {
 				log: createDropLog(),
-				continuity: createCounterContinuity(maxSeries),
+				continuity: createCounterContinuity(limitsOf(moduleId).maxSeries),
 				accepting: Promise.resolve(),
 				generation: Number.NEGATIVE_INFINITY,
 				shown: undefined,
@@ -173,7 +150,7 @@ export function createMetricsAggregate(options: AggregateOptions): MetricsAggreg
 		}
 		await keeper?.restore(moduleId, state.continuity);
 		const sink = state.log.begin(at);
-		const reading = await slicer.run(readSnapshot(bytes, rulesOf(moduleId), sink));
+		const reading = await slicer.run(readSnapshot(bytes, snapshotRules(moduleId, limitsOf(moduleId), names), sink));
 		if (!reading.ok) {
 			sink.drop(reading.reason, "", "");
 			publishDrops(moduleId, state);
@@ -213,29 +190,14 @@ export function createMetricsAggregate(options: AggregateOptions): MetricsAggreg
 		}
 	}
 
-	function rulesOf(moduleId: string): SnapshotRules {
-		return {
-			...(options.limitsOf?.(moduleId) ?? options.limits),
-			isReserved: (name) => isReservedName(name) || (hostNames.has(name) && !isRuntimeName(name)),
-			forcedLabel: (name) => (isRuntimeName(name) ? { name: "server_id", value: moduleId } : undefined),
-		};
-	}
-
 	function publishDrops(moduleId: string, state: ModuleState): void {
 		if (modules.get(moduleId) !== state) return;
 		for (const [reason, count] of state.log.counts()) options.onDrop(moduleId, reason, count);
 		for (const drop of state.log.news()) options.onNews?.(moduleId, drop);
 	}
 
-	function setReport(state: ModuleState, at: number, error?: CollectReport["error"]): CollectReport {
-		state.report = {
-			success: error === undefined,
-			series: state.shown?.series ?? 0,
-			at,
-			drops: state.log.drops(),
-			warnings: state.log.warnings(),
-			...(error === undefined ? {} : { error }),
-		};
+	function setReport(state: ModuleState, at: number, error?: CollectError): CollectReport {
+		state.report = collectReport(state.log, state.shown?.series ?? 0, at, error);
 		return state.report;
 	}
 

@@ -42,23 +42,30 @@ export function* readSnapshot(
 	let entries = 0;
 	for (let start = 0; start < buffer.length; ) {
 		const end = buffer.indexOf(NEWLINE, start);
-		const line =
-			end === -1 || end - start > MAX_LINE_BYTES ? undefined : parseLine(buffer.toString("utf8", start, end));
-		if (line === undefined) return invalid("it is not lines of JSON as the worker writes them");
-		const [kind, second] = line;
-		entries++;
-		if (kind === "f") {
-			collector.family(line);
-		} else if (kind === "s" && Array.isArray(second)) {
-			for (const sample of second) {
-				collector.sample(sample);
-				if (++entries % YIELD_EVERY === 0) yield;
-			}
-		} else if (kind === "x" && typeof second === "number") {
-			const missing = Math.trunc(Math.min(Math.max(second, 1), DEFAULT_SNAPSHOT_LIMITS.maxSamples));
-			sink.drop("payload_too_large", "", `the last ${missing} families`, missing);
+		if (end === -1 || end - start > MAX_LINE_BYTES) return invalid(NOT_LINES);
+		// Of what is over the limit only the number counts: to read it would cost more than all that is kept.
+		const lost = collector.isOver ? sampleCount(buffer, start, end) : 0;
+		if (lost > 0) {
+			collector.lose(lost);
+			entries += lost;
 		} else {
-			return invalid("it has a line of an unknown kind");
+			const line = parseLine(buffer.toString("utf8", start, end));
+			if (line === undefined) return invalid(NOT_LINES);
+			const [kind, second] = line;
+			entries++;
+			if (kind === "f") {
+				collector.family(line);
+			} else if (kind === "s" && Array.isArray(second)) {
+				for (const sample of second) {
+					collector.sample(sample);
+					if (++entries % YIELD_EVERY === 0) yield;
+				}
+			} else if (kind === "x" && typeof second === "number") {
+				const missing = Math.trunc(Math.min(Math.max(second, 1), DEFAULT_SNAPSHOT_LIMITS.maxSamples));
+				sink.drop("payload_too_large", "", `the last ${missing} families`, missing);
+			} else {
+				return invalid("it has a line of an unknown kind");
+			}
 		}
 		if (entries > DEFAULT_SNAPSHOT_LIMITS.maxSamples) return tooLarge("too many samples");
 		start = end + 1;
@@ -68,6 +75,17 @@ export function* readSnapshot(
 }
 
 const NEWLINE = 10;
+const NOT_LINES = "it is not lines of JSON as the worker writes them";
+
+/** How many samples a line says that it has; 0 when it says nothing, or is of another kind. */
+function sampleCount(buffer: Buffer, start: number, end: number): number {
+	if (!buffer.subarray(start, start + SAMPLES_LINE.length).equals(SAMPLES_LINE)) return 0;
+	return Number(COUNT_AT_THE_END.exec(buffer.toString("latin1", Math.max(start, end - COUNT_CHARS), end))?.[1] ?? 0);
+}
+
+const SAMPLES_LINE = Buffer.from('["s",');
+const COUNT_AT_THE_END = /\],(\d{1,2})\]$/;
+const COUNT_CHARS = 8;
 
 function parseLine(text: string): readonly unknown[] | undefined {
 	try {
@@ -97,6 +115,13 @@ function createFamilyCollector(rules: SnapshotRules, sink: DropSink) {
 	let lines = 0;
 
 	return {
+		/** Whether the samples that come now are over the limit. */
+		get isOver(): boolean {
+			return over !== undefined;
+		},
+		lose(samples: number): void {
+			if (over !== undefined) over.lost += samples;
+		},
 		family(line: readonly unknown[]): void {
 			reportOver();
 			current = undefined;

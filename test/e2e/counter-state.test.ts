@@ -4,6 +4,8 @@ import { rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { startServer } from "../../src/server.ts";
+import { childrenOf } from "../support/chaos-resources.ts";
+import { startHostProcess } from "../support/host-process.ts";
 import { sampleOf, testSetup } from "../support/test-server.ts";
 import { until } from "../support/until.ts";
 
@@ -34,6 +36,39 @@ test("a module whose file went while the host was down begins again", async (t) 
 	await save("metrics/counts.ts");
 	await rm(path.join(folder, "metrics/other.ts"));
 	assert.equal(await run(true), 3);
+});
+
+test("a host that is killed loses no increment that was on its page, and no counter falls", async (t) => {
+	const { folder } = await hosts(t);
+	const supervisor = startHostProcess(t, folder, { COUNTER_STATE: "true", COLLECT_INTERVAL_MS: "100" });
+	await supervisor.ready();
+	const shown: number[] = [];
+	const page = async (): Promise<string> => {
+		// The one that is up now; there is none for a moment after each kill.
+		const url = [...supervisor.errors().matchAll(/ready at (http:\/\/[^\s"]+)/g)].at(-1)?.[1] ?? "";
+		const text = await fetch(`${url}/metrics`).then(
+			(response) => response.text(),
+			() => "",
+		);
+		const counted = sampleOf(text, "counted_total");
+		if (counted !== undefined) shown.push(counted);
+		return text;
+	};
+	for (let kills = 0; kills < 3; kills++) {
+		const before = shown.at(-1) ?? 0;
+		const killed = `mcp_host_restarts_total{reason="signal"} ${kills}\n`;
+		await until(
+			async () => (await page()).includes(killed) && (shown.at(-1) ?? 0) > before + 3,
+			`it counts after ${kills} kills`,
+			30_000,
+		);
+		for (const pid of childrenOf(supervisor.child.pid ?? 0)) process.kill(pid, "SIGKILL");
+	}
+	assert.deepEqual(
+		shown,
+		shown.toSorted((one, other) => one - other),
+	);
+	assert.deepEqual(new Set(shown.map((count) => count % 3)), new Set([0]));
 });
 
 /** One host after the other over the same folders, each of which collects every module once. */

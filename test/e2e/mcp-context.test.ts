@@ -61,7 +61,7 @@ test("what authentication left on the request reaches the module, without the to
 
 	const { url } = await startTestServer(t, { files: { "mcps/context.js": CONTEXT } });
 	const ann = { "x-test-client": "ann" };
-	for (const ask of (await waysTo(url, ann)).slice(1)) {
+	for (const ask of await waysTo(url, ann)) {
 		const { auth } = await ask(ann);
 		assert.deepEqual(auth, { token: "", clientId: "ann", scopes: ["mcp"], extra: { team: "payments" } });
 	}

@@ -1,25 +1,25 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { Client as Client2, StreamableHTTPClientTransport as Transport2 } from "@modelcontextprotocol/client";
+import { type Client as Client2, StreamableHTTPClientTransport as Transport2 } from "@modelcontextprotocol/client";
 import { Client as Client1 } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport as Transport1 } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { Transport as SdkTransport1 } from "@modelcontextprotocol/sdk/shared/transport.js";
 import {
-	CreateMessageRequestSchema,
-	ElicitRequestSchema,
-	ListRootsRequestSchema,
 	LoggingMessageNotificationSchema,
 	ResourceUpdatedNotificationSchema,
 	ToolListChangedNotificationSchema,
 } from "@modelcontextprotocol/sdk/types.js";
+import { oldClient, oldTransport, recentClient } from "../support/both-clients.ts";
 import { conformanceModules } from "../fixtures/conformance/modules.ts";
 import { startTestServer, type TestServer } from "../support/test-server.ts";
 import { until } from "../support/until.ts";
 
 const MODULES = await conformanceModules("pushing", "input-required", "input-rounds");
-const CAPABILITIES = { sampling: {}, elicitation: {}, roots: {} };
 const SAMPLED = { model: "m", role: "assistant", content: { type: "text", text: "a model's words" } } as const;
 const ROOTS = { roots: [{ uri: "file:///home", name: "home" }] };
+/** What the user answers, whatever the question. */
+const ELICITED = { response: "yes", name: "Ann", color: "blue", ok: true };
+const ANSWERS = { sampled: SAMPLED, roots: ROOTS, elicited: () => ({ action: "accept", content: ELICITED }) };
 
 test("clients of both SDKs drive everything", async (t) => {
 	const server = await startTestServer(t, {
@@ -28,14 +28,30 @@ test("clients of both SDKs drive everything", async (t) => {
 		env: { MODULE_START_TIMEOUT_MS: "60000" },
 	});
 	const old = await connect1(t, server);
-	const recent = await connect2(t, server);
+	const recent = recentClient(t, ANSWERS);
+	await recent.connect(new Transport2(new URL(`${server.url}/mcp`)));
+	assert.equal(recent.getNegotiatedProtocolVersion(), "2026-07-28");
 	const clients = [call1(old.client), call2(recent)] as const;
 
 	await t.test("content of every kind, structure, annotations, icons and _meta", async () => {
 		for (const call of clients) {
 			assert.equal(await call("echo", { message: "hi" }), "Echo: hi");
 			assert.equal(await call("get-structured-content", { location: "Rome" }), "Rome");
-			for (const name of ["get-tiny-image", "get-resource-links", "get-resource-reference"]) await call(name);
+		}
+		for (const client of [old.client, recent]) {
+			const kinds = ["image", "sound"].map(async (kind) =>
+				client.callTool({ name: `get-tiny-${kind}`, arguments: {} }),
+			);
+			const referring = ["links", "reference"].map(async (kind) =>
+				client.callTool({ name: `get-resource-${kind}`, arguments: {} }),
+			);
+			const contents = (await Promise.all([...kinds, ...referring])).flatMap(
+				({ content }) => content as { type: string }[],
+			);
+			assert.deepEqual(
+				contents.map(({ type }) => type),
+				["image", "audio", "resource_link", "resource"],
+			);
 		}
 		const structured = await recent.callTool({ name: "get-structured-content", arguments: { location: "Rome" } });
 		assert.deepEqual(structured.structuredContent, { temperature: 4 });
@@ -185,32 +201,11 @@ test("clients of both SDKs drive everything", async (t) => {
 });
 
 async function connect1(t: TestContext, server: TestServer, name = "old") {
-	const client = new Client1({ name, version: "1" }, { capabilities: CAPABILITIES });
-	client.setRequestHandler(CreateMessageRequestSchema, () => SAMPLED);
-	client.setRequestHandler(ListRootsRequestSchema, () => ROOTS);
-	client.setRequestHandler(ElicitRequestSchema, () => ({ action: "accept" as const, content: { ...ELICITED } }));
-	const transport = new Transport1(new URL(`${server.url}/mcp`));
+	const client = oldClient(t, ANSWERS, name);
+	const transport = oldTransport(server.url);
 	await client.connect(transport as SdkTransport1);
-	t.after(() => client.close());
 	return { client, transport };
 }
-
-async function connect2(t: TestContext, server: TestServer): Promise<Client2> {
-	const client = new Client2(
-		{ name: "recent", version: "1" },
-		{ capabilities: CAPABILITIES, versionNegotiation: { mode: "auto" } },
-	);
-	client.setRequestHandler("sampling/createMessage", () => SAMPLED);
-	client.setRequestHandler("roots/list", () => ROOTS);
-	client.setRequestHandler("elicitation/create", () => ({ action: "accept" as const, content: { ...ELICITED } }));
-	await client.connect(new Transport2(new URL(`${server.url}/mcp`)));
-	t.after(() => client.close());
-	assert.equal(client.getNegotiatedProtocolVersion(), "2026-07-28");
-	return client;
-}
-
-/** What the user answers, whatever the question. */
-const ELICITED = { response: "yes", name: "Ann", color: "blue", ok: true };
 
 type Call = (name: string, args?: Record<string, unknown>) => Promise<string>;
 

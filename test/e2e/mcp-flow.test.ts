@@ -144,3 +144,46 @@ test("an answer above CALL_MAX_RESULT_BYTES is an error that says so, whichever 
 	assert.equal((await execute("say", { bytes: 1800 })).status, 200);
 	assert.equal(sampleOf(await metrics(), 'mcp_tool_errors_total{tool_name="say",error_type="too_large"}'), 4);
 });
+
+/** A tool that holds its place until it is cancelled, and one that says how many calls were answered before its own. */
+const COUNTED = `
+	let answered = 0;
+	export default (server) => {
+		server.registerTool("hold", {}, (_context, { signal } = _context.mcpReq) =>
+			new Promise((resolve) => signal.addEventListener("abort", () => resolve({ content: [] }))),
+		);
+		server.registerTool("count", {}, () => ({ content: [{ type: "text", text: String(answered++) }] }));
+	};`;
+
+test("a client with one call does not wait for all the calls of another", async (t) => {
+	const { url, metrics } = await startTestServer(t, {
+		files: { "mcps/counted.js": COUNTED },
+		env: { CALL_CONCURRENCY: "1" },
+	});
+	const busy = (await openSession(url)).session;
+	const modest = (await openSession(url)).session;
+	const active = (tool: string, count: number): Promise<void> =>
+		until(
+			async () => sampleOf(await metrics(), `mcp_active_requests{tool_name="${tool}"}`) === count,
+			`${count} calls of ${tool}`,
+		);
+	const controller = new AbortController();
+	const held = post(url, toolCall("hold"), { signal: controller.signal });
+	await active("hold", 1);
+
+	const count = async (session: string, id: number): Promise<number> =>
+		Number(
+			(await messagesOf(await post(url, toolCall("count", {}, id), { session }))).at(-1)?.result?.content?.[0]?.text,
+		);
+	const many = Promise.all(Array.from({ length: 20 }, (_, index) => count(busy, index)));
+	await active("count", 20);
+	const one = count(modest, 1);
+	await active("count", 21);
+	controller.abort();
+	await Promise.allSettled([held]);
+	assert.equal(await one, 1, "after the first of the other's");
+	assert.deepEqual(
+		(await many).toSorted((a, b) => a - b),
+		[0, ...Array.from({ length: 19 }, (_, index) => index + 2)],
+	);
+});

@@ -42,7 +42,10 @@ const ROWS: Readonly<Record<number, Row>> = {
 		],
 	},
 	2: { series: { r2: 1 }, drops: ["throws collect_error "] },
-	3: { series: { r3: 1 }, drops: ["hangs collect_timeout "] },
+	3: {
+		series: { r3: 1, r3_late: 1, r3_late_before: 1 },
+		drops: ["hangs collect_timeout ", "late collect_timeout "],
+	},
 	4: { series: { 'r4{a="ok"}': 3 }, drops: ["payload invalid_payload r4"] },
 	5: { series: { r5: 1 }, drops: ["too_large payload_too_large "] },
 	6: { drops: ["0a", "a-b", "", "r6\nevil 1", "r6 x"].map((name) => `names invalid_metric_name ${name}`) },
@@ -116,8 +119,11 @@ const ROWS: Readonly<Record<number, Row>> = {
 	39: { series: { r39_total: 1 }, drops: ["later suffix_collision r39"] },
 	40: { series: { r40_total: 1, r40_plain: 2, r40_info: 3 } },
 	41: {
-		series: { r41: 1 },
-		drops: ["r41_large", "r41_after", "last_many_series"].map((name) => `many_series series_limit ${name}`),
+		series: { r41: 1, r41_before: 1 },
+		drops: [
+			...["r41_large", "r41_after", "last_many_series"].map((name) => `many_series series_limit ${name}`),
+			...["r41_growing", "last_growing"].map((name) => `growing series_limit ${name}`),
+		],
 	},
 	42: {
 		series: { 'r42{a="v"}': 6 },
@@ -139,7 +145,9 @@ const ROWS: Readonly<Record<number, Row>> = {
 	},
 };
 /** Of these, families after the one that is too large are gone as well. */
-const CUT_SHORT = ["too_large", "many_series"];
+const CUT_SHORT = ["too_large", "many_series", "growing"];
+/** Of these, one large snapshot is enough. */
+const SELDOM = ["too_large", "many_series"];
 const FIRST_WAVE = [
 	"payload",
 	"no_array",
@@ -153,8 +161,10 @@ const FIRST_WAVE = [
 	"summaries",
 	"throws",
 	"hangs",
+	"late",
 	"too_large",
 	"many_series",
+	"growing",
 	"empty",
 ];
 const GOOD = Object.fromEntries(
@@ -189,11 +199,17 @@ test("of what real modules send, all that is good is on the page and in a real P
 		async () => {
 			const notes = await notesOf(server);
 			return (
-				["throws collect_error ", "hangs collect_timeout "].every((note) => notes.drops.includes(note)) &&
-				notes.warnings.includes("values counter_reset r28_total")
+				[
+					"throws collect_error ",
+					"hangs collect_timeout ",
+					"late collect_timeout ",
+					"growing series_limit r41_growing",
+				].every((note) => notes.drops.includes(note)) &&
+				notes.warnings.includes("values counter_reset r28_total") &&
+				sampleOf(await server.metrics(), "r3_late_before") === 1
 			);
 		},
-		"the modules that change in their second collection have had it",
+		"the modules that change from one collection to the next have changed",
 		30_000,
 	);
 
@@ -242,11 +258,11 @@ test("of what real modules send, all that is good is on the page and in a real P
 	}
 	assert.deepEqual(modulesOf(stored), sorted(inOpenmetrics));
 	assert.deepEqual(await prometheus.query("min_over_time(up[5m]) == 0"), [], "no scrape has failed");
+	assert.deepEqual(await prometheus.query("max_over_time(r3_late[5m]) > 1"), [], "no late answer has been shown");
 });
 
 function sourceOf(name: string): string {
-	// Large snapshots once a minute are enough.
-	const interval = CUT_SHORT.includes(name) ? "export const options = { intervalMs: 60_000, timeoutMs: 10_000 };" : "";
+	const interval = SELDOM.includes(name) ? "export const options = { intervalMs: 60_000, timeoutMs: 10_000 };" : "";
 	return `
 		import { MODULES } from "./_sample-rows.ts";
 		let run = 0;

@@ -55,6 +55,27 @@ test("bytes that are no snapshot are refused whole, and the snapshot before them
 	}
 });
 
+test("samples over the limit are counted, as the line says, and not read", async () => {
+	const { aggregate } = createCollector({ limits: { maxSeries: 1, maxLabels: 30, maxLabelLength: 1024 } });
+	const lines = [
+		'["f","x","h","gauge"]',
+		'["s",[[["a","1"],1],[["a","2"],1]],2]',
+		'["s",[what is here is nobody read],64]',
+		'["s",[[["a","3"],1]]]',
+		'["f","y","h","gauge"]',
+		'["s",[],1]',
+	];
+	const report = await aggregate.accept("m", Buffer.from(`${lines.join("\n")}\n`), { generation: 1 });
+	assert.equal(report.success, true);
+	assert.deepEqual(
+		report.drops.map(({ reason, family, count }) => [reason, family, count]),
+		[
+			["series_limit", "y", 1],
+			["series_limit", "x", 67],
+		],
+	);
+});
+
 test("forged lines cannot name a label twice, or carry what no module could", async () => {
 	const { aggregate, families, dropped } = createCollector();
 	const lines = [

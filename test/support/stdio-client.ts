@@ -1,15 +1,11 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { TestContext } from "node:test";
-import { Client as Client2 } from "@modelcontextprotocol/client";
+import type { Client as Client2 } from "@modelcontextprotocol/client";
 import { StdioClientTransport as Stdio2 } from "@modelcontextprotocol/client/stdio";
-import { Client as Client1 } from "@modelcontextprotocol/sdk/client/index.js";
+import type { Client as Client1 } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport as Stdio1 } from "@modelcontextprotocol/sdk/client/stdio.js";
-import {
-	CreateMessageRequestSchema,
-	ElicitRequestSchema,
-	ListRootsRequestSchema,
-} from "@modelcontextprotocol/sdk/types.js";
+import { type ClientAnswers, oldClient, recentClient } from "./both-clients.ts";
 import { MAIN } from "./host-process.ts";
 
 /** `bulkhead stdio` as a desktop client starts it. */
@@ -21,32 +17,22 @@ export interface StdioCommand {
 	readonly env?: Readonly<Record<string, string>>;
 }
 
-const CAPABILITIES = { sampling: {}, elicitation: {}, roots: {} };
-const SAMPLED = { model: "m", role: "assistant", content: { type: "text", text: "a model's words" } } as const;
-const ROOTS = { roots: [{ uri: "file:///home", name: "home" }] };
-const ELICITED = { action: "accept", content: { response: "yes", name: "Ann", ok: true } } as const;
+const ANSWERS: ClientAnswers = {
+	sampled: { model: "m", role: "assistant", content: { type: "text", text: "a model's words" } },
+	roots: { roots: [{ uri: "file:///home", name: "home" }] },
+	elicited: () => ({ action: "accept", content: { response: "yes", name: "Ann", ok: true } }),
+};
 
 /** A client of the 1.x SDK, in a session. */
 export async function connectOldClient(t: TestContext, command: StdioCommand): Promise<Client1> {
-	const client = new Client1({ name: "old", version: "1" }, { capabilities: CAPABILITIES });
-	client.setRequestHandler(CreateMessageRequestSchema, () => SAMPLED);
-	client.setRequestHandler(ListRootsRequestSchema, () => ROOTS);
-	client.setRequestHandler(ElicitRequestSchema, () => ({ ...ELICITED }));
-	t.after(() => client.close());
+	const client = oldClient(t, ANSWERS);
 	await client.connect(new Stdio1(parametersOf(command)));
 	return client;
 }
 
 /** A client of the 2.x SDK, in the 2026-07-28 revision. */
 export async function connectRecentClient(t: TestContext, command: StdioCommand): Promise<Client2> {
-	const client = new Client2(
-		{ name: "recent", version: "1" },
-		{ capabilities: CAPABILITIES, versionNegotiation: { mode: "auto" } },
-	);
-	client.setRequestHandler("sampling/createMessage", () => SAMPLED);
-	client.setRequestHandler("roots/list", () => ROOTS);
-	client.setRequestHandler("elicitation/create", () => ({ ...ELICITED }));
-	t.after(() => client.close());
+	const client = recentClient(t, ANSWERS);
 	await client.connect(new Stdio2(parametersOf(command)));
 	return client;
 }

@@ -38,6 +38,7 @@ test("the format, line by line", () => {
 				[["f", null, "o", []], "-Inf", 0, 0, 1],
 				[[], null, 0, [["t", "1"], 2, 3]],
 			],
+			4,
 		],
 		["f", "y", null, "counter", 0],
 		["f"],

@@ -1,0 +1,45 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { McpEndpoint } from "../mcp/mcp-endpoint.ts";
+import type { Gate } from "./gates.ts";
+import { hasPlainJson, readPlainJson } from "./json-body.ts";
+import { type RequestObserver, watchResponse } from "./request-metrics.ts";
+
+export interface McpShortcutOptions {
+	readonly mcp: McpEndpoint;
+	readonly gates: readonly Gate[];
+	readonly observer: RequestObserver;
+	/** Answers a request whose body is not JSON, and one whose handling threw. */
+	readonly onError: (thrown: unknown, request: IncomingMessage, response: ServerResponse) => void;
+}
+
+/**
+ * Takes the plain POST on `/mcp` past the router, which would cost as much as all that is done for a small tool call.
+ * It refuses nothing that the gates refuse, knows no other route, and leaves whatever is not plain to the app.
+ *
+ * @returns whether it has taken the request
+ */
+export function createMcpShortcut(
+	options: McpShortcutOptions,
+): (request: IncomingMessage, response: ServerResponse) => boolean {
+	const { mcp, gates, observer, onError } = options;
+	return (request, response) => {
+		if (request.method !== "POST" || request.url !== PATH || !hasPlainJson(request, MAX_PLAIN_BODY_BYTES)) return false;
+		for (const gate of gates) if (gate(request) !== undefined) return false;
+		watchResponse(observer, request, response, () => PATH);
+		readPlainJson(request, (body) => {
+			if (body === undefined) return onError(new MalformedJson(), request, response);
+			mcp.handle(request, response, body.value).catch((thrown: unknown) => onError(thrown, request, response));
+		});
+		return true;
+	};
+}
+
+const PATH = "/mcp";
+/** Longer bodies are read by the general parser, which knows the limit. */
+const MAX_PLAIN_BODY_BYTES = 1 << 20;
+
+/** As Express's own parser says it. */
+class MalformedJson extends Error {
+	readonly status = 400;
+	readonly type = "entity.parse.failed";
+}
