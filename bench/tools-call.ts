@@ -1,168 +1,201 @@
 /**
- * How fast a tool call is, against the SDK in the process of an Express server, against a bare HTTP server with a worker
- * behind it, and beside a scraper: `node bench/tools-call.ts [--short] [--rounds N]`. Prints JSON: per comparison the
- * ratios, their median and their spread. The servers that are compared run at the same time and take turns under load, so
- * what else the machine does falls on both.
+ * How fast a tool call is: against the same tool in an SDK server on Express, in fastmcp and behind supergateway, against
+ * a bare HTTP server with a worker behind it, and beside a scraper. `node bench/tools-call.ts [--short] [--rounds N]
+ * [--no-competitors]`, over the built product. Prints JSON: per comparison the ratios, their median and their spread.
+ * The servers that are compared run at the same time and take turns under load, so what else the machine does falls on
+ * all of them. Processor time per call says more than calls per second where the load generator shares the processors.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { availableParallelism } from "node:os";
+import { availableParallelism, loadavg } from "node:os";
 import path from "node:path";
 import process from "node:process";
+import { parseArgs } from "node:util";
 import type { Load, LoadResult } from "./tools-call/load.ts";
+import {
+	CLIENT_INFO,
+	installCompetitors,
+	type Server,
+	startFastmcp,
+	startServer,
+	startSupergateway,
+} from "./tools-call/servers.ts";
 
-const FOLDER = path.join(import.meta.dirname, "tools-call");
-const SHORT = process.argv.includes("--short");
-const ROUNDS = Number(process.argv[process.argv.indexOf("--rounds") + 1]) || (SHORT ? 1 : 5);
-const DURATION_MS = SHORT ? 1000 : 3000;
-const WARM_UP_MS = SHORT ? 500 : 1000;
-const CONNECTIONS = SHORT ? [16] : [16, 64];
-
+const { values: options } = parseArgs({
+	options: {
+		short: { type: "boolean", default: false },
+		rounds: { type: "string" },
+		"no-competitors": { type: "boolean", default: false },
+	},
+});
+const ROUNDS = Number(options.rounds) || (options.short ? 1 : 5);
+const DURATION_MS = options.short ? 1000 : 3000;
+const WARM_UP_MS = options.short ? 500 : 1000;
+const CONNECTIONS = [16, 64];
 const SCRAPE_INTERVAL_MS = 100;
 const META = {
 	"io.modelcontextprotocol/protocolVersion": "2026-07-28",
-	"io.modelcontextprotocol/clientInfo": { name: "bench", version: "1" },
+	"io.modelcontextprotocol/clientInfo": CLIENT_INFO,
 	"io.modelcontextprotocol/clientCapabilities": {},
 };
 
-type Era = "legacy" | "modern";
-const ERAS: readonly Era[] = ["legacy", "modern"];
-
-interface Server {
-	readonly url: string;
-	readonly process: ChildProcess;
-}
+type Era = "2025" | "2026";
 interface Spread {
 	readonly median: number;
 	readonly min: number;
 	readonly max: number;
 }
+interface Measured extends LoadResult {
+	/** Processor time of the server, all its threads and processes, per call. */
+	readonly cpuMicrosPerCall: number;
+}
+type Results = Readonly<Record<string, readonly Measured[]>>;
 
-const servers = {
-	bulkhead: await start("serve-bulkhead.ts"),
-	sdk: await start("serve-sdk.ts"),
-	echo: await start("serve-echo.ts"),
-};
+spawnSync(process.execPath, [path.join(import.meta.dirname, "../scripts/build.mjs"), "--if-stale"], {
+	stdio: "inherit",
+});
+const servers: Record<string, Server> = {};
 const report: Record<string, unknown> = {
 	node: process.version,
 	cpus: availableParallelism(),
+	loadAverageBefore: loadavg()[0],
 	rounds: ROUNDS,
 	durationMs: DURATION_MS,
 };
 try {
-	for (const era of ERAS) {
-		for (const connections of CONNECTIONS)
-			report[`${era}, ${connections} connections`] = await compare(era, connections);
+	servers["bulkhead"] = await startServer("serve-bulkhead.ts");
+	servers["sdk"] = await startServer("serve-sdk.ts");
+	servers["echo"] = await startServer("serve-echo.ts");
+	for (const connections of CONNECTIONS) {
+		for (const era of ["2025", "2026"] as const) {
+			const results = await inTurns(["bulkhead", "sdk", "echo"], era, connections);
+			report[`${era}, ${connections} connections`] = {
+				...summaryOf(results),
+				throughputAgainstSdk: ratios(results, "sdk", ({ perSecond }) => perSecond),
+				p99AgainstSdk: ratios(results, "sdk", ({ p99Ms }) => p99Ms),
+				cpuAgainstSdk: ratios(results, "sdk", ({ cpuMicrosPerCall }) => cpuMicrosPerCall),
+				throughputAgainstEcho: ratios(results, "echo", ({ perSecond }) => perSecond),
+			};
+		}
 	}
 	report["two modules, 50 ms of computing, against one process"] = await compareComputing();
 	report["p99 beside a scrape each 100 ms"] = await compareScraped();
+	if (!options["no-competitors"]) report["2025, 16 connections, against others"] = await compareOthers();
 	process.stdout.write(`${JSON.stringify(report, null, "\t")}\n`);
 } finally {
-	for (const { process: child } of Object.values(servers)) child.kill("SIGKILL");
+	await Promise.all(Object.values(servers).map((server) => server.stop()));
 }
 
-async function compare(era: Era, connections: number): Promise<unknown> {
-	const results: Record<keyof typeof servers, LoadResult[]> = { bulkhead: [], sdk: [], echo: [] };
-	for (let round = 0; round < ROUNDS; round++) {
-		for (const name of ["bulkhead", "sdk", "echo"] as const) {
-			results[name].push(await load(servers[name], era, connections));
-		}
-	}
-	const ratios = (of: (result: LoadResult) => number, against: LoadResult[]): Spread =>
-		spreadOf(results.bulkhead.map((result, round) => of(result) / of(against[round] ?? result)));
+async function compareOthers(): Promise<unknown> {
+	installCompetitors();
+	servers["fastmcp"] = await startFastmcp();
+	servers["supergateway"] = await startSupergateway();
+	const results = await inTurns(["bulkhead", "fastmcp", "supergateway"], "2025", 16);
 	return {
-		perSecond: Object.fromEntries(
-			Object.entries(results).map(([name, all]) => [name, spreadOf(all.map((r) => r.perSecond))]),
-		),
-		p99Ms: Object.fromEntries(Object.entries(results).map(([name, all]) => [name, spreadOf(all.map((r) => r.p99Ms))])),
-		failures: sum(
-			Object.values(results)
-				.flat()
-				.map((result) => result.failures),
-		),
-		throughputAgainstSdk: ratios((result) => result.perSecond, results.sdk),
-		p99AgainstSdk: ratios((result) => result.p99Ms, results.sdk),
-		throughputAgainstEcho: ratios((result) => result.perSecond, results.echo),
+		...summaryOf(results),
+		throughputAgainstFastmcp: ratios(results, "fastmcp", ({ perSecond }) => perSecond),
+		throughputAgainstSupergateway: ratios(results, "supergateway", ({ perSecond }) => perSecond),
 	};
 }
 
 /** Two tools of two modules at once: two workers against one event loop. */
 async function compareComputing(): Promise<unknown> {
-	const ratios: number[] = [];
+	const found: number[] = [];
 	for (let round = 0; round < ROUNDS; round++) {
-		const perSecond = async (server: Server): Promise<number> =>
-			(await run(loadFor(server, "legacy", 8, ["burn_1", "burn_2"], Math.max(2000, DURATION_MS)))).perSecond;
-		ratios.push((await perSecond(servers.bulkhead)) / (await perSecond(servers.sdk)));
+		const perSecond = async (server: Server | undefined): Promise<number> =>
+			(await load(server, "2025", 8, ["burn_1", "burn_2"], Math.max(2000, DURATION_MS))).perSecond;
+		found.push((await perSecond(servers["bulkhead"])) / (await perSecond(servers["sdk"])));
 	}
-	return { throughputAgainstSdk: spreadOf(ratios) };
+	return { throughputAgainstSdk: spreadOf(found) };
 }
 
 async function compareScraped(): Promise<unknown> {
-	const ratios: number[] = [];
+	const bulkhead = servers["bulkhead"];
+	const found: number[] = [];
 	for (let round = 0; round < ROUNDS; round++) {
-		const alone = await load(servers.bulkhead, "legacy", 16);
+		const alone = await load(bulkhead, "2025", 16);
 		const scraper = setInterval(() => {
-			void fetch(servers.bulkhead.url.replace("/mcp", "/metrics")).then((response) => response.text());
+			void fetch(bulkhead?.url.replace("/mcp", "/metrics") ?? "").then((response) => response.text());
 		}, SCRAPE_INTERVAL_MS);
-		const scraped = await load(servers.bulkhead, "legacy", 16);
+		const scraped = await load(bulkhead, "2025", 16);
 		clearInterval(scraper);
-		ratios.push(scraped.p99Ms / alone.p99Ms);
+		found.push(scraped.p99Ms / alone.p99Ms);
 	}
-	return { p99AgainstAlone: spreadOf(ratios) };
+	return { p99AgainstAlone: spreadOf(found) };
 }
 
-function load(server: Server, era: Era, connections: number): Promise<LoadResult> {
-	return run(loadFor(server, era, connections, ["add"], DURATION_MS));
+async function inTurns(names: readonly string[], era: Era, connections: number): Promise<Results> {
+	const results: Record<string, Measured[]> = Object.fromEntries(names.map((name) => [name, []]));
+	for (let round = 0; round < ROUNDS; round++) {
+		for (const name of names) results[name]?.push(await load(servers[name], era, connections));
+	}
+	return results;
 }
 
-function loadFor({ url }: Server, era: Era, connections: number, tools: readonly string[], durationMs: number): Load {
-	const modern = era === "modern";
-	const bodies = tools.map((name) =>
+async function load(
+	server: Server | undefined,
+	era: Era,
+	connections: number,
+	tools: readonly string[] = ["add"],
+	durationMs = DURATION_MS,
+): Promise<Measured> {
+	if (server === undefined) throw new Error("this server was not started");
+	const modern = era === "2026";
+	// An id of its own for each connection: in a session, two requests with one id may not run at a time.
+	const bodies = Array.from({ length: connections }, (_, index) =>
 		JSON.stringify({
 			jsonrpc: "2.0",
-			id: 1,
+			id: index + 1,
 			method: "tools/call",
-			params: { name, arguments: { a: 5, b: 7 }, ...(modern && { _meta: META }) },
+			params: { name: tools[index % tools.length], arguments: { a: 5, b: 7 }, ...(modern && { _meta: META }) },
 		}),
 	);
 	const headers = {
 		"content-type": "application/json",
 		accept: "application/json, text/event-stream",
+		...(server.session !== undefined && { "mcp-session-id": server.session }),
 		...(modern && { "mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call", "mcp-name": tools[0] ?? "" }),
 	};
-	return { url, bodies, headers, connections, warmupMs: WARM_UP_MS, durationMs };
+	const settings: Load = { url: server.url, bodies, headers, connections, warmupMs: WARM_UP_MS, durationMs };
+	const before = server.cpuSeconds();
+	const result = await run(settings);
+	return { ...result, cpuMicrosPerCall: ((server.cpuSeconds() - before) * 1e6) / result.calls };
 }
 
 async function run(settings: Load): Promise<LoadResult> {
-	return JSON.parse(await outputOf(spawnScript("load.ts", JSON.stringify(settings)))) as LoadResult;
-}
-
-async function start(file: string): Promise<Server> {
-	const child = spawnScript(file);
-	const [url] = (await once(child.stdout, "data")) as [Buffer];
-	return { url: url.toString().trim(), process: child };
-}
-
-/** Without tsx: what runs is what Node makes of the sources, as in production. */
-function spawnScript(file: string, ...args: readonly string[]) {
-	return spawn(process.execPath, [path.join(FOLDER, file), ...args], { stdio: ["ignore", "pipe", "inherit"] });
-}
-
-async function outputOf(child: ReturnType<typeof spawnScript>): Promise<string> {
+	const generator = path.join(import.meta.dirname, "tools-call/load.ts");
+	const child = spawn(process.execPath, [generator, JSON.stringify(settings)], {
+		stdio: ["ignore", "pipe", "inherit"],
+	});
 	let output = "";
 	child.stdout.setEncoding("utf8").on("data", (text: string) => {
 		output += text;
 	});
 	await once(child, "close");
-	return output;
+	return JSON.parse(output) as LoadResult;
+}
+
+function summaryOf(results: Results): Record<string, unknown> {
+	const each = (of: (result: Measured) => number): Record<string, Spread> =>
+		Object.fromEntries(Object.entries(results).map(([name, all]) => [name, spreadOf(all.map(of))]));
+	return {
+		perSecond: each(({ perSecond }) => perSecond),
+		p99Ms: each(({ p99Ms }) => p99Ms),
+		cpuMicrosPerCall: each(({ cpuMicrosPerCall }) => cpuMicrosPerCall),
+		failures: Object.values(results)
+			.flat()
+			.reduce((total, { failures }) => total + failures, 0),
+	};
+}
+
+/** Bulkhead's figure over the other's, round by round. */
+function ratios(results: Results, against: string, of: (result: Measured) => number): Spread {
+	const others = results[against] ?? [];
+	return spreadOf((results["bulkhead"] ?? []).map((result, round) => of(result) / of(others[round] ?? result)));
 }
 
 function spreadOf(values: readonly number[]): Spread {
 	const sorted = values.toSorted((a, b) => a - b);
 	const round = (value: number | undefined): number => Number((value ?? Number.NaN).toPrecision(4));
 	return { median: round(sorted[Math.floor(sorted.length / 2)]), min: round(sorted[0]), max: round(sorted.at(-1)) };
-}
-
-function sum(values: readonly number[]): number {
-	return values.reduce((total, value) => total + value, 0);
 }

@@ -11,7 +11,8 @@ export interface BatchedPort extends Port {
 /**
  * Sends what is posted to a thread while the event loop handles one round of input as one message: waking the thread at
  * the other end costs more than the message itself, and under load every round brings several. The order is kept; what is
- * posted with something to transfer goes at once, after everything before it.
+ * posted with something to transfer goes at once, after everything before it. So does a batch that is long enough for the
+ * other thread to begin with: one that waited for the end of the round would leave the two threads working by turns.
  *
  * A port of another kind is used as it is. A process reads a pipe, where each message is a frame of limited size.
  */

@@ -5,10 +5,12 @@ import {
 	type CallDto,
 	ERAS,
 	type Era,
+	isRecord,
 	LIST_NAMES,
 	type ListName,
 	MAX_CATALOG_LENGTH,
 	RESULT_TOO_LARGE,
+	TASKS_EXTENSION,
 } from "./protocol.ts";
 import type { RequestContext } from "./rpc-server.ts";
 import { toWireError } from "./wire-error.ts";
@@ -43,6 +45,14 @@ export async function createModuleServer(options: ModuleServerOptions): Promise<
 		return Array.isArray(entries) ? (entries as readonly unknown[]) : [];
 	}
 
+	async function declaresTasks(): Promise<boolean> {
+		const discover = { method: "server/discover", params: { _meta: HOST_ENVELOPE } };
+		const response = await instances.modern.request(discover, NO_CONTEXT);
+		const capabilities: unknown = "result" in response ? response.result["capabilities"] : undefined;
+		const extensions = isRecord(capabilities) ? capabilities["extensions"] : undefined;
+		return isRecord(extensions) && TASKS_EXTENSION in extensions;
+	}
+
 	return {
 		async answer({ era, method, params, client, authInfo }, context) {
 			const transport = era === "modern" ? instances.modern : await instances.legacy(client?.kind);
@@ -57,7 +67,7 @@ export async function createModuleServer(options: ModuleServerOptions): Promise<
 			return { json: answerText(response, options.maxResultBytes) };
 		},
 		async catalog() {
-			const catalog: Record<string, Record<string, readonly unknown[]>> = {};
+			const catalog: Record<string, unknown> = { tasks: await declaresTasks() };
 			for (const era of ERAS) {
 				const lists: Record<string, readonly unknown[]> = {};
 				for (const name of LIST_NAMES) lists[name] = await list(era, name);

@@ -135,7 +135,10 @@ export interface AnswerDto {
 }
 
 /** What a module offers, once per protocol era since tools are listed differently in the two. */
-export type CatalogDto = Readonly<Record<Era, EraCatalogDto>>;
+export type CatalogDto = Readonly<Record<Era, EraCatalogDto>> & {
+	/** Whether the module declares the tasks extension. */
+	readonly tasks?: boolean;
+};
 export interface EraCatalogDto {
 	readonly tools: readonly ListedDto[];
 	readonly prompts: readonly ListedDto[];
@@ -146,6 +149,9 @@ export interface EraCatalogDto {
 export type ListedDto = Readonly<Record<string, unknown>>;
 export type ListName = keyof EraCatalogDto;
 export const LIST_NAMES = ["tools", "prompts", "resources", "resourceTemplates"] as const satisfies readonly ListName[];
+
+/** Where a server and a client declare the tasks extension (SEP-2663), among the extensions of their capabilities. */
+export const TASKS_EXTENSION = "io.modelcontextprotocol/tasks";
 
 /** Longest catalog, in characters of JSON, that a module may offer. */
 export const MAX_CATALOG_LENGTH = 1 << 20;
@@ -231,7 +237,11 @@ export function readAnswer(value: unknown, maxLength: number): AnswerDto | undef
 export function readCatalog(json: string): CatalogDto | undefined {
 	const parsed = parseJson(json);
 	if (!isRecord(parsed)) return undefined;
-	return { legacy: readEraCatalog(parsed["legacy"]), modern: readEraCatalog(parsed["modern"]) };
+	return {
+		legacy: readEraCatalog(parsed["legacy"]),
+		modern: readEraCatalog(parsed["modern"]),
+		tasks: parsed["tasks"] === true,
+	};
 }
 
 /** The field that identifies an entry of each list. */

@@ -19,6 +19,8 @@ export interface Load {
 }
 
 export interface LoadResult {
+	/** Answers in all, those while warming up as well. */
+	readonly calls: number;
 	readonly perSecond: number;
 	readonly p50Ms: number;
 	readonly p99Ms: number;
@@ -35,6 +37,7 @@ if (import.meta.main) {
 async function run({ url, bodies, headers, connections, warmupMs, durationMs }: Load): Promise<LoadResult> {
 	const { hostname, port, pathname, host } = new URL(url);
 	const latencies: number[] = [];
+	let calls = 0;
 	let failures = 0;
 	let measuring = false;
 
@@ -57,6 +60,7 @@ async function run({ url, bodies, headers, connections, warmupMs, durationMs }: 
 		socket.on("data", (text: string) => {
 			received += text;
 			if (!isComplete(received)) return;
+			calls += 1;
 			if (measuring) {
 				latencies.push(performance.now() - sentAt);
 				if (!received.startsWith("HTTP/1.1 200") || !received.includes('"result"')) failures += 1;
@@ -74,7 +78,7 @@ async function run({ url, bodies, headers, connections, warmupMs, durationMs }: 
 	const seconds = (performance.now() - startedAt) / 1000;
 	latencies.sort((a, b) => a - b);
 	const at = (share: number): number => latencies[Math.floor(latencies.length * share)] ?? Number.NaN;
-	return { perSecond: latencies.length / seconds, p50Ms: at(0.5), p99Ms: at(0.99), failures };
+	return { calls, perSecond: latencies.length / seconds, p50Ms: at(0.5), p99Ms: at(0.99), failures };
 }
 
 function isComplete(received: string): boolean {

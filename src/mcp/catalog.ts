@@ -34,6 +34,8 @@ export interface Catalog {
 	/** Modules with a resource template, whose list of resources may differ from one moment to the next. */
 	templateModules(): readonly string[];
 	owner(list: ListName, name: string): string | undefined;
+	/** Whether any module declares the tasks extension. */
+	hasTasks(): boolean;
 	/** Modules with a template that may match the URI, the longest literal beginning first. */
 	templateOwners(uri: string): readonly string[];
 	conflicts(moduleId: string): readonly CatalogConflict[];
@@ -150,6 +152,7 @@ export function createCatalog({ onConflict }: CatalogOptions): Catalog {
 		},
 		templateModules: () => [...new Set(owners.resourceTemplates.values())],
 		owner: (list, name) => owners[list].get(name),
+		hasTasks: () => [...offers.values()].some(({ catalog }) => catalog.tasks === true),
 		templateOwners(uri) {
 			const matches: { readonly owner: string; readonly literal: number }[] = [];
 			for (const [template, owner] of owners.resourceTemplates) {

@@ -5,12 +5,13 @@ import { type CallQueue, createCallQueue } from "./call-queue.ts";
 import type { Catalog } from "./catalog.ts";
 import { isNotFound, moduleError, NotFound, type RequestErrorType, requestFailure } from "./request-failure.ts";
 import { type CallAnswer, createRelay, type RunningCall } from "./running-call.ts";
+import { createTaskOwners, requireTasks, type TaskMethod } from "./tasks.ts";
 import { type TraceContext, withTraceContext } from "./trace-context.ts";
 
 export type { RequestErrorType } from "./request-failure.ts";
 
 /** The requests that a module answers. */
-export type ForwardedMethod = (typeof FORWARDED_METHODS)[number];
+export type ForwardedMethod = (typeof FORWARDED_METHODS)[number] | TaskMethod;
 export const FORWARDED_METHODS = ["tools/call", "prompts/get", "resources/read", "completion/complete"] as const;
 
 export interface GatewayOptions {
@@ -65,9 +66,10 @@ export interface Gateway {
 export function createGateway(options: GatewayOptions): Gateway {
 	const { host, catalog, observe, callTimeoutMs } = options;
 	const queues = new Map<string, CallQueue>();
+	const tasks = createTaskOwners();
 
 	/** The modules to ask, in order. More than one only where templates overlap. */
-	function ownersOf(method: ForwardedMethod, params: IncomingCall["params"]): readonly string[] {
+	function ownersOf({ method, params, origin }: IncomingCall): readonly string[] {
 		switch (method) {
 			case "tools/call":
 				return single(catalog.owner("tools", String(params["name"])));
@@ -83,6 +85,10 @@ export function createGateway(options: GatewayOptions): Gateway {
 				const uri = String(ref["uri"]);
 				return single(catalog.owner("resourceTemplates", uri) ?? catalog.owner("resources", uri));
 			}
+			case "tasks/get":
+			case "tasks/update":
+			case "tasks/cancel":
+				return single(tasks.owner(String(params["taskId"]), origin.authInfo?.clientId));
 			default:
 				return assertNever(method);
 		}
@@ -114,13 +120,22 @@ export function createGateway(options: GatewayOptions): Gateway {
 		let notFound: unknown;
 		for (const owner of owners) {
 			try {
-				return await ask(owner, call.method, call, listeners);
+				const given = await ask(owner, call.method, call, listeners);
+				if (given.result["resultType"] === "task") keepTask(owner, call, given.result["taskId"]);
+				return given;
 			} catch (error) {
 				if (call.method !== "resources/read" || !isNotFound(error)) throw error;
 				notFound = error; // another module's template may match
 			}
 		}
 		throw notFound ?? new NotFound(call.method, call.params);
+	}
+
+	/** @throws {ProtocolError} when the client cannot ask for the task, or the task is not the module's */
+	function keepTask(owner: string, { params, origin }: IncomingCall, taskId: unknown): void {
+		requireTasks(params["_meta"]);
+		const valid = typeof taskId === "string" && taskId.length <= MAX_TASK_ID_LENGTH;
+		if (!valid || !tasks.add(taskId, owner, origin.authInfo?.clientId)) throw moduleError(undefined);
 	}
 
 	async function ask(
@@ -173,7 +188,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 			const controller = new AbortController();
 			const relay = createRelay(call.params, onStreaming);
 			const { onEmitted, onAsked } = relay;
-			const running = answer(ownersOf(call.method, call.params), call, {
+			const running = answer(ownersOf(call), call, {
 				signal: controller.signal,
 				onEmitted,
 				...(call.origin.session !== undefined && { onAsked }),
@@ -194,6 +209,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 	};
 }
 
+const MAX_TASK_ID_LENGTH = 256;
 /** A list is better old than late. */
 const LIST_TIMEOUT_MS = 2000;
 

@@ -1,5 +1,6 @@
 import { Server, SERVER_INFO_META_KEY, type ServerContext } from "@modelcontextprotocol/server";
-import { type Era, isRecord, type ListName, readEntries } from "../../workers/protocol.ts";
+import * as z from "zod";
+import { type Era, isRecord, type ListName, readEntries, TASKS_EXTENSION } from "../../workers/protocol.ts";
 import type { Catalog } from "./catalog.ts";
 import { createClientRequests } from "./client-requests.ts";
 import { type CallOrigin, FORWARDED_METHODS, type ForwardedMethod, type Gateway } from "./gateway.ts";
@@ -8,6 +9,7 @@ import { pageOf } from "./page.ts";
 import type { RequestStateSeal } from "./request-state.ts";
 import { requestScope } from "./request-scope.ts";
 import type { CallClient } from "./running-call.ts";
+import { requireTasks, TASK_METHODS } from "./tasks.ts";
 
 export interface ProtocolServerOptions {
 	readonly gateway: Gateway;
@@ -31,10 +33,11 @@ export interface SessionState {
  */
 export function createProtocolServer(options: ProtocolServerOptions, era: Era, session?: SessionState): Server {
 	const { gateway, catalog, requestState } = options;
+	const hasTasks = era === "modern" && catalog.hasTasks();
 	const server = new Server(
 		{ ...options.serverInfo },
 		{
-			capabilities: CAPABILITIES,
+			capabilities: hasTasks ? { ...CAPABILITIES, extensions: { [TASKS_EXTENSION]: {} } } : CAPABILITIES,
 			cacheHints: CACHE_HINTS,
 			requestState: { verify: requestState.verify },
 			inputRequired: { legacyShim: false }, // a module's own server does that
@@ -65,6 +68,15 @@ export function createProtocolServer(options: ProtocolServerOptions, era: Era, s
 	});
 	for (const method of FORWARDED_METHODS) {
 		server.setRequestHandler(method, (incoming, context) => forward(method, incoming.params, context) as never);
+	}
+
+	if (hasTasks) {
+		for (const method of TASK_METHODS) {
+			server.setRequestHandler(method, { params: TASK_PARAMS }, (params, context) => {
+				requireTasks(context.mcpReq.envelope);
+				return forward(method, params, context);
+			});
+		}
 	}
 
 	/** Lists that templates make up when asked are asked for; the catalog keeps what they were at the start. */
@@ -101,6 +113,7 @@ export function createProtocolServer(options: ProtocolServerOptions, era: Era, s
 		call.attach(clientOf(context));
 		try {
 			const { result } = await call.answer;
+			if (result["resultType"] === "task") return { ...withoutStamps(result), resultType: "task" };
 			if (result["resultType"] !== "input_required") return withoutStamps(result);
 			if (typeof result["requestState"] !== "string") return { ...result };
 			return { ...result, requestState: await requestState.seal(result["requestState"], target, context) };
@@ -135,6 +148,7 @@ export function createProtocolServer(options: ProtocolServerOptions, era: Era, s
 	return server;
 }
 
+const TASK_PARAMS = z.looseObject({ taskId: z.string() });
 const CAPABILITIES = {
 	tools: { listChanged: true },
 	prompts: { listChanged: true },

@@ -59,11 +59,19 @@ function notFoundError(method: string, params: Readonly<Record<string, unknown>>
 		const uri = shortened(params["uri"]);
 		return new ProtocolError(ProtocolErrorCode.InvalidParams, `Resource not found: ${uri}`, { uri });
 	}
-	const what = method === "tools/call" ? "Tool" : method === "prompts/get" ? "Prompt" : "Completion reference";
+	const what = KINDS[method] ?? "Completion reference";
 	const name = typeof params["name"] === "string" ? ` ${shortened(params["name"])}` : "";
 	return new ProtocolError(ProtocolErrorCode.InvalidParams, `${what}${name} not found`);
 }
 
+/** What a request without an owner has asked for. */
+const KINDS: Readonly<Record<string, string>> = {
+	"tools/call": "Tool",
+	"prompts/get": "Prompt",
+	"tasks/get": "Task",
+	"tasks/update": "Task",
+	"tasks/cancel": "Task",
+};
 const MAX_ECHO = 200;
 
 function shortened(text: unknown): string {

@@ -22,8 +22,19 @@ export function post(url: string, message: unknown, options: PostOptions = {}): 
 /** A `tools/call` of the 2026-07-28 revision, with the envelope and the headers that it needs. */
 export function postModernCall(
 	url: string,
-	params: Readonly<Record<string, unknown>> & { readonly name: string; readonly _meta?: object },
-	options: PostOptions & { readonly capabilities?: object } = {},
+	params: ModernParams & { readonly name: string },
+	options: ModernOptions = {},
+): Promise<Response> {
+	return postModern(url, "tools/call", params.name, params, options);
+}
+
+/** @param name what the `Mcp-Name` header repeats: the tool's name, the task's id */
+export function postModern(
+	url: string,
+	method: string,
+	name: string | undefined,
+	params: ModernParams,
+	options: ModernOptions = {},
 ): Promise<Response> {
 	const _meta = {
 		...params._meta,
@@ -31,10 +42,17 @@ export function postModernCall(
 		"io.modelcontextprotocol/clientInfo": { name: "test", version: "1" },
 		"io.modelcontextprotocol/clientCapabilities": options.capabilities ?? {},
 	};
-	const headers = { "mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call", "mcp-name": params.name };
-	const message = { jsonrpc: "2.0", id: 1, method: "tools/call", params: { ...params, _meta } };
+	const headers = {
+		"mcp-protocol-version": "2026-07-28",
+		"mcp-method": method,
+		...(name !== undefined && { "mcp-name": name }),
+	};
+	const message = { jsonrpc: "2.0", id: 1, method, params: { ...params, _meta } };
 	return post(url, message, { ...options, headers: { ...headers, ...options.headers } });
 }
+
+type ModernParams = Readonly<Record<string, unknown>> & { readonly _meta?: object };
+type ModernOptions = PostOptions & { readonly capabilities?: object };
 
 /** Opens a 2025-era session. @returns the response, read to its end, and the session's id where there is one */
 export async function openSession(
@@ -72,6 +90,10 @@ export interface Message {
 		readonly isError?: boolean;
 		readonly resultType?: string;
 		readonly requestState?: string;
+		readonly capabilities?: { readonly extensions?: object };
+		readonly taskId?: string;
+		readonly status?: string;
+		readonly result?: object;
 	};
 	readonly error?: {
 		readonly code: number;
