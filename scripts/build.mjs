@@ -10,8 +10,17 @@ import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { createRequire } from "node:module";
 import path from "node:path";
 import process from "node:process";
+import { bundleWorkers } from "./bundle-workers.mjs";
 
-const SOURCES = ["src", "workers", "tsconfig.json", "tsconfig.build.json", "scripts/build.mjs"];
+const SOURCES = [
+	"src",
+	"workers",
+	"package-lock.json", // the libraries that the workers are bundled with
+	"tsconfig.json",
+	"tsconfig.build.json",
+	"scripts/build.mjs",
+	"scripts/bundle-workers.mjs",
+];
 const DIST = "dist";
 /** Says what dist/ was made from. A hash and not a time: git, rsync and image layers set times as they like. */
 const STAMP = "sources.sha256";
@@ -21,20 +30,21 @@ process.chdir(path.join(import.meta.dirname, ".."));
 // A published package has no sources: its dist/ is as it should be.
 if (existsSync("src")) {
 	const hash = hashSources();
-	if (!process.argv.includes("--if-stale") || hash !== readStamp()) process.exitCode = build(hash);
+	if (!process.argv.includes("--if-stale") || hash !== readStamp()) process.exitCode = await build(hash);
 }
 
 /**
  * @param {string} hash of the sources, taken before the compiler reads them: what is saved meanwhile stays stale
- * @returns {number} exit code
+ * @returns {Promise<number>} exit code
  */
-function build(hash) {
+async function build(hash) {
 	// Made beside dist/ and moved in at the end: no file of a deleted source stays behind, and a build that fails, or is
 	// interrupted, leaves the last good one in place.
 	const staged = `.${DIST}-${process.pid}`;
 	const replaced = `${staged}-replaced`;
 	try {
 		if (!compile(staged)) return 1;
+		await bundleWorkers(path.resolve(staged, "workers"));
 		writeFileSync(path.join(staged, "main.js"), MAIN);
 		chmodSync(path.join(staged, "main.js"), 0o755);
 		writeFileSync(path.join(staged, STAMP), hash);

@@ -7,6 +7,7 @@ import packageJson from "bulkhead-host/package.json" with { type: "json" };
 import { DEFAULT_SNAPSHOT_LIMITS } from "../workers/snapshot.ts";
 import { describeProblems, type Environment, type HostConfig, loadConfig, readLaunch } from "./config.ts";
 import { BulkheadError, messageOf } from "./errors.ts";
+import { readBundledLibraries } from "./host/bundled-libraries.ts";
 import { createCompiler } from "./host/compiler.ts";
 import { createHost } from "./host/host.ts";
 import { refusedBuiltin } from "./host/permissions.ts";
@@ -107,10 +108,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 			log.warn(`${id}: ${list} ${name} is refused, ${owner} had the name first; rename one of them`, { module: id });
 		},
 	});
+	const libraries = readBundledLibraries(dirname(workerEntry("mcp-worker")));
 	const host = createHost({
 		folders: { metrics: config.metricsDir, mcps: config.mcpsDir },
 		workers: createWorkerFactory({
 			entries: { metrics: workerEntry("metric-worker"), mcps: workerEntry("mcp-worker") },
+			libraries,
 			sandbox: config.sandbox,
 			stateDir: config.stateDir,
 			env,
@@ -119,6 +122,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 		compiler: createCompiler({
 			stateDir: config.stateDir,
 			log,
+			bundledLibraries: libraries,
 			refusedBuiltin: (id, name) => refusedBuiltin(config.sandbox, policyFile.policy().of(id), id, name),
 		}),
 		serverInfo: SERVER_INFO,

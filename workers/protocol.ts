@@ -52,6 +52,13 @@ export type WorkerMessage =
 export type Era = "legacy" | "modern";
 export const ERAS = ["legacy", "modern"] as const satisfies readonly Era[];
 
+/** What a thread is made with. */
+export interface ThreadDataDto {
+	/** By the name of the script: what V8 has made of it in another thread, which spares this one the compiling. */
+	readonly compiledCode: CompiledCodeDto;
+}
+export type CompiledCodeDto = Readonly<Record<string, Uint8Array>>;
+
 export interface StartDto {
 	readonly moduleId: string;
 	/** Absolute path of the compiled bundle, the only file of the module that a worker reads. */

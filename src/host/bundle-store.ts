@@ -27,8 +27,8 @@ export interface BundleStore {
 	write(id: string, bundle: Bundle): Promise<string>;
 	/** Drops all versions of the module except these and the newest, also those that earlier processes left. */
 	retain(id: string, hashes: readonly string[]): void;
-	/** Writes again what is missing of the versions that are kept. */
-	restore(): Promise<void>;
+	/** Writes again what is missing of the versions that are kept, of one module or of all. */
+	restore(id?: string): Promise<void>;
 	/** Drops all of a module. */
 	forget(id: string): Promise<void>;
 	/** Drops the folders of all modules but these, which earlier processes left. */
@@ -81,8 +81,8 @@ export function createBundleStore(stateDir: string, log: SourceLog): BundleStore
 				await prune(id);
 			});
 		},
-		async restore() {
-			const writing = [...kept.keys()].map((id) =>
+		async restore(one) {
+			const writing = (one === undefined ? [...kept.keys()] : [one]).map((id) =>
 				turns.take(id, async () => {
 					for (const { name, text, bytes } of (kept.get(id) ?? []).flatMap(({ files }) => files)) {
 						const path = join(folderOf(id), name);

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { BulkheadError, messageOf } from "../errors.ts";
 import { acquireBuildService, ServiceEndedError } from "./build-service.ts";
 import { createBundleStore } from "./bundle-store.ts";
+import type { BundledLibraries } from "./bundled-libraries.ts";
 import { type CompileProblem, entryProblem } from "./compile-problem.ts";
 import type { FileStamps } from "./file-stamp.ts";
 import { type BuildJob, type BuildOutcome, createModuleBuilder, type RefusedBuiltin } from "./module-build.ts";
@@ -62,8 +63,8 @@ export interface Compiler {
 	compile(source: CompileSource): Promise<CompileResult>;
 	/** Names the versions of a module that are in use. All others but the newest are deleted; until then, none is. */
 	retain(id: string, hashes: readonly string[]): void;
-	/** Writes what is missing of the versions in use, should the state folder have been deleted. */
-	restore(): Promise<void>;
+	/** Writes what is missing of the versions in use, of one module or of all, should the state folder have been deleted. */
+	restore(id?: string): Promise<void>;
 	/** Deletes what earlier processes left of all modules but these. */
 	keepOnly(ids: readonly string[]): Promise<void>;
 	/** The module is gone: gives up its versions, and what was kept to build it again quickly. */
@@ -76,6 +77,8 @@ export interface CompilerOptions {
 	/** Absolute path. Made when needed; it may be deleted at any time. */
 	readonly stateDir: string;
 	readonly log: SourceLog;
+	/** What modules import in the place of some files of installed packages; nothing by default. */
+	readonly bundledLibraries?: BundledLibraries;
 	readonly refusedBuiltin?: RefusedBuiltin;
 	readonly timeoutMs?: number;
 	readonly maxBundleBytes?: number;
@@ -94,6 +97,7 @@ export function createCompiler(options: CompilerOptions): Compiler {
 	const builder = createModuleBuilder(
 		service,
 		{ maxContexts: MAX_CONTEXTS, maxBundleBytes },
+		options.bundledLibraries ?? new Map(),
 		options.refusedBuiltin ?? (() => undefined),
 	);
 	const store = createBundleStore(options.stateDir, options.log);

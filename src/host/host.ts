@@ -133,7 +133,7 @@ export function createHost(options: HostOptions): Host {
 			settings: () => settingsOf(policy.of(id), options.settings),
 			restoreBundles: () =>
 				compiler
-					.restore()
+					.restore(id)
 					.catch((error: unknown) => log.warn(`compiled modules cannot be written again: ${messageOf(error)}`)),
 			startWorker: (compiled, generation) =>
 				workers.start({

@@ -3,6 +3,7 @@ import { pathToFileURL } from "node:url";
 import type { BuildFailure, BuildResult } from "esbuild";
 import { createBuildContexts, type ModuleBuildOptions } from "./build-contexts.ts";
 import { type BuildService, ServiceEndedError } from "./build-service.ts";
+import type { BundledLibraries } from "./bundled-libraries.ts";
 import { type CompileProblem, entryProblem, toProblems } from "./compile-problem.ts";
 import type { FileStamps } from "./file-stamp.ts";
 import type { ModulePaths } from "./module-paths.ts";
@@ -48,6 +49,7 @@ export interface ModuleBuilder {
 export function createModuleBuilder(
 	service: BuildService,
 	limits: { readonly maxContexts: number; readonly maxBundleBytes: number },
+	bundled: BundledLibraries,
 	refusedBuiltin: RefusedBuiltin,
 ): ModuleBuilder {
 	const contexts = createBuildContexts<ModulePlugin>(service, limits.maxContexts);
@@ -61,7 +63,7 @@ export function createModuleBuilder(
 			`${format} ${id}`,
 			[paths.realRoot, paths.realEntry, paths.base].join("\0"),
 			() => {
-				const attached = createModulePlugin(paths, format, (name) => refusedBuiltin(id, name));
+				const attached = createModulePlugin(paths, format, bundled, (name) => refusedBuiltin(id, name));
 				return { attached, options: buildOptions(paths, format, attached) };
 			},
 		);

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { isBuiltin } from "node:module";
 import { pathToFileURL } from "node:url";
 import { messageOf } from "../errors.ts";
+import type { BundledLibraries } from "./bundled-libraries.ts";
 import { type FileStamp, readStamp } from "./file-stamp.ts";
 import type { ModulePaths } from "./module-paths.ts";
 import { packageOf, SHARED_IMPORT, type SharedLibrary } from "./shared-libraries.ts";
@@ -32,6 +33,7 @@ export interface ModulePlugin {
 export function createModulePlugin(
 	paths: ModulePaths,
 	format: BundleFormat,
+	bundled: BundledLibraries,
 	refusedBuiltin: (name: string) => string | undefined,
 ): ModulePlugin {
 	const findings: BuildFindings = { stamps: new Map(), libraries: new Map() };
@@ -67,7 +69,7 @@ export function createModulePlugin(
 		plugin: {
 			name: "bulkhead",
 			setup(build) {
-				build.onResolve({ filter: SHARED_IMPORT }, (args) => resolveShared(build, args, format, findings));
+				build.onResolve({ filter: SHARED_IMPORT }, (args) => resolveShared(build, args, format, bundled, findings));
 				build.onResolve({ filter: /^https?:/ }, ({ path }) => ({
 					errors: [
 						{
@@ -104,6 +106,7 @@ async function resolveShared(
 	build: PluginBuild,
 	{ path: specifier, kind, resolveDir, pluginData }: OnResolveArgs,
 	format: BundleFormat,
+	bundled: BundledLibraries,
 	findings: BuildFindings,
 ): Promise<OnResolveResult | undefined> {
 	if (pluginData === OWN_QUESTION || kind === "entry-point") return undefined;
@@ -117,8 +120,9 @@ async function resolveShared(
 			pluginData: OWN_QUESTION,
 		});
 		if (resolved.errors.length > 0) continue;
-		const path = asRequire ? resolved.path : pathToFileURL(resolved.path).href;
-		findings.libraries.set(path, { name: packageOf(specifier), path: resolved.path });
+		const file = bundled.get(resolved.path)?.path ?? resolved.path;
+		const path = asRequire ? file : pathToFileURL(file).href;
+		findings.libraries.set(path, { name: packageOf(specifier), path: file });
 		return { path, external: true };
 	}
 	return undefined; // esbuild says that it is missing, or lets it pass within try and catch

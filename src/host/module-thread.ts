@@ -1,8 +1,9 @@
 import { MessageChannel } from "node:worker_threads";
 import { Piscina } from "piscina";
+import type { ThreadDataDto } from "../../workers/protocol.ts";
 import { toWireError } from "../../workers/wire-error.ts";
+import type { ModuleWorker, ThreadOptions, WorkerEnd } from "./module-worker.ts";
 import { threadPageFaults, withThreadId } from "./page-faults.ts";
-import type { ModuleWorker, WorkerEnd, WorkerOptions } from "./module-worker.ts";
 
 /**
  * The hard limit only ends a thread that the host's own watch on `MODULE_MEMORY_MB` has missed: near a hard limit V8
@@ -20,7 +21,7 @@ const LAST_WORDS_MS = 100;
  * worker turning, and a dying thread rejects it with the reason. Readiness, deadlines and restarts are the host's business
  * and go over the port.
  */
-export function startThread({ entry, env, execArgv }: WorkerOptions): ModuleWorker {
+export function startThread({ entry, env, execArgv, compiledCode }: ThreadOptions): ModuleWorker {
 	const { port1: port, port2 } = new MessageChannel();
 	const { started: pool, tid } = withThreadId(
 		() =>
@@ -32,6 +33,7 @@ export function startThread({ entry, env, execArgv }: WorkerOptions): ModuleWork
 				recordTiming: false,
 				execArgv: [...execArgv],
 				env: { ...env },
+				workerData: { compiledCode } satisfies ThreadDataDto,
 				resourceLimits: { maxOldGenerationSizeMb: HARD_HEAP_LIMIT_MB },
 			}),
 	);

@@ -1,3 +1,4 @@
+import type { CompiledCodeDto } from "../../workers/protocol.ts";
 import type { Port } from "../../workers/rpc.ts";
 import type { WireErrorDto } from "../../workers/wire-error.ts";
 
@@ -15,6 +16,10 @@ export interface WorkerOptions {
 	readonly env: Readonly<Record<string, string>>;
 	/** Flags for Node: the permissions of the module. */
 	readonly execArgv: readonly string[];
+}
+
+export interface ThreadOptions extends WorkerOptions {
+	readonly compiledCode: CompiledCodeDto;
 }
 
 /** What a generation runs in, a thread or a process, with a port to it. */

@@ -2,8 +2,10 @@ import { existsSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
-import { MAX_CATALOG_LENGTH, type StartDto } from "../../workers/protocol.ts";
+import { type CompiledCodeDto, MAX_CATALOG_LENGTH, type StartDto } from "../../workers/protocol.ts";
 import type { SandboxDto, SandboxLevel } from "../../workers/sandbox-policy.ts";
+import type { BundledLibraries } from "./bundled-libraries.ts";
+import { createCodeCache } from "./code-cache.ts";
 import type { CompiledModule } from "./compiler.ts";
 import { type CrashRecord, openCrashRecord } from "./crash-record.ts";
 import type { Isolation } from "./crash-suspects.ts";
@@ -48,6 +50,8 @@ export interface WorkerRequest {
 export interface WorkerFactoryOptions {
 	/** Absolute paths of the two worker entries. */
 	readonly entries: Readonly<Record<ModuleKind, string>>;
+	/** What they were built with; empty where they run from their sources. */
+	readonly libraries: BundledLibraries;
 	readonly sandbox: SandboxLevel;
 	/** Absolute path. */
 	readonly stateDir: string;
@@ -60,7 +64,8 @@ const MEGABYTE = 1_048_576;
 const NODE_MAJOR = Number.parseInt(process.versions.node, 10);
 const OWN_PACKAGE_NAMES = ["piscina", "prom-client", "zod", "@modelcontextprotocol/server"];
 /** What a worker imports before it is locked, as real paths. */
-const OWN_PACKAGES = OWN_PACKAGE_NAMES.map((name) => realpathSync(fileURLToPath(import.meta.resolve(name))));
+const OWN_PACKAGES = OWN_PACKAGE_NAMES.map(pathOf);
+const SDK = pathOf("@modelcontextprotocol/server");
 /** The same as Node looks for them: in the node_modules of each folder above, which may be links. */
 const LOOKED_UP_PACKAGES = foldersAbove(import.meta.dirname)
 	.flatMap((folder) => OWN_PACKAGE_NAMES.map((name) => join(folder, "node_modules", name)))
@@ -76,7 +81,11 @@ const HEAP_HEADROOM = 2;
 const MAX_CATALOG_BYTES = 3 * MAX_CATALOG_LENGTH;
 
 export function createWorkerFactory(options: WorkerFactoryOptions): WorkerFactory {
-	const { entries, stateDir, onProblem } = options;
+	const { entries, libraries, stateDir, onProblem } = options;
+	const workersFolder = realpathSync(dirname(entries.mcps));
+	const codeCache = libraries.size === 0 ? undefined : createCodeCache(workersFolder, onProblem);
+	const scripts = new Map([...libraries.values()].map(({ path, script }) => [path, script]));
+	const sdkScript = libraries.get(SDK)?.script;
 	const record: CrashRecord = openCrashRecord(stateDir, { onProblem });
 	const walledOff = new Set<string>();
 	for (const { moduleId, phase } of record.suspects()) {
@@ -86,6 +95,9 @@ export function createWorkerFactory(options: WorkerFactoryOptions): WorkerFactor
 		);
 	}
 	let emptyFolder: string | undefined;
+	/** What came with the host: its packages, and what is bundled with its workers. */
+	const ownFolders = [OWN_MODULES, join(workersFolder, sep)];
+	const isOwn = (path: string): boolean => ownFolders.some((folder) => path.startsWith(folder));
 
 	function isolationOf(moduleId: string, { isolation }: ModulePolicy): Isolation {
 		return walledOff.has(moduleId) ? "process" : isolation;
@@ -106,7 +118,7 @@ export function createWorkerFactory(options: WorkerFactoryOptions): WorkerFactor
 			env: granted(policy, options.env),
 			execArgv: workerExecArgv(permissions, NODE_MAJOR),
 		};
-		if (isolation === "thread") return startThread(worker);
+		if (isolation === "thread") return startThread({ ...worker, compiledCode: codeFor(source.kind, compiled) });
 		emptyFolder ??= mkdtempSync(join(tmpdir(), "bulkhead-modules-"));
 		return startProcess({
 			...worker,
@@ -117,6 +129,13 @@ export function createWorkerFactory(options: WorkerFactoryOptions): WorkerFactor
 			maxBodyBytes: Math.max(settings.maxResultBytes, settings.maxSnapshotBytes, MAX_CATALOG_BYTES),
 			onOutput: (_stream, line) => request.onOutput(line),
 		});
+	}
+
+	/** A module process has no data of a thread, and compiles what it needs. */
+	function codeFor(kind: ModuleKind, compiled: CompiledModule): CompiledCodeDto {
+		const used = compiled.libraries.map(({ path }) => scripts.get(path));
+		if (kind === "mcps") used.push(sdkScript); // which the runtime itself loads
+		return codeCache?.of(new Set(used)) ?? {};
 	}
 
 	function sandboxOf({ permissions: { net, childProcess } }: ModulePolicy): SandboxDto {
@@ -136,7 +155,7 @@ export function createWorkerFactory(options: WorkerFactoryOptions): WorkerFactor
 		isolationOf,
 		sandbox: (compiled, policy) => ({
 			sandbox: sandboxOf(policy),
-			trustedPaths: compiled.libraries.map(({ path }) => path).filter((path) => path.startsWith(OWN_MODULES)),
+			trustedPaths: compiled.libraries.map(({ path }) => path).filter(isOwn),
 		}),
 		wallOff: (moduleId) => void walledOff.add(moduleId),
 		running: (moduleId, generation, policy) => record.running(moduleId, generation, isolationOf(moduleId, policy)),
@@ -146,9 +165,14 @@ export function createWorkerFactory(options: WorkerFactoryOptions): WorkerFactor
 		},
 		closing: () => record.close(),
 		close() {
+			codeCache?.close();
 			if (emptyFolder !== undefined) rmSync(emptyFolder, { recursive: true, force: true });
 		},
 	};
+}
+
+function pathOf(name: string): string {
+	return realpathSync(fileURLToPath(import.meta.resolve(name)));
 }
 
 function foldersAbove(folder: string): readonly string[] {

@@ -11,10 +11,10 @@ import {
 	type RequestId,
 } from "@modelcontextprotocol/server";
 import { setTimeout as delay } from "node:timers/promises";
-import { isRecord, type ListedDto, readEntries } from "../../workers/protocol.ts";
 import { messageOf } from "../errors.ts";
-import { paramHeadersOf } from "./param-headers.ts";
+import { createRetry } from "./retry.ts";
 import { createSessionMemory } from "./session-memory.ts";
+import { createToolHeaders } from "./tool-headers.ts";
 
 /**
  * A client's messages to a host over Streamable HTTP, with what HTTP asks of a client that the client itself does not know
@@ -58,7 +58,11 @@ export function createHostConnection({ url, token, onMessage, ...options }: Host
 	const memory = createSessionMemory();
 	let http: StreamableHTTPClientTransport = connection();
 	let opened = ready().then(() => http.start());
-	let tools: readonly ListedDto[] = [];
+	const retry = createRetry({ url, ready, isOver: () => closing !== undefined });
+	const toolHeaders = createToolHeaders((params, signal) => {
+		const message: JSONRPCRequest = { jsonrpc: "2.0", id: ownId(), method: "tools/list", params };
+		return inSession((transport) => exchange(transport, message, signal));
+	});
 	let lastId = 0;
 	let lastProblem: string | undefined;
 	let closing: Promise<void> | undefined;
@@ -103,7 +107,7 @@ export function createHostConnection({ url, token, onMessage, ...options }: Host
 		await ready();
 		await fresh.start();
 		for (const message of memory.messages()) {
-			await whenReachable(async () => {
+			await retry(async () => {
 				if ("id" in message) await exchange(fresh, { ...message, id: ownId() });
 				else await fresh.send(message);
 			});
@@ -117,27 +121,12 @@ export function createHostConnection({ url, token, onMessage, ...options }: Host
 		await opened;
 		const transport = http;
 		try {
-			return await whenReachable(() => attempt(transport));
+			return await retry(() => attempt(transport));
 		} catch (error) {
 			if (!isSessionLost(error) || memory.isEmpty()) throw error;
 			reopen(transport);
 			await opened;
 			return attempt(http);
-		}
-	}
-
-	/** A host that starts again refuses connections for a moment; what it has refused, it has not begun. */
-	async function whenReachable<T>(attempt: () => Promise<T>): Promise<T> {
-		const deadlineAt = performance.now() + REACHABLE_WITHIN_MS;
-		for (;;) {
-			try {
-				return await attempt();
-			} catch (error) {
-				if (!isRefused(error) || closing !== undefined) throw error;
-				if (performance.now() > deadlineAt) throw new Error(`no host answers at ${url.href}`, { cause: error });
-				await delay(RETRY_MS);
-				await ready();
-			}
 		}
 	}
 
@@ -153,7 +142,7 @@ export function createHostConnection({ url, token, onMessage, ...options }: Host
 			waiting.set(message.id, { transport, resolve, reject });
 			const sent = transport.send(message, {
 				...(signal !== undefined && { requestSignal: signal }),
-				headers: headersOf(message),
+				headers: toolHeaders.of(message),
 				onRequestStreamEnd: () => reject(new Error("the host ended the stream before the answer")),
 			});
 			sent.catch(reject);
@@ -167,30 +156,6 @@ export function createHostConnection({ url, token, onMessage, ...options }: Host
 			.finally(() => waiting.delete(message.id));
 	}
 
-	function headersOf({ method, params }: JSONRPCRequest): Readonly<Record<string, string>> {
-		return method === "tools/call" ? paramHeadersOf(tools, String(params?.["name"]), params?.["arguments"]) : {};
-	}
-
-	/** Reads the tools' schemas, in the words and with the rights of the client's own call. */
-	async function learnTools({ params }: JSONRPCRequest, signal: AbortSignal): Promise<void> {
-		const learnt: ListedDto[] = [];
-		let cursor: unknown;
-		for (let page = 0; page < MAX_PAGES; page++) {
-			const message: JSONRPCRequest = {
-				jsonrpc: "2.0",
-				id: ownId(),
-				method: "tools/list",
-				params: { _meta: params?._meta, ...(cursor !== undefined && { cursor }) },
-			};
-			const answer = await inSession((transport) => exchange(transport, message, signal));
-			if (!("result" in answer)) return;
-			learnt.push(...readEntries("tools", answer.result["tools"]));
-			cursor = answer.result["nextCursor"];
-			if (cursor === undefined) break;
-		}
-		tools = learnt;
-	}
-
 	function ownId(): string {
 		lastId += 1;
 		return `bulkhead-stdio-${lastId}`;
@@ -199,9 +164,8 @@ export function createHostConnection({ url, token, onMessage, ...options }: Host
 	return {
 		async request(message, signal) {
 			const answer = await inSession((transport) => exchange(transport, message, signal));
-			if (message.method !== "tools/call" || !("error" in answer) || answer.error.code !== HEADER_MISMATCH)
-				return answer;
-			await learnTools(message, signal);
+			if (!toolHeaders.areMissing(message, answer)) return answer;
+			await toolHeaders.learn(message, signal);
 			return inSession((transport) => exchange(transport, message, signal));
 		},
 		async send(message) {
@@ -232,12 +196,7 @@ const RECONNECTION = {
 	reconnectionDelayGrowFactor: 1.5,
 	maxRetries: Number.MAX_SAFE_INTEGER,
 };
-const REACHABLE_WITHIN_MS = 5000;
-const RETRY_MS = 100;
 const END_WITHIN_MS = 500;
-/** With 250 entries in a page of ours, more tools than any client can use. */
-const MAX_PAGES = 100;
-const HEADER_MISMATCH = -32020;
 const LISTS_CHANGED: readonly JSONRPCNotification["method"][] = [
 	"notifications/tools/list_changed",
 	"notifications/prompts/list_changed",
@@ -252,8 +211,4 @@ function negotiated(transport: StreamableHTTPClientTransport, answer: Answer): v
 
 function isSessionLost(error: unknown): error is SdkHttpError {
 	return error instanceof SdkHttpError && error.status === 404;
-}
-
-function isRefused(error: unknown): boolean {
-	return error instanceof Error && isRecord(error.cause) && error.cause["code"] === "ECONNREFUSED";
 }

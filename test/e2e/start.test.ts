@@ -12,7 +12,7 @@ const ROOT = path.join(import.meta.dirname, "../..");
 
 async function folderWithExamples(t: TestContext): Promise<string> {
 	const folder = await mkdtemp(path.join(tmpdir(), "bulkhead-start-"));
-	t.after(() => rm(folder, { recursive: true, force: true }));
+	t.after(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
 	for (const kind of ["metrics", "mcps"]) await cp(path.join(ROOT, kind), path.join(folder, kind), { recursive: true });
 	return folder;
 }
@@ -78,7 +78,7 @@ test("a port in use is one sentence and exit code 1", async (t) => {
 
 test("missing module folders are made, with a warning", async (t) => {
 	const folder = await mkdtemp(path.join(tmpdir(), "bulkhead-start-"));
-	t.after(() => rm(folder, { recursive: true, force: true }));
+	t.after(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
 	const host = startHostProcess(t, folder);
 	await host.ready();
 	assert.deepEqual((await readdir(folder)).toSorted(), [".bulkhead", "mcps", "metrics"]);

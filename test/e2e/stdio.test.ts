@@ -1,6 +1,8 @@
 import { execFileSync } from "node:child_process";
 import assert from "node:assert/strict";
+import diagnostics from "node:diagnostics_channel";
 import { writeFile } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
 import path from "node:path";
 import { test } from "node:test";
 import { Client as Client2 } from "@modelcontextprotocol/client";
@@ -83,8 +85,16 @@ test("a client of each SDK has a host of its own on the other side of standard i
 });
 
 test("with --url, clients of each SDK share a host that runs, and it knows when they are gone", async (t) => {
+	const tokens = new Set<string | undefined>();
+	const collectToken = (message: unknown): void => {
+		const { request } = message as { request: IncomingMessage };
+		if (request.url === "/mcp") tokens.add(request.headers.authorization);
+	};
+	diagnostics.subscribe("http.server.request.start", collectToken);
+	t.after(() => diagnostics.unsubscribe("http.server.request.start", collectToken));
 	const server = await startTestServer(t, MODULES);
-	const command = { folder: server.folder, args: ["--url", `${server.url}/mcp`] };
+	const env = { BULKHEAD_TOKEN: "a-token" };
+	const command = { folder: server.folder, args: ["--url", `${server.url}/mcp`], env };
 	const old = await connectOldClient(t, command);
 	const recent = await connectRecentClient(t, command);
 	for (const client of [old, recent]) {
@@ -104,6 +114,7 @@ test("with --url, clients of each SDK share a host that runs, and it knows when 
 	await closed;
 	await until(async () => sampleOf(await server.metrics(), running) === 0, "a client that goes cancels its calls");
 	await until(async () => (await active()) === 0, "the session is ended, not left to expire");
+	assert.deepEqual([...tokens], ["Bearer a-token"], "on each request");
 });
 
 test("a host that starts again under a running bridge finds its client as it was", async (t) => {

@@ -125,7 +125,9 @@ test("the state folder may be deleted at any time", async (t) => {
 	);
 
 	truncateSync(running.bundlePath, 3); // as a full disk does
-	await compiler.restore();
+	await compiler.restore("metrics/another");
+	assert.notEqual(readFileSync(running.bundlePath, "utf8"), texts[0]);
+	await compiler.restore(ID);
 	assert.equal(readFileSync(running.bundlePath, "utf8"), texts[0]);
 
 	rmSync(project.stateDir, { recursive: true });

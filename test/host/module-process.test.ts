@@ -406,7 +406,7 @@ test("a thread and a process give the same answers", async (t) => {
 		return { started, answers, emitted, snapshot: Buffer.from(snapshot ?? []).toString(), end: await generation.ended };
 	};
 	checkLeftovers(t);
-	const thread = await answersOf(startThread({ entry: MCP_ENTRY, env: {}, execArgv: [] }));
+	const thread = await answersOf(startThread({ entry: MCP_ENTRY, env: {}, execArgv: [], compiledCode: {} }));
 	const other = startProcess({
 		entry: MCP_ENTRY,
 		env: {},

@@ -52,7 +52,7 @@ function hasEnded(thread: Worker): boolean {
 }
 
 function serve(fixture: string) {
-	const worker = startThread({ entry: ENTRY, env: {}, execArgv: [] });
+	const worker = startThread({ entry: ENTRY, env: {}, execArgv: [], compiledCode: {} });
 	const generation = createGeneration({
 		number: 1,
 		hash: "",

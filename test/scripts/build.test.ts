@@ -70,16 +70,23 @@ test("a package without sources is taken as it is", async (t) => {
 	assert.equal(run(path.join(project, "dist/main.js")), "one");
 });
 
-/** Two sources, under the real build script and the real compiler options. */
+const COPIED = [
+	"package.json",
+	"package-lock.json",
+	"tsconfig.json",
+	"tsconfig.build.json",
+	"scripts/build.mjs",
+	"scripts/bundle-workers.mjs",
+	"workers",
+];
+
+/** Two sources and the real workers, under the real build script and the real compiler options. */
 async function createProject(t: TestContext): Promise<string> {
 	const project = await mkdtemp(path.join(tmpdir(), "bulkhead-build-"));
 	t.after(() => rm(project, { recursive: true, force: true }));
-	for (const file of ["package.json", "tsconfig.json", "tsconfig.build.json", "scripts/build.mjs"]) {
-		await cp(path.join(ROOT, file), path.join(project, file));
-	}
+	for (const file of COPIED) await cp(path.join(ROOT, file), path.join(project, file), { recursive: true });
 	await symlink(path.join(ROOT, "node_modules"), path.join(project, "node_modules"));
 	await mkdir(path.join(project, "src"));
-	await mkdir(path.join(project, "workers"));
 	await writeFile(path.join(project, "src/main.ts"), 'import { text } from "./text.ts";\n\nconsole.log(text);\n');
 	await writeFile(path.join(project, "src/text.ts"), 'export const text = "one";\n');
 	return project;

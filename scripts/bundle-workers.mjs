@@ -1,0 +1,129 @@
+/**
+ * Makes of each worker entry in dist/ one file, and of the libraries that workers need one script, so that a module's
+ * worker reads a few files where it would resolve and read two hundred.
+ *
+ * The libraries are a plain script because that is what V8 can be handed compiled (workers/library-code.ts): under Node's
+ * permission model a worker has no compile cache of its own. Runtime and modules import them by a small ES module for
+ * each, which exports what the script holds: they get the same instance. Nothing is minified, so that a stack trace stays
+ * readable.
+ */
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { build } from "esbuild";
+
+const WORKER_ENTRIES = ["mcp-worker", "metric-worker", "process-entry", "rehearsal"];
+/** What each script contains. Other subpaths of these packages work as well, from node_modules, and start more slowly. */
+const SCRIPTS = {
+	mcp: ["@modelcontextprotocol/server", "@modelcontextprotocol/server/stdio", "zod", "zod/v4", "zod/v4/core"],
+	"prom-client": ["prom-client"],
+};
+const LIBRARIES = Object.values(SCRIPTS).flat();
+const LOADER = "./library-code.js";
+
+const OPTIONS = /** @type {const} */ ({
+	bundle: true,
+	platform: "node",
+	target: "node24",
+	legalComments: "inline",
+	logLevel: "warning",
+});
+
+/**
+ * @param {string} folder of the compiled workers, absolute; their entries are replaced
+ * @throws what esbuild could not do, which it has said on standard error
+ */
+export async function bundleWorkers(folder) {
+	mkdirSync(path.join(folder, "libraries"));
+	/** @type {Record<string, Record<string, string>>} by script, by the name that a module imports: the file that it gets */
+	const scripts = {};
+	for (const [name, libraries] of Object.entries(SCRIPTS)) {
+		const script = await buildScript(folder, name, libraries);
+		scripts[script] = {};
+		for (const library of libraries) {
+			writeFileSync(path.join(folder, facadeOf(library)), await facadeText(script, library));
+			scripts[script][library] = facadeOf(library);
+		}
+	}
+	await buildEntries(folder);
+	writeFileSync(path.join(folder, "libraries.json"), `${JSON.stringify(scripts, undefined, "\t")}\n`);
+}
+
+/**
+ * One function expression, `(module, exports, require) => {}`, in a file that is named by its content.
+ *
+ * @param {string} folder
+ * @param {string} name
+ * @param {readonly string[]} libraries
+ */
+async function buildScript(folder, name, libraries) {
+	const { metafile } = await build({
+		...OPTIONS,
+		conditions: [], // as Node resolves it; esbuild would add a condition of bundlers
+		stdin: {
+			contents: libraries.map((library) => `export * as ${identifier(library)} from "${library}";`).join("\n"),
+			resolveDir: import.meta.dirname,
+			sourcefile: name,
+		},
+		outdir: path.join(folder, "libraries"),
+		entryNames: `${name}-[hash]`,
+		format: "cjs",
+		banner: { js: "(function (module, exports, require) {" },
+		footer: { js: "})" },
+		metafile: true,
+	});
+	return path.basename(Object.keys(metafile.outputs)[0] ?? "");
+}
+
+/**
+ * @param {string} script
+ * @param {string} library
+ */
+async function facadeText(script, library) {
+	const names = Object.keys(await import(library)).filter((name) => name !== "module.exports");
+	const isCommonJs = library === "prom-client"; // whoever requires it gets what the package exports, and no namespace
+	return [
+		`import { loadLibraries } from ".${LOADER}";`,
+		`const library = loadLibraries("${script}").${identifier(library)};`,
+		...names.map((name, index) => `const e${index} = library[${JSON.stringify(name)}];`),
+		`export {`,
+		...names.map((name, index) => `\te${index} as ${JSON.stringify(name)},`),
+		...(isCommonJs ? [`\te${names.indexOf("default")} as "module.exports",`] : []),
+		"};\n",
+	].join("\n");
+}
+
+/** @param {string} folder */
+async function buildEntries(folder) {
+	for (const name of WORKER_ENTRIES) rmSync(path.join(folder, `${name}.js.map`)); // of what is replaced
+	await build({
+		...OPTIONS,
+		absWorkingDir: folder,
+		entryPoints: WORKER_ENTRIES.map((name) => path.join(folder, `${name}.js`)),
+		outdir: folder,
+		allowOverwrite: true,
+		format: "esm",
+		splitting: true,
+		chunkNames: "[name]-[hash]", // beside the entries, from where the paths below are right
+		plugins: [
+			{
+				name: "shared libraries",
+				setup({ onResolve }) {
+					onResolve({ filter: /^[^./]/ }, ({ path: name }) =>
+						LIBRARIES.includes(name) ? { path: `./${facadeOf(name)}`, external: true } : undefined,
+					);
+					onResolve({ filter: /\/library-code\.js$/ }, () => ({ path: LOADER, external: true }));
+				},
+			},
+		],
+	});
+}
+
+/** @param {string} library */
+function facadeOf(library) {
+	return `libraries/${library.replaceAll(/\W+/g, "-").replace(/^-/, "")}.js`;
+}
+
+/** @param {string} library */
+function identifier(library) {
+	return library.replaceAll(/\W/g, "_");
+}
