@@ -9,7 +9,7 @@ import { threadPageFaults, withThreadId } from "./page-faults.ts";
  * The hard limit only ends a thread that the host's own watch on `MODULE_MEMORY_MB` has missed: near a hard limit V8
  * aborts the whole process as soon as one allocation is larger than its slack.
  */
-const HARD_HEAP_LIMIT_MB = 1024;
+export const HARD_HEAP_LIMIT_MB = 1024;
 const TERMINATE_TIMEOUT_MS = 2000;
 /** After the port has closed, how long to wait for Piscina to say why. */
 const LAST_WORDS_MS = 100;

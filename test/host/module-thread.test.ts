@@ -4,7 +4,7 @@ import path from "node:path";
 import { type TestContext, test } from "node:test";
 import type { Worker } from "node:worker_threads";
 import { createGeneration } from "../../src/host/generation.ts";
-import { startThread } from "../../src/host/module-thread.ts";
+import { HARD_HEAP_LIMIT_MB, startThread } from "../../src/host/module-thread.ts";
 import { until } from "../support/until.ts";
 
 const ROOT = path.join(import.meta.dirname, "../..");
@@ -17,7 +17,7 @@ const ENDS = [
 for (const { fixture, reason } of ENDS) {
 	test(`a thread that ends by itself (${reason}) is gone, and nothing is started in its place`, async (t) => {
 		const threads = watchThreads(t);
-		const { worker, generation } = serve(fixture);
+		const { worker, generation } = serve(t, fixture);
 		await generation.start(10_000);
 		assert.equal(threads.length, 1);
 		await generation.collect(10_000).catch(() => undefined);
@@ -30,7 +30,7 @@ for (const { fixture, reason } of ENDS) {
 
 test("a thread that is stuck in a loop is ended, and nothing is started in its place", async (t) => {
 	const threads = watchThreads(t);
-	const { worker, generation } = serve("loops");
+	const { worker, generation } = serve(t, "loops");
 	await generation.start(10_000);
 	await generation.collect(100).catch(() => undefined);
 	assert.equal(await worker.terminate(), true);
@@ -38,10 +38,12 @@ test("a thread that is stuck in a loop is ended, and nothing is started in its p
 	assert.deepEqual([threads.length, threads.every(hasEnded)], [1, true]);
 });
 
-/** Every thread of this process that is started while the test runs. */
+/** Every thread with the limits of a module's that is started while the test runs; the test's own loader has one too. */
 function watchThreads(t: TestContext): readonly Worker[] {
 	const threads: Worker[] = [];
-	const onWorker = (thread: Worker): void => void threads.push(thread);
+	const onWorker = (thread: Worker): void => {
+		if (thread.resourceLimits?.maxOldGenerationSizeMb === HARD_HEAP_LIMIT_MB) threads.push(thread);
+	};
 	process.on("worker", onWorker);
 	t.after(() => process.off("worker", onWorker));
 	return threads;
@@ -51,8 +53,9 @@ function hasEnded(thread: Worker): boolean {
 	return thread.threadId === -1;
 }
 
-function serve(fixture: string) {
+function serve(t: TestContext, fixture: string) {
 	const worker = startThread({ entry: ENTRY, env: {}, execArgv: [], compiledCode: {} });
+	t.after(() => worker.terminate());
 	const generation = createGeneration({
 		number: 1,
 		hash: "",
