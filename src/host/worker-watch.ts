@@ -103,7 +103,8 @@ export function createWorkerWatch({ rss, rssRiseBytes }: WorkerWatchOptions): Wo
 		if (hangTimeoutMs === undefined || each.isProbed) return;
 		each.isProbed = true;
 		const firstLook = looks;
-		const responds = await each.worker.responds(hangTimeoutMs);
+		// It has not waited since the last look either.
+		const responds = await each.worker.responds(Math.max(hangTimeoutMs / 2, hangTimeoutMs - INTERVAL_MS));
 		each.isProbed = false;
 		const lookedMs = (looks - firstLook) * INTERVAL_MS;
 		if (!responds && lookedMs >= hangTimeoutMs / 2) {

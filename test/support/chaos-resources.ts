@@ -52,7 +52,7 @@ function parentOf(pid: string): number | undefined {
 	}
 }
 
-/** The lowest of what the process holds over a second, since garbage comes and goes; in bytes. */
+/** The lowest of what the process holds over ten seconds, since garbage comes and goes; in bytes. */
 export async function settledRss(pid: number): Promise<number> {
 	const readings: number[] = [];
 	for (let count = 0; count < RSS_READINGS; count++) {
@@ -62,8 +62,8 @@ export async function settledRss(pid: number): Promise<number> {
 	return Math.min(...readings);
 }
 
-const RSS_READINGS = 20;
-const RSS_PAUSE_MS = 50;
+const RSS_READINGS = 100;
+const RSS_PAUSE_MS = 100;
 
 function rssOf(pid: number): number {
 	const status = readFileSync(`/proc/${pid}/status`, "latin1");
