@@ -123,10 +123,11 @@ export function createMetricsAggregate(options: AggregateOptions): MetricsAggreg
 			return setReport(state, at, { code, message });
 		},
 		remove(moduleId) {
-			if (!modules.delete(moduleId)) return;
-			keeper?.forget(moduleId);
+			// Its names even when it has not been collected: a host before this one may have kept them for it.
 			ownership.release(moduleId);
 			keepOwners();
+			if (!modules.delete(moduleId)) return;
+			keeper?.forget(moduleId);
 			version++;
 		},
 		retainOwners(moduleIds) {
