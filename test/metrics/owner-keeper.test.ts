@@ -204,7 +204,7 @@ test("a name that the host has come to export with another type is nobody's by t
 
 test("a module's first names are kept, and as many modules as the file holds", async () => {
 	const long = "n".repeat(190);
-	const owned = Array.from({ length: 20 }, (_, module) => ({
+	const owned = Array.from({ length: 20 }, (_module, module) => ({
 		moduleId: `metrics/m${module}`,
 		families: Array.from({ length: MAX_KEPT_FAMILIES + 500 }, (_, index) => ({
 			name: module < 10 ? `${long}${index}` : `n${index}`,
