@@ -199,7 +199,9 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 			return owner === undefined || owner.seenAt - claim.seenAt > options.leaseMs;
 		};
 		const own = { moduleId, seenAt: at };
-		yield* keepOwnSeries(record.claims, family, own, isLapsed, sink);
+		// An owner that comes back after a restart of the host, and finds others there before it.
+		const inherits = ownerOf(record) === moduleId && contributors.get(moduleId)?.help === undefined;
+		yield* keepOwnSeries(record.claims, family, own, isLapsed, inherits, sink);
 		if (record.claims.size > family.series.length + contributors.size * options.maxSeries) {
 			yield* sweepClaims(record.claims, own);
 		}

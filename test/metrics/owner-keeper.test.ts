@@ -75,6 +75,30 @@ test("an owner's help is at the head of a family whose others were collected bef
 	assert.equal(seriesOf(await second.families()).size, 2);
 });
 
+test("a series that another module showed first after a restart goes back to the family's owner, and is never there twice", async (t) => {
+	const { start } = setUp(t);
+	const first = await start();
+	await first.collect("z", [gauge("x", value(1))]);
+	await first.flush();
+	const second = await start();
+	const collect = async (id: string, amount: number): Promise<unknown> => {
+		second.clock.now += 1000;
+		await second.collect(id, [gauge("x", value(amount), value(amount, { of: id }))]);
+		return Object.fromEntries(seriesOf(await second.families()));
+	};
+	assert.deepEqual(await collect("a", 2), { x: 2, 'x{of="a"}': 2 });
+	assert.deepEqual(await collect("z", 1), { x: 2, 'x{of="a"}': 2, 'x{of="z"}': 1 });
+	assert.deepEqual(await collect("a", 2), { 'x{of="a"}': 2, 'x{of="z"}': 1 });
+	for (const [id, amount] of [
+		["z", 1],
+		["a", 2],
+		["z", 1],
+	] as const) {
+		assert.deepEqual(await collect(id, amount), { x: 1, 'x{of="a"}': 2, 'x{of="z"}': 1 });
+	}
+	assert.deepEqual([second.dropped.get("z duplicate_series"), second.dropped.get("a duplicate_series")], [1, 2]);
+});
+
 test("an owner that is collected without the name for longer than the lease loses it, and one that changed its type does not", async (t) => {
 	const { start } = setUp(t);
 	const first = await start();
