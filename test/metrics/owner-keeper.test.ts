@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { decodeOwners, encodeOwners, MAX_KEPT_FAMILIES, MAX_OWNER_FILE_BYTES } from "../../src/metrics/owner-file.ts";
-import { createOwnerKeeper } from "../../src/metrics/owner-keeper.ts";
+import { createOwnerKeeper, type OwnerKeeper } from "../../src/metrics/owner-keeper.ts";
 import { sealLines } from "../../src/metrics/sealed-lines.ts";
 import { createSlicer } from "../../src/metrics/slicer.ts";
 import {
@@ -255,7 +255,11 @@ function sealed(...lines: readonly string[]): string {
 
 function setUp(t: TestContext) {
 	const parent = mkdtempSync(path.join(tmpdir(), "bulkhead-owners-"));
-	t.after(() => rmSync(parent, { recursive: true, force: true }));
+	const keepers: OwnerKeeper[] = [];
+	t.after(async () => {
+		await Promise.all(keepers.map((keeper) => keeper.flush())); // what is written later would make the folder again
+		rmSync(parent, { recursive: true, force: true });
+	});
 	const folder = path.join(parent, "state");
 	const file = path.join(folder, "metric-owners.jsonl");
 	const problems: string[] = [];
@@ -268,6 +272,7 @@ function setUp(t: TestContext) {
 			options: Parameters<typeof createCollector>[0] = {},
 		): Promise<Collector & { readonly flush: () => Promise<void> }> {
 			const keeper = createOwnerKeeper(folder, (what) => problems.push(what));
+			keepers.push(keeper);
 			const collector = createCollector({
 				owners: { kept: await keeper.load(), changed: keeper.changed },
 				...options,
