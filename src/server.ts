@@ -24,6 +24,7 @@ import { createCollector } from "./metrics/collector.ts";
 import { clearCounterStore, createCounterStore } from "./metrics/counter-store.ts";
 import { createHostMetrics } from "./metrics/host-metrics.ts";
 import { createMetricsAggregate } from "./metrics/metrics-aggregate.ts";
+import { createOwnerKeeper } from "./metrics/owner-keeper.ts";
 
 /** A host that answers. */
 export interface RunningServer {
@@ -84,7 +85,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 	if (counters === undefined) {
 		await clearCounterStore(config.stateDir).catch((error: unknown) => log.warn(`old counters: ${messageOf(error)}`));
 	}
+	const owners = createOwnerKeeper(config.stateDir, (what) => log.warn(what));
 	const aggregate = createMetricsAggregate({
+		owners: { kept: await owners.load(), changed: owners.changed },
 		...(counters !== undefined && { counters }),
 		limits,
 		limitsOf: (id) => {
@@ -230,6 +233,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 			http.closeIdleConnections();
 			policyFile.close();
 			await collector.stop();
+			await owners.flush();
 			await host.stop(config.shutdownTimeoutMs);
 			await mcp.close();
 			http.closeAllConnections();
@@ -241,7 +245,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 	try {
 		await listen(http, config);
 		await host.start();
-		await counters?.retain(host.modules().map(({ id }) => id));
+		const moduleIds = host.modules().map(({ id }) => id);
+		aggregate.retainOwners(moduleIds);
+		await counters?.retain(moduleIds);
 		catalog.seal();
 	} catch (error) {
 		await close();

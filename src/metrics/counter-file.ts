@@ -6,11 +6,11 @@
  *     ["s", [labels, layout, values], ...]    at most 64 a line; a value that is not finite is its name as a string
  *     ["end", crc]                            CRC-32 of all lines before this one
  */
-import { crc32 } from "node:zlib";
 import { parseJson } from "../../workers/protocol.ts";
 import { YIELD_EVERY } from "./checked-family.ts";
 import type { KeptTotals } from "./counter-continuity.ts";
 import { isTotals, type TotalsType } from "./counter-totals.ts";
+import { lineOf, sealLines, unsealLines } from "./sealed-lines.ts";
 
 /** @param totals family by family */
 export function* encodeCounters(moduleId: string, totals: Iterable<KeptTotals>): Generator<undefined, string> {
@@ -37,7 +37,7 @@ export function* encodeCounters(moduleId: string, totals: Iterable<KeptTotals>):
 		yield;
 	}
 	flush();
-	return text + lineOf(["end", crc32(text)]);
+	return sealLines(text);
 }
 
 /** Undefined for a text that is not what `encodeCounters` wrote for this module, whole and undamaged. */
@@ -45,10 +45,7 @@ export function* decodeCounters(
 	moduleId: string,
 	text: string,
 ): Generator<undefined, readonly KeptTotals[] | undefined> {
-	const bodyEnd = text.lastIndexOf("\n", text.length - 2) + 1;
-	const end = parseJson(text.slice(bodyEnd));
-	if (!Array.isArray(end) || end[0] !== "end" || end[1] !== crc32(text.slice(0, bodyEnd))) return undefined;
-	const [title, ...lines] = text.slice(0, bodyEnd).split("\n").slice(0, -1);
+	const [title, ...lines] = unsealLines(text) ?? [];
 	if (`${title}\n` !== lineOf([TITLE, VERSION, moduleId])) return undefined;
 	const kept: KeptTotals[] = [];
 	let head: { readonly family: string; readonly type: TotalsType } | undefined;
@@ -73,10 +70,6 @@ export function* decodeCounters(
 const TITLE = "bulkhead counters";
 const VERSION = 1;
 const TYPES: ReadonlySet<unknown> = new Set<TotalsType>(["counter", "histogram", "summary"]);
-
-function lineOf(line: readonly unknown[]): string {
-	return `${JSON.stringify(line)}\n`;
-}
 
 function readHead([family, type]: readonly unknown[]): { family: string; type: TotalsType } | undefined {
 	return typeof family === "string" && TYPES.has(type) ? { family, type: type as TotalsType } : undefined;

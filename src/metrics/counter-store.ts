@@ -5,9 +5,10 @@
  * older than what was shown is worse than none. So a module's file is written before the page shows its new totals, and
  * it is removed when that fails.
  */
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { messageOf } from "../errors.ts";
+import { readStateFile, UNFINISHED_SUFFIX, writeStateFile } from "./state-file.ts";
 
 /** All of it is about one module at a time; nothing rejects, and what is asked for one module is done in that order. */
 export interface CounterStore {
@@ -28,15 +29,9 @@ export function createCounterStore(stateDir: string, onProblem: (what: string) =
 	const told = new Set<string>();
 
 	return {
-		load: (moduleId) =>
-			inTurn(moduleId, async (file) => {
-				const found = await stat(file).catch(absent);
-				if (found === undefined) return undefined;
-				if (found.size > MAX_FILE_BYTES) throw new Error(`its file is larger than ${MAX_FILE_BYTES} bytes`);
-				return readFile(file, "utf8");
-			}),
+		load: (moduleId) => inTurn(moduleId, (file) => readStateFile(file, MAX_FILE_BYTES)),
 		save: (moduleId, text) =>
-			inTurn(moduleId, (file) => (text === undefined ? rm(file, { force: true }) : write(file, text))),
+			inTurn(moduleId, (file) => (text === undefined ? rm(file, { force: true }) : writeStateFile(file, text))),
 		async reject(moduleId, why) {
 			tell(moduleId, why);
 			await inTurn(moduleId, (file) => rm(file, { force: true }));
@@ -46,7 +41,9 @@ export function createCounterStore(stateDir: string, onProblem: (what: string) =
 			const names = await readdir(folder).catch((): readonly string[] => []);
 			await Promise.all(
 				names
-					.filter((name) => !kept.has(name.replace(UNFINISHED, "")))
+					.filter(
+						(name) => !kept.has(name.endsWith(UNFINISHED_SUFFIX) ? name.slice(0, -UNFINISHED_SUFFIX.length) : name),
+					)
 					.map((name) => rm(path.join(folder, name), { force: true }).catch((error) => tell(name, messageOf(error)))),
 			);
 		},
@@ -67,13 +64,6 @@ export function createCounterStore(stateDir: string, onProblem: (what: string) =
 		return done;
 	}
 
-	async function write(file: string, text: string): Promise<void> {
-		await mkdir(folder, { recursive: true });
-		// Flushed before it takes the name: after a loss of power the name must not stand for half a file.
-		await writeFile(`${file}.new`, text, { mode: 0o600, flush: true });
-		await rename(`${file}.new`, file);
-	}
-
 	function tell(moduleId: string, why: string): void {
 		if (told.has(moduleId)) return;
 		told.add(moduleId);
@@ -81,13 +71,6 @@ export function createCounterStore(stateDir: string, onProblem: (what: string) =
 			`the counters of ${moduleId} in ${folder} cannot be kept, so they begin again at a restart of the host: ${why}`,
 		);
 	}
-}
-
-/** One that is being written, or was when the host died. */
-const UNFINISHED = /\.new$/;
-
-function absent(error: NodeJS.ErrnoException): undefined {
-	if (error.code !== "ENOENT") throw error;
 }
 
 /** For a host that keeps none: what another one kept would be out of date for the next one that does. */

@@ -6,9 +6,11 @@
  */
 import type { CheckedFamily } from "./checked-family.ts";
 import type { DropSink } from "./drop-log.ts";
+import { type Contributor, createFamilyRecords, type FamilyRecord, ownerOf } from "./family-records.ts";
 import { hostNames } from "./host-names.ts";
 import type { MetricType } from "./metric-names.ts";
 import { claimedNames, escapedName } from "./metric-names.ts";
+import type { OwnedFamily, OwnedNames } from "./owner-file.ts";
 import { keepOwnSeries, type SeriesClaim, type SeriesClaims, sweepClaims } from "./series-claims.ts";
 
 export interface FamilyOwnership {
@@ -24,12 +26,20 @@ export interface FamilyOwnership {
 	): Generator<undefined, CheckedFamily[]>;
 	/** Gives up everything that a module owns. */
 	release(moduleId: string): void;
+	/** Gives up everything that other modules than these own. */
+	retain(moduleIds: readonly string[]): void;
+	/** Gives modules what they owned before the host was restarted, as if they had been collected with it at that time. */
+	restore(owned: Iterable<OwnedNames>, at: number): void;
+	/** What each module owns, for `restore`; the families that it has had longest first. */
+	owned(): Iterable<OwnedNames>;
 	/** The modules that may show a family, its owner first. */
 	contributors(family: string): readonly string[];
 	/** Names that several modules, or a module and the host, have part in. */
 	sharedFamilies(): ReadonlySet<string>;
 	/** Changes whenever `sharedFamilies()` or the contributors of one of them change. */
 	readonly epoch: number;
+	/** Changes whenever `owned()` does. */
+	readonly revision: number;
 }
 
 export interface OwnershipOptions {
@@ -44,17 +54,19 @@ export interface OwnershipOptions {
 }
 
 export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnership {
-	const records = new Map<string, FamilyRecord>();
-	/** Every name that a record occupies -> the record's family. */
-	const occupied = new Map<string, string>();
+	const records = createFamilyRecords();
 	const held = new Map<string, Set<string>>();
 	const shared = new Set<string>();
 	const host = hostNames(options.hostFamilies);
 	let epoch = 0;
+	let revision = 0;
 
 	return {
 		get epoch() {
 			return epoch;
+		},
+		get revision() {
+			return revision;
 		},
 		*claim(moduleId, families, at, sink) {
 			const present = new Set(families.map(({ name }) => name));
@@ -71,9 +83,26 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 			lapse(moduleId, present, at);
 			return kept;
 		},
-		release(moduleId) {
-			for (const name of [...(held.get(moduleId) ?? [])]) leave(name, moduleId);
-			held.delete(moduleId);
+		release,
+		retain(moduleIds) {
+			const kept = new Set(moduleIds);
+			for (const moduleId of [...held.keys()]) if (!kept.has(moduleId)) release(moduleId);
+		},
+		restore(owned, at) {
+			for (const { moduleId, families } of owned) {
+				const present = new Set(families.map(({ name }) => name));
+				for (const { name, type } of families) {
+					const isTaken = records.get(name) !== undefined || (host.types.get(name) ?? type) !== type;
+					if (isTaken || collisionOf(moduleId, name, type, present) !== undefined) continue;
+					join(addRecord(name, type), moduleId, { help: undefined, seenAt: at });
+				}
+			}
+		},
+		*owned() {
+			for (const [moduleId, names] of held) {
+				const families = ownedOf(moduleId, names);
+				if (families.length > 0) yield { moduleId, families };
+			}
 		},
 		contributors: (family) => [...(records.get(family)?.contributors.keys() ?? [])],
 		sharedFamilies: () => shared,
@@ -94,13 +123,14 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 		const known = records.get(name);
 		if (known?.type === type) {
 			const [first] = known.contributors.entries();
-			if (first !== undefined && first[0] !== moduleId && first[1].help !== help) sink.warn("help_conflict", name, "");
-			join(known, moduleId, help);
+			if (first !== undefined && first[0] !== moduleId && (first[1].help ?? help) !== help) {
+				sink.warn("help_conflict", name, "");
+			}
+			join(known, moduleId, { help, seenAt: 0 });
 			return known;
 		}
 		if (known !== undefined) {
-			const [owner] = known.contributors.keys();
-			if (owner !== moduleId) {
+			if (ownerOf(known) !== moduleId) {
 				sink.drop("type_conflict", name, "");
 				return undefined;
 			}
@@ -112,11 +142,14 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 			sink.drop(collision, name, "");
 			return undefined;
 		}
-		const record: FamilyRecord = { name, type, contributors: new Map(), claims: undefined };
-		records.set(name, record);
-		for (const form of claimedNames(name, type)) occupied.set(form, name);
-		join(record, moduleId, help);
+		const record = addRecord(name, type);
+		join(record, moduleId, { help, seenAt: 0 });
 		return record;
+	}
+
+	function addRecord(name: string, type: MetricType): FamilyRecord {
+		revision++;
+		return records.add(name, type);
 	}
 
 	function collisionOf(
@@ -128,7 +161,7 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 		for (const form of claimedNames(name, type)) {
 			const hostFamily = host.occupied.get(form);
 			if (hostFamily !== undefined && hostFamily !== name) return collisionReason(name, hostFamily);
-			const holder = occupied.get(form);
+			const holder = records.holderOf(form);
 			if (holder === undefined || holder === name) continue;
 			const record = records.get(holder);
 			const isOwnPast = record?.contributors.size === 1 && record.contributors.has(moduleId) && !present.has(holder);
@@ -139,9 +172,9 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 		return undefined;
 	}
 
-	function join(record: FamilyRecord, moduleId: string, help: string): void {
+	function join(record: FamilyRecord, moduleId: string, contributor: Contributor): void {
 		if (record.contributors.has(moduleId)) return;
-		record.contributors.set(moduleId, { help, seenAt: 0 });
+		record.contributors.set(moduleId, contributor);
 		let names = held.get(moduleId);
 		if (names === undefined) held.set(moduleId, (names = new Set()));
 		names.add(record.name);
@@ -166,7 +199,9 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 			return owner === undefined || owner.seenAt - claim.seenAt > options.leaseMs;
 		};
 		const own = { moduleId, seenAt: at };
-		yield* keepOwnSeries(record.claims, family, own, isLapsed, sink);
+		// An owner that comes back after a restart of the host, and finds others there before it.
+		const inherits = ownerOf(record) === moduleId && contributors.get(moduleId)?.help === undefined;
+		yield* keepOwnSeries(record.claims, family, own, isLapsed, inherits, sink);
 		if (record.claims.size > family.series.length + contributors.size * options.maxSeries) {
 			yield* sweepClaims(record.claims, own);
 		}
@@ -193,10 +228,17 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 		}
 	}
 
+	function release(moduleId: string): void {
+		for (const name of [...(held.get(moduleId) ?? [])]) leave(name, moduleId);
+		held.delete(moduleId);
+	}
+
 	function leave(name: string, moduleId: string): void {
 		held.get(moduleId)?.delete(name);
 		const record = records.get(name);
-		if (record === undefined || !record.contributors.delete(moduleId)) return;
+		if (record === undefined) return;
+		if (ownerOf(record) === moduleId) revision++;
+		if (!record.contributors.delete(moduleId)) return;
 		if (shared.has(name)) epoch++;
 		if (record.contributors.size === 0) return destroy(record);
 		if (record.contributors.size === 1) {
@@ -211,21 +253,19 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 
 	function destroy(record: FamilyRecord): void {
 		for (const moduleId of record.contributors.keys()) held.get(moduleId)?.delete(record.name);
-		for (const form of claimedNames(record.name, record.type)) {
-			if (occupied.get(form) === record.name) occupied.delete(form);
-		}
-		records.delete(record.name);
+		records.delete(record);
+		revision++;
 		if (shared.delete(record.name)) epoch++;
 	}
-}
 
-interface FamilyRecord {
-	readonly name: string;
-	readonly type: MetricType;
-	/** In order of arrival: the first one is the owner. */
-	readonly contributors: Map<string, { readonly help: string; readonly seenAt: number }>;
-	/** Owners of series, once the family has more than one contributor. */
-	claims: SeriesClaims | undefined;
+	function ownedOf(moduleId: string, names: Iterable<string>): readonly OwnedFamily[] {
+		const families: OwnedFamily[] = [];
+		for (const name of names) {
+			const record = records.get(name);
+			if (record !== undefined && ownerOf(record) === moduleId) families.push({ name, type: record.type });
+		}
+		return families;
+	}
 }
 
 function collisionReason(name: string, holder: string): "suffix_collision" | "name_collision_after_escaping" {

@@ -16,6 +16,7 @@ import { createFamilyOwnership } from "./family-ownership.ts";
 import type { HostSource } from "./host-source.ts";
 import { createHostReader } from "./host-source.ts";
 import { isLegacyName } from "./metric-names.ts";
+import type { OwnedNames } from "./owner-file.ts";
 import type { MetricsPage, PageModule, PageRequest } from "./metrics-page.ts";
 import { createPageComposer } from "./metrics-page.ts";
 import { type ModuleLimits, snapshotRules } from "./module-limits.ts";
@@ -33,6 +34,11 @@ export interface AggregateOptions {
 	readonly now: () => number;
 	/** Where counters are kept while the host is down; without it they begin again at zero. */
 	readonly counters?: CounterStore;
+	/** Owners of names that a host before this one kept, and who is told when they change. */
+	readonly owners?: {
+		readonly kept: readonly OwnedNames[];
+		readonly changed: (owned: () => Iterable<OwnedNames>) => void;
+	};
 	/** What the host itself exports, as `createHostMetrics().sources`. */
 	readonly host: readonly HostSource[];
 	/** For `mcp_collect_dropped_total`: after each collection, once per reason. */
@@ -51,6 +57,8 @@ export interface MetricsAggregate {
 	fail(moduleId: string, code: CollectFailure, message: string): CollectReport;
 	/** The module's file is gone: its samples, names, counters and report go too. */
 	remove(moduleId: string): void;
+	/** The host has started, and these are the modules there are: names that others owned before are free. */
+	retainOwners(moduleIds: readonly string[]): void;
 	report(moduleId: string): CollectReport | undefined;
 	/** Every module that was collected, or tried to be, since its file is there. */
 	moduleIds(): readonly string[];
@@ -81,6 +89,13 @@ export function createMetricsAggregate(options: AggregateOptions): MetricsAggreg
 		leaseMs: maxAgeMs,
 		maxSeries: options.limits.maxSeries,
 	});
+	ownership.restore(options.owners?.kept ?? [], now());
+	let keptRevision = ownership.revision;
+	const keepOwners = (): void => {
+		if (ownership.revision === keptRevision) return;
+		keptRevision = ownership.revision;
+		options.owners?.changed(ownership.owned);
+	};
 	/** The host's own families lose something only where the host has a defect; its count is the sign of it. */
 	const hostSink: DropSink = {
 		drop: (reason, _family, _series, count = 1) => options.onDrop("host", reason, count),
@@ -108,10 +123,16 @@ export function createMetricsAggregate(options: AggregateOptions): MetricsAggreg
 			return setReport(state, at, { code, message });
 		},
 		remove(moduleId) {
+			// Its names even when it has not been collected: a host before this one may have kept them for it.
+			ownership.release(moduleId);
+			keepOwners();
 			if (!modules.delete(moduleId)) return;
 			keeper?.forget(moduleId);
-			ownership.release(moduleId);
 			version++;
+		},
+		retainOwners(moduleIds) {
+			ownership.retain(moduleIds);
+			keepOwners();
 		},
 		report: (moduleId) => modules.get(moduleId)?.report,
 		moduleIds: () => [...modules.keys()].toSorted(),
@@ -164,6 +185,7 @@ export function createMetricsAggregate(options: AggregateOptions): MetricsAggreg
 		});
 		publishing = published.catch(() => undefined);
 		await published;
+		keepOwners();
 		composer.prepare(moduleId);
 		publishDrops(moduleId, state);
 		return setReport(state, at);

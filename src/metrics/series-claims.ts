@@ -10,14 +10,20 @@ export interface SeriesClaim {
 	readonly moduleId: string;
 	/** When the module last showed it, in milliseconds. */
 	readonly seenAt: number;
+	/** Whose it is from this module's next collection on. */
+	readonly heir?: string;
 }
 
-/** Claims what is free or the module's already; drops from the family, in place, what is another's. */
+/**
+ * Claims what is free or the module's already; drops from the family, in place, what is another's.
+ * @param inherits whether another's goes to this module in its turn: at once, a series would be on the page twice
+ */
 export function* keepOwnSeries(
 	claims: SeriesClaims,
 	family: CheckedFamily,
 	own: SeriesClaim,
 	isLapsed: (claim: SeriesClaim) => boolean,
+	inherits: boolean,
 	sink: DropSink,
 ): Generator<undefined, void> {
 	const all: CheckedFamily["series"][number][] = family.series;
@@ -25,10 +31,13 @@ export function* keepOwnSeries(
 	let done = 0;
 	for (const series of all) {
 		const claim = claims.get(series.labels);
-		if (claim === undefined || claim.moduleId === own.moduleId || isLapsed(claim)) {
+		const isOwn = claim?.moduleId === own.moduleId;
+		if (claim === undefined || (isOwn ? claim.heir === undefined : isLapsed(claim))) {
 			claims.set(series.labels, own);
 			all[kept++] = series;
 		} else {
+			if (isOwn && claim.heir !== undefined) claims.set(series.labels, { moduleId: claim.heir, seenAt: own.seenAt });
+			else if (inherits) claims.set(series.labels, { ...claim, heir: own.moduleId });
 			sink.drop("duplicate_series", family.name, seriesText(family.name, series.labels));
 		}
 		if (++done % YIELD_EVERY === 0) yield;
