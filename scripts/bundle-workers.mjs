@@ -7,7 +7,7 @@
  * each, which exports what the script holds: they get the same instance. Nothing is minified, so that a stack trace stays
  * readable.
  */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { build } from "esbuild";
 
@@ -36,20 +36,27 @@ export async function bundleWorkers(folder) {
 	mkdirSync(path.join(folder, "libraries"));
 	/** @type {Record<string, Record<string, string>>} by script, by the name that a module imports: the file that it gets */
 	const scripts = {};
+	/** @type {Set<string>} */
+	const packages = new Set();
 	for (const [name, libraries] of Object.entries(SCRIPTS)) {
-		const script = await buildScript(folder, name, libraries);
+		const { script, inputs } = await buildScript(folder, name, libraries);
+		for (const input of inputs) packages.add(packageOf(input));
 		scripts[script] = {};
 		for (const library of libraries) {
 			writeFileSync(path.join(folder, facadeOf(library)), await facadeText(script, library));
 			scripts[script][library] = facadeOf(library);
 		}
 	}
+	writeFileSync(
+		path.join(folder, "libraries/LICENSES.txt"),
+		[...packages].filter(Boolean).toSorted().map(licenceOf).join("\n\n"),
+	);
 	await buildEntries(folder);
 	writeFileSync(path.join(folder, "libraries.json"), `${JSON.stringify(scripts, undefined, "\t")}\n`);
 }
 
 /**
- * One function expression, `(module, exports, require) => {}`, in a file that is named by its content.
+ * One function expression, `(module, exports, require) => {}`, in a file that is named by its content; and what went into it.
  *
  * @param {string} folder
  * @param {string} name
@@ -58,6 +65,7 @@ export async function bundleWorkers(folder) {
 async function buildScript(folder, name, libraries) {
 	const { metafile } = await build({
 		...OPTIONS,
+		absWorkingDir: import.meta.dirname,
 		conditions: [], // as Node resolves it; esbuild would add a condition of bundlers
 		stdin: {
 			contents: libraries.map((library) => `export * as ${identifier(library)} from "${library}";`).join("\n"),
@@ -71,7 +79,29 @@ async function buildScript(folder, name, libraries) {
 		footer: { js: "})" },
 		metafile: true,
 	});
-	return path.basename(Object.keys(metafile.outputs)[0] ?? "");
+	const inputs = Object.keys(metafile.inputs).map((input) => path.resolve(import.meta.dirname, input));
+	return { script: path.basename(Object.keys(metafile.outputs)[0] ?? ""), inputs };
+}
+
+/**
+ * The folder of the package that a file belongs to; empty for what belongs to none.
+ *
+ * @param {string} file
+ */
+function packageOf(file) {
+	return /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(file)?.[0] ?? "";
+}
+
+/**
+ * Whoever passes a library on has to pass its licence on with it.
+ *
+ * @param {string} folder of a package
+ */
+function licenceOf(folder) {
+	const file = readdirSync(folder).find((name) => /^licen[cs]e/i.test(name));
+	if (file === undefined) throw new Error(`${folder} has no licence file, and may not be part of what is built`);
+	const { name, version } = JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8"));
+	return `${name} ${version}\n\n${readFileSync(path.join(folder, file), "utf8").trim()}\n`;
 }
 
 /**

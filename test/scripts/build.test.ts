@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { cp, mkdir, mkdtemp, readdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import process from "node:process";
@@ -14,6 +14,10 @@ test("a build makes an executable dist/main.js that runs src/main.ts", async (t)
 	assert.equal(build(project).status, 0);
 
 	assert.equal(run(path.join(project, "dist/main.js")), "one");
+	const licences = await readFile(path.join(project, "dist/workers/libraries/LICENSES.txt"), "utf8");
+	for (const library of ["@modelcontextprotocol/server", "zod", "prom-client", "tdigest"]) {
+		assert.match(licences, new RegExp(`^${library} \\d+\\.`, "m"), "what is bundled comes with its licence");
+	}
 	assert.equal((await stat(path.join(project, "dist/main.js"))).mode & 0o111, 0o111);
 });
 
