@@ -104,10 +104,11 @@ export function createWorkerWatch({ rss, rssRiseBytes }: WorkerWatchOptions): Wo
 		each.isProbed = true;
 		const firstLook = looks;
 		// It has not waited since the last look either.
-		const responds = await each.worker.responds(Math.max(hangTimeoutMs / 2, hangTimeoutMs - INTERVAL_MS));
+		const deadlineMs = Math.max(hangTimeoutMs / 2, hangTimeoutMs - INTERVAL_MS);
+		const responds = await each.worker.responds(deadlineMs);
 		each.isProbed = false;
-		const lookedMs = (looks - firstLook) * INTERVAL_MS;
-		if (!responds && lookedMs >= hangTimeoutMs / 2) {
+		const leastLooks = Math.floor(deadlineMs / INTERVAL_MS / 2);
+		if (!responds && looks - firstLook >= leastLooks) {
 			trouble(
 				each,
 				"hang",
