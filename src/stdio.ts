@@ -1,11 +1,9 @@
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { StdioServerTransport } from "@modelcontextprotocol/server/stdio";
+import { freePort } from "./free-port.ts";
 import { EXIT_CODES } from "./launch-contract.ts";
 import { startStdioBridge } from "./mcp/stdio-bridge.ts";
 
@@ -30,6 +28,7 @@ export async function runStdio({ url, token, runHost }: StdioOptions): Promise<n
 		await bridge.ended;
 		return EXIT_CODES.stopped;
 	}
+	// Also after its supervisor has started it again: with 0 the host would get another one each time.
 	const port = await freePort();
 	// A host's state is its own: another one may be running from the same folder.
 	const stateDir = mkdtempSync(path.join(tmpdir(), "bulkhead-stdio-"));
@@ -59,16 +58,6 @@ function openBridge(url: URL, token: string | undefined, ready?: () => Promise<v
 		...(ready !== undefined && { ready }),
 		onProblem: (problem) => void process.stderr.write(`bulkhead: ${problem}\n`),
 	});
-}
-
-/** A port for the host, also after its supervisor has started it again: with 0 it would get another one each time. */
-async function freePort(): Promise<number> {
-	const server = createServer().listen(0, LOOPBACK);
-	await once(server, "listening");
-	const { port } = server.address() as AddressInfo;
-	server.close();
-	await once(server, "close");
-	return port;
 }
 
 /** Resolves when every module has started once or has failed to; never, when the host does not come so far. */

@@ -1,10 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import path from "node:path";
 import process from "node:process";
+import { freePort } from "../../src/free-port.ts";
 
 /** A server under test, in a process of its own. */
 export interface Server {
@@ -112,15 +111,6 @@ async function openSession(url: string): Promise<string> {
 			await new Promise((resolve) => setTimeout(resolve, 100));
 		}
 	}
-}
-
-async function freePort(): Promise<number> {
-	const probe = createServer().listen(0, "127.0.0.1");
-	await once(probe, "listening");
-	const { port } = probe.address() as AddressInfo;
-	probe.close();
-	await once(probe, "close");
-	return port;
 }
 
 /** In /proc, times are in hundredths of a second on every Linux that Node runs on. */

@@ -151,7 +151,7 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 	}
 
 	function failedToStart(compiled: CompiledModule, error: WireErrorDto, reason: RestartReason): void {
-		const problem = locateError(error, compiled.inputs, options.displayRoot);
+		const problem = locate(compiled, error);
 		if (compiled === newest) loadError = problem;
 		listeners.onProblem(`did not start: ${problem.message}`);
 		if (current === undefined) retryLater(reason, 0, problem);
@@ -166,11 +166,11 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 	}
 
 	/** Ends a generation for a reason of ours; if it is the one that serves, another one is started in its place. */
-	async function replace(generation: Generation, reason: RestartReason, why: string): Promise<boolean> {
-		if (stopping !== undefined) return true;
+	async function replace(generation: Generation, reason: RestartReason, why: string): Promise<void> {
+		if (stopping !== undefined) return;
 		listeners.onProblem(why);
 		if (current?.generation === generation) lose(current, reason, { name: "Error", message: why });
-		return kill(generation, why);
+		await kill(generation, why);
 	}
 
 	/**
@@ -183,25 +183,18 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 		const what = reason === "call_timeout" ? "a call" : "a collection";
 		const message = `${what} ran on after its deadline and its cancellation; it is replaced`;
 		listeners.onProblem(message);
-		lastRestart = {
-			reason,
-			at: Date.now(),
-			problem: locateError({ name: "Error", message }, compiled.inputs, options.displayRoot),
-		};
+		lastRestart = { reason, at: Date.now(), problem: locate(compiled, { name: "Error", message }) };
 		void launch(compiled, reason);
 	}
 
-	/** @returns false when it had to be abandoned */
-	async function kill(generation: Generation, why: string): Promise<boolean> {
-		const hasEnded = await generation.kill(why);
-		if (!hasEnded) listeners.onAbandoned();
+	async function kill(generation: Generation, why: string): Promise<void> {
+		if (!(await generation.kill(why))) listeners.onAbandoned();
 		listeners.onStopped("killed");
-		return hasEnded;
 	}
 
 	function lose({ compiled, startedAt }: Serving, reason: RestartReason, error: WireErrorDto): void {
 		current = undefined;
-		retryLater(reason, Date.now() - startedAt, locateError(error, compiled.inputs, options.displayRoot));
+		retryLater(reason, Date.now() - startedAt, locate(compiled, error));
 	}
 
 	function retryLater(reason: RestartReason, ranMs: number, problem: ModuleProblem): void {
@@ -216,6 +209,10 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 		if (compiled === undefined) return;
 		const timer = setTimeout(() => void launch(compiled, reason), plan.delayMs);
 		nextAttempt = { timer, at: Date.now() + plan.delayMs };
+	}
+
+	function locate(compiled: CompiledModule, error: WireErrorDto): ModuleProblem {
+		return locateError(error, compiled.inputs, options.displayRoot);
 	}
 
 	function count(reason: RestartReason): void {

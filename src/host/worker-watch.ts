@@ -20,8 +20,6 @@ export interface WorkerTrouble {
 	readonly reason: "hang" | "out_of_memory";
 	/** What was seen and what to do about it, to be read after the module's name. */
 	readonly message: string;
-	/** False where the worker answers not even the engine's own questions, so that it can probably not be ended. */
-	readonly terminable: boolean;
 }
 
 /** Looks at every worker ten times a second: does its event loop turn, and does it hold more than it may? */
@@ -75,8 +73,7 @@ export function createWorkerWatch({ rss, rssRiseBytes }: WorkerWatchOptions): Wo
 		looks += 1;
 		for (const each of watched) look(each, now, elapsedMs);
 		const cause = rise.look(elapsedMs);
-		for (const each of watched)
-			if (each.worker === cause) trouble(each, "out_of_memory", unseenGrowth(rssRiseBytes), true);
+		for (const each of watched) if (each.worker === cause) trouble(each, "out_of_memory", unseenGrowth(rssRiseBytes));
 	}
 
 	function look(each: Watched, now: number, elapsedMs: number): void {
@@ -91,7 +88,7 @@ export function createWorkerWatch({ rss, rssRiseBytes }: WorkerWatchOptions): Wo
 			each.looksUnanswered += 1;
 			// One that is starting has a deadline for that, and may not be up yet.
 			const isStarting = each.worker.hangTimeoutMs() === undefined;
-			if (each.looksUnanswered > STATISTICS_LOOKS && !isStarting) trouble(each, "hang", NOT_TERMINABLE, false);
+			if (each.looksUnanswered > STATISTICS_LOOKS && !isStarting) trouble(each, "hang", STUCK_IN_NATIVE_CODE);
 		} else if (busyMs > BUSY_MS || now - each.lastAskedAt > IDLE_MEMORY_INTERVAL_MS) {
 			void askMemory(each, now);
 		}
@@ -113,7 +110,6 @@ export function createWorkerWatch({ rss, rssRiseBytes }: WorkerWatchOptions): Wo
 				each,
 				"hang",
 				`its event loop stood still for ${hangTimeoutMs} ms; look for an endless loop or blocking work`,
-				true,
 			);
 		}
 	}
@@ -129,7 +125,6 @@ export function createWorkerWatch({ rss, rssRiseBytes }: WorkerWatchOptions): Wo
 					each,
 					"out_of_memory",
 					`it holds ${megabytes(bytes)}, more than the ${megabytes(limit)} allowed; look for a leak, or raise MODULE_MEMORY_MB`,
-					true,
 				);
 			}
 		} finally {
@@ -137,10 +132,10 @@ export function createWorkerWatch({ rss, rssRiseBytes }: WorkerWatchOptions): Wo
 		}
 	}
 
-	function trouble(each: Watched, reason: WorkerTrouble["reason"], message: string, terminable: boolean): void {
+	function trouble(each: Watched, reason: WorkerTrouble["reason"], message: string): void {
 		if (each.isTroubled || !watched.has(each)) return;
 		each.isTroubled = true;
-		each.worker.onTrouble({ reason, message, terminable });
+		each.worker.onTrouble({ reason, message });
 	}
 
 	return {
@@ -164,7 +159,7 @@ export function createWorkerWatch({ rss, rssRiseBytes }: WorkerWatchOptions): Wo
 	};
 }
 
-const NOT_TERMINABLE = `it has been stuck in native code for ${STATISTICS_LOOKS * INTERVAL_MS} ms; look for blocking calls, or run it with isolation: process`;
+const STUCK_IN_NATIVE_CODE = `it has been stuck in native code for ${STATISTICS_LOOKS * INTERVAL_MS} ms; look for blocking calls, or run it with isolation: process`;
 
 function unseenGrowth(bytes: number): string {
 	return `the process grew by ${megabytes(bytes)} that no statistic accounts for, and most of it by this module's thread; look for shared or WebAssembly memory`;

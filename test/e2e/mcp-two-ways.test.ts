@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { conformanceModules } from "../fixtures/conformance/modules.ts";
+import { openSession } from "../support/mcp-post.ts";
 import { startTestServer, type TestServer } from "../support/test-server.ts";
 
 const CONFORMANCE = await conformanceModules("content", "running", "input-required");
@@ -61,15 +62,15 @@ test("a call answered directly has the bytes of one answered through the SDK", a
 
 	// In a session the one is an answer as JSON, the other an event of a stream: the same message.
 	const call: Call = { name: "structured", arguments: { text: "x" } };
-	const short = await post(direct, "legacy", call, await openSession(direct));
-	const long = await post(general, "legacy", call, await openSession(general));
+	const short = await post(direct, "legacy", call, (await openSession(direct.url)).session);
+	const long = await post(general, "legacy", call, (await openSession(general.url)).session);
 	assert.equal(short.type, "application/json");
 	assert.equal(long.type, "text/event-stream");
 	assert.equal(short.body, dataOf(long.body).at(-1));
 
 	// What streams in a session does so on a stream that the client can come back to.
 	const progress: Call = { name: "test_tool_with_progress", meta: { progressToken: 5 } };
-	const streamed = await post(direct, "legacy", progress, await openSession(direct));
+	const streamed = await post(direct, "legacy", progress, (await openSession(direct.url)).session);
 	assert.equal(streamed.type, "text/event-stream");
 	assert.match(streamed.body, /^id: \S+$/m);
 	assert.equal(streamed.body.match(/notifications\/progress/g)?.length, 3);
@@ -106,21 +107,6 @@ async function post(server: TestServer, era: "legacy" | "modern", call: Call, se
 		body: JSON.stringify({ jsonrpc: "2.0", id, method: "tools/call", params }),
 	});
 	return { status: response.status, type: response.headers.get("content-type"), body: await response.text() };
-}
-
-async function openSession(server: TestServer): Promise<string> {
-	const response = await fetch(`${server.url}/mcp`, {
-		method: "POST",
-		headers: { "content-type": "application/json", accept: "application/json, text/event-stream" },
-		body: JSON.stringify({
-			jsonrpc: "2.0",
-			id: 0,
-			method: "initialize",
-			params: { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "test", version: "1" } },
-		}),
-	});
-	await response.text();
-	return response.headers.get("mcp-session-id") ?? "";
 }
 
 function dataOf(stream: string): readonly string[] {

@@ -64,7 +64,8 @@ test("limits of the policy hold for its module", async (t) => {
 			"plugins.yaml": "modules: { metrics/many: { maxSeries: 10 } }",
 		},
 	});
-	await until(async () => (await server.module("metrics/many")).collection !== null, "it is collected");
+	const isCollected = async (module: string) => (await server.module(module)).collection !== null;
+	await until(async () => (await isCollected("metrics/many")) && isCollected("metrics/free"), "both are collected");
 	assert.deepEqual(
 		(await server.module("metrics/many")).collection?.drops.map(({ reason }) => reason),
 		["series_limit"],

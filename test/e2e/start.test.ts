@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { chmod, cp, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
+import { freePort } from "../../src/free-port.ts";
 import { startHostProcess } from "../support/host-process.ts";
 import { until } from "../support/until.ts";
 
@@ -91,7 +90,7 @@ test("after a death of the whole host it comes back, names the module that was t
 		export function process() {}`;
 	await chmod(folder, 0o755);
 	await writeFile(path.join(folder, "metrics/deadly.js"), suspect);
-	const { port } = new URL(await freeUrl());
+	const { port } = new URL(`http://127.0.0.1:${await freePort()}`);
 	const host = startHostProcess(t, folder, { SANDBOX: "off", PORT: port });
 	const url = `http://127.0.0.1:${port}`;
 	await until(
@@ -114,12 +113,3 @@ test("after a death of the whole host it comes back, names the module that was t
 	assert.match(await page(), /mcp_host_restarts_total\{reason="signal"\} [1-9]/);
 	await until(async () => /^custom_metric_1\{/m.test(await page()), "the others are collected as ever");
 });
-
-async function freeUrl(): Promise<string> {
-	const probe = createServer().listen(0, "127.0.0.1");
-	await once(probe, "listening");
-	const { port } = probe.address() as AddressInfo;
-	probe.close();
-	await once(probe, "close");
-	return `http://127.0.0.1:${port}`;
-}

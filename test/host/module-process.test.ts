@@ -2,26 +2,24 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, realpathSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
-import { createGeneration, type Generation } from "../../src/host/generation.ts";
+import type { Generation } from "../../src/host/generation.ts";
 import { type ProcessOptions, startProcess } from "../../src/host/module-process.ts";
 import { startThread } from "../../src/host/module-thread.ts";
 import type { ModuleWorker, WorkerEnd } from "../../src/host/module-worker.ts";
 import { findUnreadable, separateUser } from "../../src/host/process-user.ts";
 import { RpcError } from "../../workers/rpc.ts";
+import { CLIENT, serveFixture } from "../support/served-fixture.ts";
 import { until } from "../support/until.ts";
 
 const ROOT = path.join(import.meta.dirname, "../..");
 const FIXTURES = path.join(ROOT, "test/fixtures/process");
 const METRIC_ENTRY = path.join(ROOT, "workers/metric-worker.ts");
 const MCP_ENTRY = path.join(ROOT, "workers/mcp-worker.ts");
-const CLIENT = createRequire(import.meta.url).resolve("prom-client");
 /** What some guarantees need; every Debian has it. */
 const HAS_UTIL_LINUX = existsSync("/usr/bin/setpriv") && existsSync("/usr/bin/prlimit");
-const LIMITS = { maxResultBytes: 1 << 20, maxSnapshotBytes: 1 << 20, maxSamples: 1000 };
 
 interface Started {
 	readonly worker: ModuleWorker;
@@ -50,24 +48,10 @@ function inProcess(t: TestContext, fixture: string, more: Partial<ProcessOptions
 
 /** @param lines takes what the module prints, which comes over the protocol: its streams are the runtime's */
 function serve(worker: ModuleWorker, fixture: string, lines: string[] = []): Generation {
-	const generation = createGeneration({
-		number: 1,
-		hash: "",
-		worker,
-		start: {
-			moduleId: `metrics/${fixture}`,
-			bundlePath: path.join(FIXTURES, `${fixture}.js`),
-			clientPaths: [CLIENT],
-			trustedPaths: [],
-			sandbox: { level: "off", net: true, childProcess: true },
-			serverInfo: { name: "test", version: "0" },
-			limits: LIMITS,
-		},
+	const generation = serveFixture(worker, fixture, {
 		onEvent: (event) => {
 			if (event.type === "logged") lines.push(`${event.level === "info" ? "stdout" : "stderr"}: ${event.text}`);
 		},
-		graceMs: 1000,
-		onViolation: (what) => assert.fail(what),
 		onOverrun: (type) => assert.fail(type),
 	});
 	generations.add(generation);

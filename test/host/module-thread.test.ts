@@ -1,14 +1,12 @@
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import type { Worker } from "node:worker_threads";
-import { createGeneration } from "../../src/host/generation.ts";
 import { HARD_HEAP_LIMIT_MB, startThread } from "../../src/host/module-thread.ts";
+import { serveFixture } from "../support/served-fixture.ts";
 import { until } from "../support/until.ts";
 
-const ROOT = path.join(import.meta.dirname, "../..");
-const ENTRY = path.join(ROOT, "workers/metric-worker.ts");
+const ENTRY = path.join(import.meta.dirname, "../../workers/metric-worker.ts");
 const ENDS = [
 	{ fixture: "exits", reason: "exit" },
 	{ fixture: "rejects", reason: "crash" },
@@ -56,23 +54,6 @@ function hasEnded(thread: Worker): boolean {
 function serve(t: TestContext, fixture: string) {
 	const worker = startThread({ entry: ENTRY, env: {}, execArgv: [], compiledCode: {} });
 	t.after(() => worker.terminate());
-	const generation = createGeneration({
-		number: 1,
-		hash: "",
-		worker,
-		start: {
-			moduleId: `metrics/${fixture}`,
-			bundlePath: path.join(ROOT, `test/fixtures/process/${fixture}.js`),
-			clientPaths: [createRequire(import.meta.url).resolve("prom-client")],
-			trustedPaths: [],
-			sandbox: { level: "off", net: true, childProcess: true },
-			serverInfo: { name: "test", version: "0" },
-			limits: { maxResultBytes: 1 << 20, maxSnapshotBytes: 1 << 20, maxSamples: 1000 },
-		},
-		graceMs: 1000,
-		onEvent: () => undefined,
-		onViolation: (what) => assert.fail(what),
-		onOverrun: () => undefined,
-	});
+	const generation = serveFixture(worker, fixture, { onEvent: () => undefined, onOverrun: () => undefined });
 	return { worker, generation };
 }
