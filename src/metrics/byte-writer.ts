@@ -3,12 +3,12 @@ export interface ByteWriter {
 	write(text: string): void;
 	/** How many bytes were written. */
 	position(): number;
-	/** All of it, in a buffer of exactly that size. */
+	/** All of it, in a buffer of exactly that size. Nothing can be written afterwards. */
 	bytes(): Buffer;
 }
 
 export function createByteWriter(): ByteWriter {
-	let buffer = Buffer.allocUnsafeSlow(FIRST_SIZE_BYTES);
+	let buffer = SCRATCH.pop() ?? Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 	let length = 0;
 	let pending = "";
 
@@ -25,6 +25,8 @@ export function createByteWriter(): ByteWriter {
 			flush();
 			const exact = Buffer.allocUnsafeSlow(length);
 			buffer.copy(exact, 0, 0, length);
+			if (buffer.length <= MAX_SCRATCH_BYTES && SCRATCH.length < MAX_SCRATCH) SCRATCH.push(buffer);
+			buffer = EMPTY;
 			return exact;
 		},
 	};
@@ -41,6 +43,14 @@ export function createByteWriter(): ByteWriter {
 	}
 }
 
-const FIRST_SIZE_BYTES = 4096;
+/**
+ * What writers wrote into, for the next ones: memory outside of V8's heap that is thrown away at once makes V8 collect
+ * the heap again and again, for the host writes some of its families for every scrape.
+ */
+const SCRATCH: Buffer[] = [];
+const SCRATCH_BYTES = 64 * 1024;
+const MAX_SCRATCH_BYTES = 1024 * 1024;
+const MAX_SCRATCH = 4;
+const EMPTY = Buffer.alloc(0);
 const FLUSH_CHARS = 16 * 1024;
 const MAX_BYTES_PER_CHAR = 3;

@@ -15,6 +15,14 @@ import { formatFloat, formatValue } from "./sample-values.ts";
 export const PAGE_FORMATS = ["text", "text-utf8", "openmetrics", "openmetrics-utf8"] as const;
 export type PageFormat = (typeof PAGE_FORMATS)[number];
 
+/** For each the format that comes out the same where no name needs UTF-8. */
+export const LEGACY_FORMATS = {
+	text: "text",
+	"text-utf8": "text",
+	openmetrics: "openmetrics",
+	"openmetrics-utf8": "openmetrics",
+} as const satisfies Readonly<Record<PageFormat, PageFormat>>;
+
 /** Where a family stands in the bytes of its module: head (HELP, TYPE, UNIT) from `start`, samples from `body`. */
 export interface FamilySpan {
 	readonly start: number;
@@ -45,7 +53,11 @@ export function* writeFamilies(families: readonly CheckedFamily[]): Generator<un
 	};
 }
 
-function* writeFormat(families: readonly CheckedFamily[], format: PageFormat): Generator<undefined, WrittenFamilies> {
+/** Writes families in one format. Yields now and then. */
+export function* writeFormat(
+	families: readonly CheckedFamily[],
+	format: PageFormat,
+): Generator<undefined, WrittenFamilies> {
 	const out = createByteWriter();
 	const spans = new Map<string, FamilySpan>();
 	const isOpenMetrics = format === "openmetrics" || format === "openmetrics-utf8";

@@ -2,7 +2,7 @@
  * One family of the host's own metrics: a prom-client metric that knows when it changed and whose series it holds.
  */
 import { Counter, Gauge, Histogram } from "prom-client";
-import type { HostSource } from "./host-source.ts";
+import type { HostFamily, HostSource } from "./host-source.ts";
 
 export type Labels<Name extends string> = Readonly<Record<Name, string>>;
 
@@ -56,7 +56,7 @@ export function createHostFamilies(): HostFamilies {
 			return {
 				set(values, value) {
 					metric.set(values, value);
-					note(values);
+					note(values, value);
 				},
 				inc(values, by = 1) {
 					metric.inc(values, by);
@@ -89,20 +89,20 @@ interface Tracked {
 }
 
 interface PromMetric<Name extends string> {
-	get(): Promise<unknown>;
+	get(): Promise<HostFamily>;
 	remove(labels: Labels<Name>): void;
 }
 
-/** Returns what is to be called with the labels of each change. */
+/** Returns what is to be called with the labels of each change, and with the value where it was set to one. */
 function track<Name extends string>(
 	into: Tracked[],
 	metric: PromMetric<Name>,
 	name: string,
 	type: "counter" | "gauge" | "histogram",
 	labelNames: readonly Name[],
-): (labels: Labels<Name>) => void {
+): (labels: Labels<Name>, value?: number) => void {
 	let version = 0;
-	const series = new Map<string, Labels<Name>>();
+	const series = new Map<string, { readonly labels: Labels<Name>; value: number | undefined }>();
 	into.push({
 		source: {
 			families: [{ name, type }],
@@ -112,7 +112,7 @@ function track<Name extends string>(
 		remove(labelName, value) {
 			const own = labelNames.find((known) => known === labelName);
 			if (own === undefined) return;
-			for (const [key, labels] of series) {
+			for (const [key, { labels }] of series) {
 				if (labels[own] !== value) continue;
 				series.delete(key);
 				metric.remove(labels);
@@ -120,10 +120,13 @@ function track<Name extends string>(
 			}
 		},
 	});
-	return (labels) => {
-		version++;
-		if (labelNames.length === 0) return;
+	return (labels, value) => {
 		const key = labelNames.map((labelName) => labels[labelName]).join("\n");
-		if (!series.has(key)) series.set(key, labels);
+		const known = series.get(key);
+		// Set to what it was: what a module is like changes far more rarely than it is looked at.
+		if (known !== undefined && value !== undefined && known.value === value) return;
+		version++;
+		if (known === undefined) series.set(key, { labels, value });
+		else known.value = value;
 	};
 }

@@ -1,86 +1,114 @@
 /**
  * The host's own families on the page: read anew when they changed, and through the same checks as a module's.
  */
-import { encodeSnapshot } from "../../workers/snapshot.ts";
 import { messageOf } from "../errors.ts";
 import type { DropSink } from "./drop-log.ts";
-import type { FamilySpan, PageFormat, WrittenFormats } from "./exposition-writer.ts";
-import { writeFamilies } from "./exposition-writer.ts";
+import type { FamilySpan, PageFormat, WrittenFamilies } from "./exposition-writer.ts";
+import { LEGACY_FORMATS, writeFormat } from "./exposition-writer.ts";
+import { type CheckedFamily, YIELD_EVERY } from "./checked-family.ts";
+import { createFamilyCollector } from "./family-collector.ts";
 import type { MetricType } from "./metric-names.ts";
 import type { Slicer } from "./slicer.ts";
-import { readSnapshot } from "./snapshot-reader.ts";
 
 /** A few families of the host that change together. */
 export interface HostSource {
 	readonly families: readonly { readonly name: string; readonly type: MetricType }[];
 	/** Another number than before when `read()` would give something else than before. */
 	version(): number;
-	/** The families as `getMetricsAsJSON()` gives them. */
-	read(): Promise<unknown>;
+	read(): Promise<readonly HostFamily[]>;
 }
 
-/** The host's part of a page, in all formats. */
+/** A family as prom-client's `getMetricsAsJSON()` gives it. */
+export interface HostFamily {
+	readonly name: string;
+	readonly help: string;
+	readonly type: unknown;
+	readonly values: readonly {
+		readonly labels: Readonly<Record<string, string | number | undefined>>;
+		readonly value: number;
+		/** Where it is not the family's. */
+		readonly metricName?: string;
+	}[];
+}
+
+/** The host's part of a page, in one format. */
 export interface HostPart {
 	/** Another number than before when anything in it is different. */
 	readonly stamp: number;
-	readonly written: readonly WrittenFormats[];
+	readonly written: readonly WrittenFamilies[];
 }
 
 export interface HostReader {
-	/** Reads what has changed since the last time. Several callers at once share one reading. */
-	read(): Promise<HostPart>;
+	/** Reads what has changed since the last time in this format. Several callers at once share one reading. */
+	read(format: PageFormat): Promise<HostPart>;
 }
 
 /** @param sink is told of what the host's own families lost, which is a defect of the host */
 export function createHostReader(sources: readonly HostSource[], slicer: Slicer, sink: DropSink): HostReader {
-	const cache = new Map<HostSource, { readonly version: number; readonly written: WrittenFormats }>();
+	const readers = new Map<PageFormat, () => Promise<HostPart>>();
+	return {
+		read(asked) {
+			const format = LEGACY_FORMATS[asked];
+			let read = readers.get(format);
+			if (read === undefined) readers.set(format, (read = formatReader(format, sources, slicer, sink)));
+			return read();
+		},
+	};
+}
+
+/** The formats apart: nearly every host is scraped in one, and a scrape waits for what is written. */
+function formatReader(
+	format: PageFormat,
+	sources: readonly HostSource[],
+	slicer: Slicer,
+	sink: DropSink,
+): () => Promise<HostPart> {
+	const cache = new Map<HostSource, { readonly version: number; readonly written: WrittenFamilies }>();
 	let stamp = 0;
 	let reading: Promise<HostPart> | undefined;
-
-	return {
-		read() {
-			reading ??= readAll().finally(() => {
-				reading = undefined;
-			});
-			return reading;
-		},
+	return () => {
+		reading ??= readAll().finally(() => {
+			reading = undefined;
+		});
+		return reading;
 	};
 
 	async function readAll(): Promise<HostPart> {
-		const written = await Promise.all(sources.map(readOrKeep));
-		return { stamp, written: written.flatMap((formats) => formats ?? []) };
+		const changed = sources.filter((source) => cache.get(source)?.version !== source.version());
+		const read = await Promise.all(changed.map(readAnew));
+		const known = read.filter((each) => each !== undefined);
+		await slicer.run(writeAll(known), { urgent: true });
+		return { stamp, written: sources.flatMap((source) => cache.get(source)?.written ?? []) };
 	}
 
-	/** A family that cannot be read now (`/proc` out of file descriptors) must not cost the scrape. */
-	async function readOrKeep(source: HostSource): Promise<WrittenFormats | undefined> {
+	/** A family that cannot be read now (`/proc` out of file descriptors) must not cost the scrape: what it was stays. */
+	async function readAnew(source: HostSource): Promise<Read | undefined> {
 		try {
-			return await readSource(source);
+			const version = source.version();
+			return { source, version, families: await source.read() };
 		} catch (error) {
 			sink.drop("collect_error", source.families[0]?.name ?? "", messageOf(error));
-			return cache.get(source)?.written;
+			return undefined;
 		}
 	}
 
-	async function readSource(source: HostSource): Promise<WrittenFormats> {
-		const version = source.version();
-		const known = cache.get(source);
-		if (known?.version === version) return known.written;
-		const encoded = encodeSnapshot(await source.read(), HOST_LIMITS);
-		if (!encoded.ok) throw new Error(`the host's own metrics could not be read: ${encoded.message}`);
-		const written = await slicer.run(checkAndWrite(encoded.bytes, sink), { urgent: true });
-		cache.set(source, { version, written });
-		stamp++;
-		return written;
+	/** As one job, so that all that a scrape waits for has one slice at once, and not one each. */
+	function* writeAll(read: readonly Read[]): Generator<undefined, void> {
+		for (const { source, version, families } of read) {
+			cache.set(source, { version, written: yield* writeFormat(yield* check(families, sink), format) });
+			stamp++;
+		}
 	}
 }
 
+interface Read {
+	readonly source: HostSource;
+	readonly version: number;
+	readonly families: readonly HostFamily[];
+}
+
 /** The blocks of the families that `wanted` picks, in the order of the bytes; neighbours come as one block. */
-export function blocksOf(
-	written: WrittenFormats,
-	format: PageFormat,
-	wanted: (family: string) => boolean,
-): readonly Buffer[] {
-	const { bytes, spans } = written[format];
+export function blocksOf({ bytes, spans }: WrittenFamilies, wanted: (family: string) => boolean): readonly Buffer[] {
 	const blocks: Buffer[] = [];
 	let from = 0;
 	let to = 0;
@@ -98,28 +126,43 @@ export function blocksOf(
 
 /** A family with its head, or only its samples. */
 export function familyBytes(
-	written: WrittenFormats,
-	format: PageFormat,
+	{ bytes, spans }: WrittenFamilies,
 	family: string,
 	part: "whole" | "samples",
 ): Buffer | undefined {
-	const { bytes, spans } = written[format];
 	const span: FamilySpan | undefined = spans.get(family);
 	return span === undefined ? undefined : bytes.subarray(part === "whole" ? span.start : span.body, span.end);
 }
 
 /** Label sets of the host's families are bounded by the modules there are; these only bound a mistake. */
-const HOST_LIMITS = { maxBytes: 16 * 1024 * 1024, maxSamples: 250_000 };
 const HOST_RULES = {
-	maxSeries: HOST_LIMITS.maxSamples,
+	maxSeries: 250_000,
 	maxLabels: 30,
 	maxLabelLength: 1024,
 	isReserved: () => false,
 	forcedLabel: () => undefined,
 };
 
-function* checkAndWrite(bytes: Uint8Array, sink: DropSink): Generator<undefined, WrittenFormats> {
-	const reading = yield* readSnapshot(bytes, HOST_RULES, sink);
-	if (!reading.ok) throw new Error(`the host's own metrics could not be read: ${reading.message}`);
-	return yield* writeFamilies(reading.families);
+/** Without the bytes in between: the objects are prom-client's of this process, not somebody's who wants to harm. */
+function* check(families: readonly HostFamily[], sink: DropSink): Generator<undefined, readonly CheckedFamily[]> {
+	const collector = createFamilyCollector(HOST_RULES, sink);
+	let samples = 0;
+	for (const { name, help, type, values } of families) {
+		collector.family(["f", name, help, type]);
+		for (const { labels, value, metricName = 0 } of values) {
+			collector.sample([labelsOf(labels), value, metricName]);
+			if (++samples % YIELD_EVERY === 0) yield;
+		}
+	}
+	return yield* collector.finish();
+}
+
+/** As the lines of a snapshot carry them. */
+function labelsOf(labels: HostFamily["values"][number]["labels"]): readonly string[] {
+	const flat: string[] = [];
+	for (const name in labels) {
+		const value = labels[name];
+		if (value !== undefined) flat.push(name, `${value}`);
+	}
+	return flat;
 }

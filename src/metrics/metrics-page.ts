@@ -6,7 +6,8 @@
  * there is one HELP and TYPE block however many modules fill it.
  */
 import { randomUUID } from "node:crypto";
-import type { PageFormat, WrittenFormats } from "./exposition-writer.ts";
+import type { PageFormat, WrittenFamilies, WrittenFormats } from "./exposition-writer.ts";
+import { LEGACY_FORMATS } from "./exposition-writer.ts";
 import type { FamilyOwnership } from "./family-ownership.ts";
 import type { PagePart } from "./gzip-join.ts";
 import { createPagePart, gzipParts } from "./gzip-join.ts";
@@ -61,10 +62,12 @@ export function createPageComposer(options: {
 }): PageComposer {
 	const { ownership } = options;
 	const bootId = randomUUID().slice(0, 8);
-	const own = createPartCache();
+	const own = new WeakMap<NonNullable<PageModule["shown"]>, OwnParts>();
 	const shared = createPartCache();
 	const selected = createPartCache();
 	const pages = new Map<PageFormat, ComposedPage>();
+	/** What every module has alone, which is the same while only the host's families change. */
+	const everyModules = new Map<PageFormat, ComposedPage>();
 	/** Formats that are scraped with gzip, with how many modules have been prepared since the last time. */
 	const gzipped = new Map<PageFormat, number>();
 
@@ -72,13 +75,13 @@ export function createPageComposer(options: {
 		async page({ accept, acceptEncoding, moduleIds }) {
 			const { format, contentType } = negotiateFormat(accept);
 			if (moduleIds?.some((id) => !options.modules().has(id)) === true) return undefined;
-			const host = moduleIds === undefined ? await options.host.read() : undefined;
+			const host = moduleIds === undefined ? await options.host.read(format) : undefined;
 			const stamp = `${bootId}-${options.version()}-${host?.stamp ?? 0}-${ownership.epoch}`;
 			let page = host === undefined ? undefined : pages.get(format);
 			if (page?.stamp !== stamp) {
 				const parts = host === undefined ? partsOf(moduleIds ?? [], format) : allParts(host, format);
 				page = { stamp, parts: isOpenMetrics(format) ? [...parts, END_OF_OPENMETRICS] : parts };
-				if (host !== undefined) keep(format, page);
+				if (host !== undefined) keep(pages, format, page);
 			}
 			const isGzip = acceptsGzip(acceptEncoding);
 			if (isGzip) gzipped.set(format, 0);
@@ -99,31 +102,41 @@ export function createPageComposer(options: {
 
 	/** The families that a module has alone. */
 	function modulePart(moduleId: string, shown: NonNullable<PageModule["shown"]>, format: PageFormat): PagePart {
+		let kept = own.get(shown);
+		if (kept?.epoch !== ownership.epoch) own.set(shown, (kept = { epoch: ownership.epoch, parts: new Map() }));
+		const { parts } = kept;
+		const key = shown.hasUtf8 ? format : LEGACY_FORMATS[format];
+		let part = parts.get(key);
+		if (part === undefined) parts.set(key, (part = partOf(ownBytes(moduleId, shown.written[format]))));
+		return part;
+	}
+
+	function ownBytes(moduleId: string, written: WrittenFamilies): Buffer {
 		const sharedNames = ownership.sharedFamilies();
 		// A family that its owner took back since (with another type) is in the bytes still, until the next collection.
 		const isOwn = (family: string) => !sharedNames.has(family) && ownership.contributors(family).includes(moduleId);
-		const key = `${moduleId} ${formatKey(format, shown.hasUtf8)}`;
-		return own.get(key, `${shown.version} ${ownership.epoch}`, () => onlyBytes(shown.written, format, isOwn));
-	}
-
-	/** A page of another stamp holds bytes that nobody will ask for again. */
-	function keep(format: PageFormat, page: ComposedPage): void {
-		for (const [other, { stamp }] of pages) if (stamp !== page.stamp) pages.delete(other);
-		pages.set(format, page);
+		return onlyBytes(written, isOwn);
 	}
 
 	function allParts(host: HostPart, format: PageFormat): readonly PagePart[] {
 		const moduleIds = [...options.modules().keys()].toSorted();
 		const sharedNames = ownership.sharedFamilies();
-		const hostBlocks = host.written.flatMap((written) =>
-			blocksOf(written, format, (family) => !sharedNames.has(family)),
-		);
+		const hostBlocks = host.written.flatMap((written) => blocksOf(written, (family) => !sharedNames.has(family)));
 		const parts: PagePart[] = [createPagePart(Buffer.concat(hostBlocks))];
 		for (const name of sharedNames) parts.push(...sharedPart(shared, name, moduleIds, host, format));
-		parts.push(...ownParts(moduleIds, format));
-		own.sweep();
 		shared.sweep();
+		parts.push(...everyModulesParts(moduleIds, format));
 		return parts.filter(({ bytes }) => bytes.length > 0);
+	}
+
+	function everyModulesParts(moduleIds: readonly string[], format: PageFormat): readonly PagePart[] {
+		const stamp = `${options.version()} ${ownership.epoch}`;
+		let known = everyModules.get(format);
+		if (known?.stamp !== stamp) {
+			known = { stamp, parts: ownParts(moduleIds, format) };
+			keep(everyModules, format, known);
+		}
+		return known.parts;
 	}
 
 	/** Some modules, without the host: what they share among themselves is still one block. */
@@ -157,7 +170,7 @@ export function createPageComposer(options: {
 		format: PageFormat,
 	): readonly PagePart[] {
 		const modules = options.modules();
-		const hostWritten = host?.written.find((written) => written[format].spans.has(family));
+		const hostWritten = host?.written.find(({ spans }) => spans.has(family));
 		const contributors = ownership
 			.contributors(family)
 			.filter((moduleId) => moduleIds.includes(moduleId))
@@ -165,16 +178,14 @@ export function createPageComposer(options: {
 			.filter(({ written }) => written[format].spans.has(family));
 		const sources = [
 			...(hostWritten === undefined ? [] : [hostWritten]),
-			...contributors.map(({ written }) => written),
+			...contributors.map(({ written }) => written[format]),
 		];
 		const stamp = `${hostWritten === undefined ? 0 : host?.stamp} ${contributors.map(({ version }) => version).join()}`;
 		if (sources.length === 0) return [];
 		// The stamp names the snapshots, so two selections with the same contributors share a part.
 		const part = cache.get(`${family} ${format}`, stamp, () =>
 			Buffer.concat(
-				sources.flatMap(
-					(written, index) => familyBytes(written, format, family, index === 0 ? "whole" : "samples") ?? [],
-				),
+				sources.flatMap((written, index) => familyBytes(written, family, index === 0 ? "whole" : "samples") ?? []),
 			),
 		);
 		return [part];
@@ -182,28 +193,34 @@ export function createPageComposer(options: {
 }
 
 /** The families that are wanted, as the bytes themselves where that is all of them. */
-function onlyBytes(written: WrittenFormats, format: PageFormat, wanted: (family: string) => boolean): Buffer {
-	const { bytes, spans } = written[format];
-	return [...spans.keys()].every(wanted) ? bytes : Buffer.concat(blocksOf(written, format, wanted));
+function onlyBytes(written: WrittenFamilies, wanted: (family: string) => boolean): Buffer {
+	return [...written.spans.keys()].every(wanted) ? written.bytes : Buffer.concat(blocksOf(written, wanted));
 }
 
 /** Snapshots of each module for which a format goes on being compressed in advance while nobody asks for it. */
 const PREPARE_FOR_SNAPSHOTS = 20;
+
+/** The parts of one snapshot, for as long as it is shown. */
+interface OwnParts {
+	readonly epoch: number;
+	readonly parts: Map<PageFormat, PagePart>;
+}
 
 interface ComposedPage {
 	readonly stamp: string;
 	readonly parts: readonly PagePart[];
 }
 
+/** What has another stamp holds bytes that nobody will ask for again. */
+function keep(pages: Map<PageFormat, ComposedPage>, format: PageFormat, page: ComposedPage): void {
+	for (const [other, { stamp }] of pages) if (stamp !== page.stamp) pages.delete(other);
+	pages.set(format, page);
+}
+
 const END_OF_OPENMETRICS = createPagePart(Buffer.from("# EOF\n"));
 
 function isOpenMetrics(format: PageFormat): boolean {
 	return format === "openmetrics" || format === "openmetrics-utf8";
-}
-
-/** Formats that come out the same share their parts, and what those were compressed to. */
-function formatKey(format: PageFormat, hasUtf8: boolean): string {
-	return hasUtf8 ? format : format.replace("-utf8", "");
 }
 
 function headersOf(

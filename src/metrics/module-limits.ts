@@ -1,7 +1,7 @@
 /** What a module's snapshot is held to: the operator's limits, and the names that are the host's. */
 import type { LabelLimits } from "./label-set.ts";
 import { isReservedName, isRuntimeName } from "./metric-names.ts";
-import type { SnapshotRules } from "./snapshot-reader.ts";
+import type { SnapshotRules } from "./family-collector.ts";
 
 /** Limits of one module. */
 export interface ModuleLimits extends LabelLimits {

@@ -5,7 +5,10 @@
  * still hold the loop for two hundred, because Node runs every immediate that is due before it looks at a socket again.
  */
 export interface Slicer {
-	/** @param urgent goes before what is already waiting; for what a scrape waits for */
+	/**
+	 * @param urgent has its first slice at once, and the next ones before what is already waiting; for what a scrape
+	 *     waits for, which would otherwise wait for slices of others too
+	 */
 	run<Result>(job: Generator<undefined, Result>, options?: { readonly urgent?: boolean }): Promise<Result>;
 }
 
@@ -30,6 +33,7 @@ export function createSlicer(budgetMs: number = SLICE_MS): Slicer {
 						}
 					},
 				};
+				if (task.isUrgent && runUntil(task, performance.now() + budgetMs)) return;
 				enqueue(task);
 				schedule();
 			});
@@ -54,9 +58,7 @@ export function createSlicer(budgetMs: number = SLICE_MS): Slicer {
 	function runSlice(): void {
 		const end = performance.now() + budgetMs;
 		for (let task = waiting.shift(); task !== undefined; task = waiting.shift()) {
-			let isDone = false;
-			while (!isDone && performance.now() < end) isDone = task.step();
-			if (!isDone) {
+			if (!runUntil(task, end)) {
 				enqueue(task);
 				return;
 			}
@@ -65,10 +67,17 @@ export function createSlicer(budgetMs: number = SLICE_MS): Slicer {
 	}
 }
 
-const SLICE_MS = 2;
+/** A request that comes waits for the rest of one; what a slice costs besides is a look at the sockets. */
+const SLICE_MS = 1;
 
 interface Task {
 	readonly isUrgent: boolean;
 	/** Whether the job is done. */
 	step(): boolean;
+}
+
+/** Whether the job is done. */
+function runUntil(task: Task, end: number): boolean {
+	while (performance.now() < end) if (task.step()) return true;
+	return false;
 }

@@ -7,24 +7,10 @@
  * only, so no prototype is involved; nothing recurses, so depth does not matter.
  */
 import { DEFAULT_SNAPSHOT_LIMITS, MAX_LINE_BYTES } from "../../workers/snapshot.ts";
-import type { CheckedFamily, FamilyReader } from "./checked-family.ts";
+import type { CheckedFamily } from "./checked-family.ts";
 import { YIELD_EVERY } from "./checked-family.ts";
 import type { DropSink } from "./drop-log.ts";
-import { createHistogramFamily } from "./histogram-family.ts";
-import type { LabelLimits } from "./label-set.ts";
-import { createLabelReader } from "./label-set.ts";
-import { metricTypeOf, refusedName } from "./metric-names.ts";
-import { createSummaryFamily } from "./summary-family.ts";
-import { createValueFamily } from "./value-family.ts";
-
-export interface SnapshotRules extends LabelLimits {
-	/** Most series of a module, counted as lines on the page; a family without samples counts as one. */
-	readonly maxSeries: number;
-	/** Whether a name is the host's. */
-	isReserved(name: string): boolean;
-	/** A label that every series of this family gets. */
-	forcedLabel(name: string): { readonly name: string; readonly value: string } | undefined;
-}
+import { createFamilyCollector, type SnapshotRules } from "./family-collector.ts";
 
 export type SnapshotReading =
 	| { readonly ok: true; readonly families: CheckedFamily[] }
@@ -102,105 +88,4 @@ function invalid(why: string): SnapshotReading {
 
 function tooLarge(what: string): SnapshotReading {
 	return { ok: false, reason: "payload_too_large", message: `the snapshot was refused: ${what}` };
-}
-
-/** Puts samples to their families and keeps to the series limit: families in order, whole, until one does not fit. */
-function createFamilyCollector(rules: SnapshotRules, sink: DropSink) {
-	const readers = new Map<string, FamilyReader>();
-	/** Where samples go now: a family, or nowhere because theirs was refused. */
-	let current: FamilyReader | undefined;
-	/** The family that did not fit, or one after it, with what was lost of it so far. */
-	let over: { readonly name: string; lost: number } | undefined;
-	let full = false;
-	let lines = 0;
-
-	return {
-		/** Whether the samples that come now are over the limit. */
-		get isOver(): boolean {
-			return over !== undefined;
-		},
-		lose(samples: number): void {
-			if (over !== undefined) over.lost += samples;
-		},
-		family(line: readonly unknown[]): void {
-			reportOver();
-			current = undefined;
-			const [, name, help, word, flag] = line;
-			const type = metricTypeOf(word);
-			const shown = typeof name === "string" ? name : "";
-			if (line.length < 4 || flag === 0) return sink.drop("invalid_payload", shown, "");
-			const refused = refusedName(name);
-			if (refused !== undefined) return sink.drop(refused, shown, "");
-			if (rules.isReserved(shown)) return sink.drop("reserved_name", shown, "");
-			if (type === undefined) return sink.drop("invalid_type", shown, "");
-			if (typeof help !== "string") sink.warn("invalid_help", shown, "");
-			const known = readers.get(shown);
-			if (known !== undefined) {
-				// Two registries of one module may each have a part of a family.
-				if (known.type !== type) return sink.drop("type_conflict", shown, "");
-				known.again();
-				current = known;
-				return;
-			}
-			if (full || lines + 1 > rules.maxSeries) {
-				full = true;
-				over = { name: shown, lost: 0 };
-				return;
-			}
-			const head = { name: shown, help: typeof help === "string" ? help.toWellFormed() : "", type };
-			current = createFamilyReader(head, rules, sink);
-			readers.set(shown, current);
-			lines++;
-		},
-		sample(sample: unknown): void {
-			if (over !== undefined) {
-				over.lost++;
-				return;
-			}
-			if (current === undefined) return;
-			if (!Array.isArray(sample)) return sink.drop("invalid_payload", current.name, "");
-			const before = Math.max(1, current.lines);
-			current.add(sample);
-			lines += Math.max(1, current.lines) - before;
-			if (lines <= rules.maxSeries) return;
-			full = true;
-			lines -= Math.max(1, current.lines);
-			over = { name: current.name, lost: current.lines };
-			readers.delete(current.name);
-			current = undefined;
-		},
-		*finish(): Generator<undefined, CheckedFamily[]> {
-			reportOver();
-			const families: CheckedFamily[] = [];
-			for (const reader of readers.values()) {
-				families.push(yield* reader.finish());
-				yield;
-			}
-			return families;
-		},
-	};
-
-	function reportOver(): void {
-		if (over !== undefined) sink.drop("series_limit", over.name, "", Math.max(1, over.lost));
-		over = undefined;
-	}
-}
-
-function createFamilyReader(
-	head: { readonly name: string; readonly help: string; readonly type: NonNullable<ReturnType<typeof metricTypeOf>> },
-	rules: SnapshotRules,
-	sink: DropSink,
-): FamilyReader {
-	const { type } = head;
-	const forced = rules.forcedLabel(head.name);
-	switch (type) {
-		case "histogram":
-			return createHistogramFamily(head, createLabelReader(rules, "le", forced), sink);
-		case "summary":
-			return createSummaryFamily(head, createLabelReader(rules, "quantile", forced), sink);
-		case "counter":
-		case "gauge":
-		case "untyped":
-			return createValueFamily({ ...head, type }, createLabelReader(rules, undefined, forced), sink);
-	}
 }

@@ -119,6 +119,24 @@ test("removeModule and removeTool delete every series of theirs, and no other", 
 	);
 });
 
+test("a family is read anew when a value of it has changed, and only then", async () => {
+	const { metrics } = createHost();
+	const source = metrics.sources.find(({ families }) => families[0]?.name === "mcp_collect_series");
+	assert.ok(source !== undefined);
+	const versions: number[] = [];
+	const after = (change: () => void): void => {
+		change();
+		versions.push(source.version());
+	};
+	after(() => metrics.collectSeries.set({ server_id: "metrics/a" }, 0));
+	after(() => metrics.collectSeries.set({ server_id: "metrics/a" }, 0));
+	after(() => metrics.collectSeries.set({ server_id: "metrics/b" }, 0));
+	after(() => metrics.collectSeries.set({ server_id: "metrics/a" }, 1));
+	after(() => metrics.collectSeries.inc({ server_id: "metrics/a" }));
+	after(() => metrics.collectSeries.set({ server_id: "metrics/a" }, 1));
+	assert.deepEqual(versions, [1, 1, 2, 3, 4, 5]);
+});
+
 function createHost() {
 	const clock = { now: 1_700_000_000_000 };
 	const metrics = createHostMetrics({ version: "0.1.0", serverName: "bulkhead", now: () => clock.now });

@@ -34,6 +34,15 @@ test("an urgent job goes before those that wait", async () => {
 	await Promise.all(slow);
 });
 
+test("an urgent job has its first slice at once", async () => {
+	const slicer = createSlicer(5);
+	const order: string[] = [];
+	const slow = slicer.run(job("slow", 4, order));
+	const urgent = slicer.run(job("urgent", 2, order), { urgent: true });
+	assert.deepEqual(order, ["urgent", "urgent"], "before any turn of the event loop");
+	assert.deepEqual(await Promise.all([slow, urgent]), ["slow", "urgent"]);
+});
+
 test("a job that throws fails alone", async () => {
 	const slicer = createSlicer(1);
 	const other = slicer.run(job("other", 5, []));

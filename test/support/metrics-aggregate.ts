@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import type { DropReason } from "../../src/metrics/drop-log.ts";
-import type { HostSource } from "../../src/metrics/host-source.ts";
+import type { HostFamily, HostSource } from "../../src/metrics/host-source.ts";
 import type { CollectReport } from "../../src/metrics/collect-report.ts";
 import type { AggregateOptions, MetricsAggregate } from "../../src/metrics/metrics-aggregate.ts";
 import { createMetricsAggregate } from "../../src/metrics/metrics-aggregate.ts";
@@ -81,7 +81,7 @@ export function hostSource(families: readonly (RawFamily & { readonly type: "cou
 	return {
 		families: families.map(({ name, type }) => ({ name, type })),
 		version: () => 1,
-		read: async () => families,
+		read: async () => families as readonly HostFamily[],
 	};
 }
 
