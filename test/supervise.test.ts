@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { constants } from "node:os";
 import { test } from "node:test";
 import { deathsInARow, restartDelayMs } from "../src/supervise.ts";
 import { startSupervisor } from "./support/start-supervisor.ts";
+import { until } from "./support/until.ts";
 
 for (const code of [0, 1, 9, 78])
 	test(`exit code ${code} is passed on, without a restart`, async (t) => {
@@ -72,9 +75,13 @@ test("a host that is stopped before it has signal handlers has stopped as asked"
 test("a host that dies of something else while it stops is not started again", async (t) => {
 	const supervisor = startSupervisor(t, "has-no-signal-handlers");
 	await supervisor.printed(/ready/);
-	process.kill(supervisor.hostPid(), "SIGSTOP");
+	const host = supervisor.hostPid();
+	const status = (): Promise<string> => readFile(`/proc/${host}/status`, "utf8");
+	process.kill(host, "SIGSTOP");
+	await until(async () => /^State:\tT/m.test(await status()), "it stands still");
 	supervisor.kill("SIGTERM");
-	process.kill(supervisor.hostPid(), "SIGKILL");
+	await until(async () => isPending("SIGTERM", await status()), "the signal is passed on");
+	process.kill(host, "SIGKILL");
 	assert.equal(await supervisor.exitCode(), 137);
 	assert.equal(supervisor.stderr(), "");
 });
@@ -135,3 +142,9 @@ test("where no working directory can be made, one line says so", async (t) => {
 		/^bulkhead: the host could not be started \(ENOENT.*'\/nonexistent\/bulkhead-\w+'\)\.\n$/,
 	);
 });
+
+/** Whether a process that cannot act on it now has been sent the signal. */
+function isPending(signal: NodeJS.Signals, status: string): boolean {
+	const pending = BigInt(`0x${/^ShdPnd:\t(\w+)$/m.exec(status)?.[1]}`);
+	return ((pending >> BigInt(constants.signals[signal] - 1)) & 1n) === 1n;
+}

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import type { LogLevel } from "../../workers/contract.ts";
 import type { AnswerDto, CallDto, CatalogDto, StartedDto } from "../../workers/protocol.ts";
 import { BulkheadError, messageOf } from "../errors.ts";
@@ -15,6 +16,7 @@ import type { ModulePolicy, PluginPolicy } from "./plugin-policy.ts";
 import type { RestartReason } from "./restart-policy.ts";
 import type { RunnerSettings, RunnerStatus } from "./runner-contract.ts";
 import type { WorkerFactory } from "./worker-factory.ts";
+import { createStartGate } from "./start-gate.ts";
 import { createWorkerWatch } from "./worker-watch.ts";
 
 export interface HostOptions {
@@ -83,11 +85,16 @@ interface HostedModule {
 /** More than any module may hold within the limits, and less than what hurts the machine. */
 const RSS_RISE_BYTES = 512 << 20;
 
+/** Starting is work for a processor most of the time, and takes a tenth of a second of it. */
+const STARTS_PER_PROCESSOR = 2;
+const START_COUNTS_FOR_MS = 500;
+
 export function createHost(options: HostOptions): Host {
 	const { listeners, log, compiler, workers } = options;
 	const modules = new Map<string, HostedModule>();
 	const leaving = new Set<Promise<void>>();
 	const watch = createWorkerWatch({ rss: createRssReader(), rssRiseBytes: RSS_RISE_BYTES });
+	const startGate = createStartGate(STARTS_PER_PROCESSOR * availableParallelism(), START_COUNTS_FOR_MS);
 	let { policy } = options;
 	let ready = false;
 	const sources = createModuleSources({ folders: options.folders, compiler, log, onEvent });
@@ -145,6 +152,7 @@ export function createHost(options: HostOptions): Host {
 					onOutput: (line) => moduleLog.info(line),
 				}),
 			sandbox: (compiled) => workers.sandbox(compiled, policy.of(id)),
+			startGate,
 			watch,
 			serverInfo: options.serverInfo,
 			displayRoot: options.displayRoot,

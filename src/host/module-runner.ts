@@ -42,6 +42,15 @@ interface Serving {
 	readonly startedAt: number;
 }
 
+/** A version on its way to serve. It becomes the current one, or nothing. */
+interface Candidate {
+	compiled: CompiledModule;
+	/** Why, if it succeeds, it takes the place of the one that serves. */
+	replaces: RestartReason;
+	/** Undefined until it is its turn to start. */
+	generation: Generation | undefined;
+}
+
 const STOP_TIMEOUT_MS = 2000;
 
 export function createModuleRunner(options: RunnerOptions): ModuleRunner {
@@ -49,8 +58,7 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 	let state: ModuleState = "idle";
 	let lastGeneration = 0;
 	let current: Serving | undefined;
-	/** The generation that is starting; it becomes the current one, or nothing. */
-	let candidate: Generation | undefined;
+	let candidate: Candidate | undefined;
 	let good: CompiledModule | undefined;
 	let newest: CompiledModule | undefined;
 	let loadError: ModuleProblem | undefined;
@@ -66,7 +74,7 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 	const settled = Promise.withResolvers<void>();
 
 	const role: GenerationRole = {
-		isStarting: (generation) => candidate === generation,
+		isStarting: (generation) => candidate?.generation === generation,
 		isServing: (generation) => current?.generation === generation,
 		onTrouble: (generation, reason, message) => void replace(generation, reason, message),
 		onOverrun: overran,
@@ -84,33 +92,45 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 		enter(loadError !== undefined || collectFailed ? "degraded" : "running");
 	}
 
-	/** @param replaces why, if it succeeds, it takes the place of the one that serves */
 	async function launch(compiled: CompiledModule, replaces: RestartReason): Promise<void> {
 		clearTimeout(nextAttempt?.timer);
 		nextAttempt = undefined;
-		void candidate?.kill("a newer version of the module was started");
-		candidate = undefined;
+		if (candidate !== undefined && candidate.generation === undefined) {
+			Object.assign(candidate, { compiled, replaces }); // whose turn is still to come
+			return;
+		}
+		void candidate?.generation?.kill("a newer version of the module was started");
+		const own: Candidate = { compiled, replaces, generation: undefined };
+		candidate = own;
 		if (current === undefined) enter("starting");
+		const leave = await options.startGate.enter();
+		if (candidate !== own) return leave();
+		await start(own).finally(leave);
+	}
+
+	async function start(own: Candidate): Promise<void> {
+		const { compiled } = own;
 		const begunAt = performance.now();
 		lastGeneration += 1;
 		const attempt = watchedGeneration(options, compiled, lastGeneration, role);
 		if (attempt instanceof Error) {
+			candidate = undefined;
 			listeners.onStart("failure", performance.now() - begunAt);
 			failedToStart(compiled, { name: attempt.name, message: attempt.message }, "crash");
 			return settled.resolve();
 		}
 		const { generation, trouble } = attempt;
-		candidate = generation;
+		own.generation = generation;
 		const { startTimeoutMs } = options.settings();
 		try {
 			await options.restoreBundles();
 			const started = await generation.start(startTimeoutMs);
-			if (candidate !== generation) return;
-			promote(generation, compiled, started, replaces);
+			if (candidate !== own) return;
+			promote(generation, own, started);
 			listeners.onStart("success", performance.now() - begunAt);
 		} catch (error) {
 			await kill(generation, "the module did not start");
-			if (candidate !== generation) return; // superseded, or the module is being stopped
+			if (candidate !== own) return; // superseded, or the module is being stopped
 			candidate = undefined;
 			listeners.onStart("failure", performance.now() - begunAt);
 			const end = await generation.ended;
@@ -120,12 +140,7 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 		settled.resolve();
 	}
 
-	function promote(
-		generation: Generation,
-		compiled: CompiledModule,
-		started: StartedDto,
-		replaces: RestartReason,
-	): void {
+	function promote(generation: Generation, { compiled, replaces }: Candidate, started: StartedDto): void {
 		const catalog: CatalogDto | undefined = started.catalog === undefined ? undefined : readCatalog(started.catalog);
 		const previous = current;
 		candidate = undefined;
@@ -243,7 +258,7 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 		}),
 		deploy(compiled) {
 			newest = compiled;
-			start("reload");
+			startFresh("reload");
 		},
 		hold(compiled) {
 			newest = compiled;
@@ -252,9 +267,9 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 		disable,
 		enable() {
 			disabled = false;
-			start("manual");
+			startFresh("manual");
 		},
-		restart: start,
+		restart: startFresh,
 		setLoadError(problem) {
 			loadError = problem;
 			showHealth();
@@ -290,11 +305,11 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 		stopping = endAll(deadlineMs, "disabled");
 		await stopping;
 		stopping = undefined;
-		if (!disabled) start("manual"); // it was enabled meanwhile
+		if (!disabled) startFresh("manual"); // it was enabled meanwhile
 	}
 
 	/** A start that somebody asked for is a fresh start. */
-	function start(reason: RestartReason): void {
+	function startFresh(reason: RestartReason): void {
 		const compiled = newest ?? good;
 		if (stopping !== undefined || disabled || compiled === undefined) return;
 		failures = 0;
@@ -305,7 +320,7 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 		clearTimeout(nextAttempt?.timer);
 		nextAttempt = undefined;
 		enter("stopping");
-		const starting = candidate;
+		const starting = candidate?.generation;
 		candidate = undefined;
 		const until = performance.now() + deadlineMs;
 		const ending = current === undefined ? [...draining] : [current.generation, ...draining];

@@ -5,6 +5,7 @@ import type { ModuleProblem } from "./module-problem.ts";
 import type { ModuleState } from "./module-state.ts";
 import type { ModuleWorker } from "./module-worker.ts";
 import type { RestartReason } from "./restart-policy.ts";
+import type { StartGate } from "./start-gate.ts";
 import type { WorkerWatch } from "./worker-watch.ts";
 
 export interface RunnerOptions {
@@ -16,6 +17,7 @@ export interface RunnerOptions {
 	readonly startWorker: (compiled: CompiledModule, generation: number) => ModuleWorker;
 	/** What of the start message the operator's policy decides. */
 	readonly sandbox: (compiled: CompiledModule) => Pick<StartDto, "sandbox" | "trustedPaths">;
+	readonly startGate: StartGate;
 	readonly watch: WorkerWatch;
 	readonly serverInfo: { readonly name: string; readonly version: string };
 	readonly listeners: RunnerListeners;

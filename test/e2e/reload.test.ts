@@ -47,7 +47,7 @@ test("a saved tool and a saved metric answer within a second", async (t) => {
 	const gauge = (value: number): string =>
 		`import { Gauge } from "prom-client"; const g = new Gauge({ name: "saved", help: "h" }); export function process() { g.set(${value}); }`;
 	const server = await startTestServer(t, { files: { "metrics/live.ts": gauge(1), "mcps/live.ts": tool(1) } });
-	assert.equal(sampleOf(await server.metrics(), "saved"), 1);
+	await until(async () => sampleOf(await server.metrics(), "saved") === 1, "the first metric shows");
 	await server.save("metrics/live.ts", gauge(2));
 	await until(async () => sampleOf(await server.metrics(), "saved") === 2, "the new metric shows", 1000);
 	await server.save("mcps/live.ts", tool(2));
