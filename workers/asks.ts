@@ -61,7 +61,7 @@ export function createHostAsks({ askClient, send, onWaiting, onResumed }: HostAs
 		},
 		close() {
 			for (const controller of open.values()) controller.abort("the call has ended");
-			open.clear();
+			if (open.size > 0) open.clear();
 		},
 	};
 }

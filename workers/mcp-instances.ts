@@ -1,5 +1,6 @@
 import { type JSONRPCMessage, McpServer } from "@modelcontextprotocol/server";
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
+import { InFlight } from "./in-flight.ts";
 import type { McpModule, ModuleContext } from "./contract.ts";
 import type { ClientKindDto, StartDto } from "./protocol.ts";
 import { CallTransport, type InstanceListeners } from "./mcp-transport.ts";
@@ -33,6 +34,7 @@ export async function buildInstances(options: InstancesOptions): Promise<Instanc
 	const create = async (transport: CallTransport): Promise<McpServer> => {
 		const server = new McpServer({ ...options.serverInfo }, { capabilities: { logging: {} } });
 		watchHandlers(server, transport);
+		keepInFlight(server);
 		await options.register(server, options.context);
 		return server;
 	};
@@ -103,6 +105,12 @@ function watchHandlers({ server }: McpServer, transport: CallTransport): void {
 		const handler = args.pop();
 		set(...args, typeof handler === "function" ? transport.watched(handler as () => unknown) : handler);
 	};
+}
+
+/** The SDK (2.4) has the requests that it works on in a Map. Their numbers are those of `CallTransport`. */
+function keepInFlight({ server }: McpServer): void {
+	const own: { _requestHandlerAbortControllers?: unknown } = server as object;
+	if (own._requestHandlerAbortControllers instanceof Map) own._requestHandlerAbortControllers = new InFlight();
 }
 
 /** The handshake that the client has had with the host, repeated with the module's server. */

@@ -7,6 +7,7 @@ import type {
 	Transport,
 	TransportSendOptions,
 } from "@modelcontextprotocol/server";
+import { InFlight } from "./in-flight.ts";
 import { type AuthDto, CLOSE_STREAM, MAX_EMITTED_LENGTH, parseJson } from "./protocol.ts";
 import type { RequestContext } from "./rpc-server.ts";
 
@@ -40,7 +41,7 @@ export class CallTransport implements Transport {
 	sessionId?: string;
 
 	readonly #listeners: InstanceListeners;
-	readonly #pending = new Map<number, Call>();
+	readonly #pending = new InFlight<Call>();
 	readonly #running = new AsyncLocalStorage<Call>();
 	#lastId = 0;
 	#retired = false;

@@ -1,6 +1,7 @@
 import { createWorkerAsks, type WorkerAsks } from "./asks.ts";
 import { createBatchedPort } from "./batched-port.ts";
 import { type BegunMark, openBegunMark } from "./begun-mark.ts";
+import { InFlight } from "./in-flight.ts";
 import { createMessageQuota } from "./message-quota.ts";
 import type { HostMessage, RequestMap, RequestMessage, RequestType, WorkerMessage } from "./protocol.ts";
 import type { Port } from "./rpc.ts";
@@ -31,7 +32,7 @@ const EMITTED_MESSAGES = { perSecond: 2000, burst: 5000 };
 export function serveRpc(rawPort: Port, handlers: RequestHandlers): void {
 	const port = createBatchedPort(rawPort);
 	const quota = createMessageQuota(EMITTED_MESSAGES);
-	const running = new Map<number, { readonly controller: AbortController; readonly asks: WorkerAsks }>();
+	const running = new InFlight<{ readonly controller: AbortController; readonly asks: WorkerAsks }>();
 	let begun: BegunMark | undefined;
 	port.on("message", (raw) => {
 		const message = raw as HostMessage;

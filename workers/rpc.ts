@@ -2,6 +2,7 @@ import { type AskClient, createHostAsks, type HostAsks } from "./asks.ts";
 import { createBatchedPort } from "./batched-port.ts";
 import { createBegunMark } from "./begun-mark.ts";
 import { startDeadline } from "./deadline.ts";
+import { InFlight } from "./in-flight.ts";
 import {
 	type HostMessage,
 	type RequestMap,
@@ -78,6 +79,7 @@ export interface RpcClientListeners {
 }
 
 interface Pending {
+	readonly id: number;
 	acked: boolean;
 	readonly settle: (outcome: { readonly value: unknown } | { readonly error: RpcError }) => void;
 	readonly emitted: ((json: string) => void) | undefined;
@@ -86,6 +88,7 @@ interface Pending {
 
 /** A request that was given up and that the worker has not answered yet. */
 interface LeftRunning {
+	readonly id: number;
 	readonly timer: NodeJS.Timeout;
 	readonly end: () => void;
 }
@@ -100,8 +103,8 @@ export function createRpcClient(rawPort: Port, listeners: RpcClientListeners, gr
 	const post = (message: HostMessage): void => port.postMessage(message, []);
 	const begun = port.sharesMemory ? createBegunMark() : undefined;
 	if (begun !== undefined) post({ type: "sharing", begun: begun.memory });
-	const pending = new Map<number, Pending>();
-	const leftRunning = new Map<number, LeftRunning>();
+	const pending = new InFlight<Pending>();
+	const leftRunning = new InFlight<LeftRunning>();
 	const drainWaiters = new Set<() => void>();
 	let lastId = 0;
 	let closedBecause: string | undefined;
@@ -141,15 +144,15 @@ export function createRpcClient(rawPort: Port, listeners: RpcClientListeners, gr
 		else request.settle({ error: new RpcError("remote", message.error.message, true, message.error) });
 	}
 
-	function hasBegun(id: number, request: Pending): boolean {
-		return request.acked || begun?.has(id) === true;
+	function hasBegun({ id, acked }: Pending): boolean {
+		return acked || begun?.has(id) === true;
 	}
 
 	/** The worker has been told to end it, and has until then. */
 	function leaveRunning(id: number, type: RequestType, timeLeftMs: number): Promise<void> {
 		return new Promise((resolve) => {
 			const timer = setTimeout(() => listeners.onOverrun(type), timeLeftMs + graceMs);
-			leftRunning.set(id, { timer, end: resolve });
+			leftRunning.set(id, { id, timer, end: resolve });
 		});
 	}
 
@@ -172,12 +175,13 @@ export function createRpcClient(rawPort: Port, listeners: RpcClientListeners, gr
 					post({ type: "cancel", id, reason: message });
 					const over = leaveRunning(id, type, clock.leftMs());
 					onLeftRunning?.(over);
-					entry.settle({ error: new RpcError(failure, message, hasBegun(id, entry)) });
+					entry.settle({ error: new RpcError(failure, message, hasBegun(entry)) });
 				};
 				const clock = startDeadline(deadlineMs, () => finish("timeout", `no answer within ${deadlineMs} ms`));
 				const onAbort = (): void => finish("cancelled", signal === undefined ? "" : reasonOf(signal));
 				signal?.addEventListener("abort", onAbort, { once: true });
 				const entry: Pending = {
+					id,
 					acked: false,
 					emitted: onEmitted,
 					asks: createHostAsks({
@@ -219,10 +223,10 @@ export function createRpcClient(rawPort: Port, listeners: RpcClientListeners, gr
 		dispose(reason) {
 			if (closedBecause !== undefined) return;
 			closedBecause = reason;
-			for (const [id, request] of [...pending]) {
-				request.settle({ error: new RpcError("closed", reason, hasBegun(id, request)) });
+			for (const request of pending.values()) {
+				request.settle({ error: new RpcError("closed", reason, hasBegun(request)) });
 			}
-			for (const id of [...leftRunning.keys()]) endLeftRunning(id);
+			for (const { id } of leftRunning.values()) endLeftRunning(id);
 		},
 	};
 }

@@ -35,7 +35,7 @@ export function createSessionRequests({ gateway, sessions, direct }: SessionRequ
 			);
 		const message = direct && request.method === "POST" && hasLegacyHeaders(request) ? asToolCall(body) : undefined;
 		if (message === undefined || session.server.getNegotiatedProtocolVersion() === undefined) return general();
-		const { id } = message;
+		const key = requestKey(message.id);
 		return serveDirectly(
 			gateway,
 			{
@@ -46,8 +46,8 @@ export function createSessionRequests({ gateway, sessions, direct }: SessionRequ
 				cancelOnClose: false,
 				handOverAfterMs: HAND_OVER_AFTER_MS,
 				general,
-				onBegun: (call) => void session.directCalls.set(id, call),
-				onEnded: () => void session.directCalls.delete(id),
+				onBegun: (call) => session.directCalls.set(key, call),
+				onEnded: () => void session.directCalls.delete(key),
 			},
 			response,
 		);
@@ -80,5 +80,12 @@ const SESSION_NOT_FOUND = -32001;
 /** The SDK knows nothing of a call that is answered directly, so its cancellation is seen to here. */
 function cancelDirectCall(session: Session, body: unknown): void {
 	if (!isRecord(body) || body["method"] !== "notifications/cancelled" || !isRecord(body["params"])) return;
-	session.directCalls.get(body["params"]["requestId"] as string)?.cancel("the client has cancelled it");
+	const id = body["params"]["requestId"];
+	if (typeof id !== "string" && typeof id !== "number") return;
+	session.directCalls.get(requestKey(id))?.cancel("the client has cancelled it");
+}
+
+/** 1 and "1" are two requests. */
+function requestKey(id: string | number): string | number {
+	return typeof id === "number" ? id : `"${id}`;
 }

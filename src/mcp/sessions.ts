@@ -5,6 +5,7 @@ import type { ClientDto, ClientKindDto } from "../../workers/protocol.ts";
 import { createEventStores, EVENT_STORE_LIMITS } from "./event-store.ts";
 import type { CallOrigin } from "./gateway.ts";
 import type { SessionState } from "./protocol-server.ts";
+import { InFlight } from "../../workers/in-flight.ts";
 import type { RunningCall } from "./running-call.ts";
 
 /** Sessions of the 2025 era: one transport and one server each, until the client ends it or goes quiet. */
@@ -26,8 +27,8 @@ export interface Session {
 	readonly server: Server;
 	/** Resources that the client wants to hear of. */
 	readonly subscriptions: ReadonlySet<string>;
-	/** Calls that are answered without the SDK, by request id. */
-	readonly directCalls: Map<string | number, RunningCall>;
+	/** Calls that are answered without the SDK, by `requestKey` of their request id. */
+	readonly directCalls: InFlight<RunningCall, string | number>;
 	origin(from: CallOrigin): CallOrigin;
 	canResumeAfter(eventId: string): boolean;
 	/** A request has arrived: the session is not idle before the function returned has been called. */
@@ -92,7 +93,7 @@ export function createSessions(options: SessionsOptions): Sessions {
 				server,
 				owner,
 				subscriptions: trackSubscriptions(server),
-				directCalls: new Map(),
+				directCalls: new InFlight(),
 				origin: state.origin,
 				canResumeAfter: store.has,
 				lastUsedAt: options.now(),
