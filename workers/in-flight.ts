@@ -5,6 +5,8 @@
  * full collection has moved such a table to the old generation, each table after it is kept alive by the one before,
  * with what it held: from then on nothing that was ever in the Map dies young, every quick collection copies all of it, and
  * only the next full one frees it, when the same begins anew. The dictionary behind an object has no such chain.
+ *
+ * As with any object, 1 and "1" are the same id.
  */
 export class InFlight<Value, Id extends number | string = number> {
 	readonly #entries = Object.create(null) as Record<Id, Value>;

@@ -96,7 +96,8 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 		clearTimeout(nextAttempt?.timer);
 		nextAttempt = undefined;
 		if (candidate !== undefined && candidate.generation === undefined) {
-			Object.assign(candidate, { compiled, replaces }); // whose turn is still to come
+			candidate.compiled = compiled; // its turn is still to come
+			candidate.replaces = replaces;
 			return;
 		}
 		void candidate?.generation?.kill("a newer version of the module was started");

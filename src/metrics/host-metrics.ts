@@ -154,9 +154,15 @@ function defaultSource(now: () => number): HostSource {
 		if (type === undefined || (type === "gauge" && name.endsWith("_total"))) registry.removeSingleMetric(name);
 		else families.push({ name, type });
 	}
+	// To read the event loop's lag begins it anew, so what was read holds for every format of that second.
+	let kept: { readonly version: number; readonly read: ReturnType<Registry["getMetricsAsJSON"]> } | undefined;
+	const version = (): number => Math.floor(now() / REFRESH_MS);
 	return {
 		families,
-		version: () => Math.floor(now() / REFRESH_MS),
-		read: () => registry.getMetricsAsJSON(),
+		version,
+		read() {
+			if (kept?.version !== version()) kept = { version: version(), read: registry.getMetricsAsJSON() };
+			return kept.read;
+		},
 	};
 }

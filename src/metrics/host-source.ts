@@ -15,6 +15,7 @@ export interface HostSource {
 	readonly families: readonly { readonly name: string; readonly type: MetricType }[];
 	/** Another number than before when `read()` would give something else than before. */
 	version(): number;
+	/** Called once for each format that is scraped and has not been written since the version changed. */
 	read(): Promise<readonly HostFamily[]>;
 }
 
@@ -39,7 +40,7 @@ export interface HostPart {
 }
 
 export interface HostReader {
-	/** Reads what has changed since the last time in this format. Several callers at once share one reading. */
+	/** Reads what has changed since the last time in this format. Several callers of it at once share one reading. */
 	read(format: PageFormat): Promise<HostPart>;
 }
 
@@ -87,16 +88,24 @@ function formatReader(
 			const version = source.version();
 			return { source, version, families: await source.read() };
 		} catch (error) {
-			sink.drop("collect_error", source.families[0]?.name ?? "", messageOf(error));
+			lost(source, error);
 			return undefined;
 		}
+	}
+
+	function lost(source: HostSource, error: unknown): void {
+		sink.drop("collect_error", source.families[0]?.name ?? "", messageOf(error));
 	}
 
 	/** As one job, so that all that a scrape waits for has one slice at once, and not one each. */
 	function* writeAll(read: readonly Read[]): Generator<undefined, void> {
 		for (const { source, version, families } of read) {
-			cache.set(source, { version, written: yield* writeFormat(yield* check(families, sink), format) });
-			stamp++;
+			try {
+				cache.set(source, { version, written: yield* writeFormat(yield* check(families, sink), format) });
+				stamp++;
+			} catch (error) {
+				lost(source, error);
+			}
 		}
 	}
 }

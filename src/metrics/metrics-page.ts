@@ -67,7 +67,9 @@ export function createPageComposer(options: {
 	const selected = createPartCache();
 	const pages = new Map<PageFormat, ComposedPage>();
 	/** What every module has alone, which is the same while only the host's families change. */
-	const everyModules = new Map<PageFormat, ComposedPage>();
+	const everyModules = new Map<PageFormat, readonly PagePart[]>();
+	/** What `everyModules` is made from, and `pages` with it. */
+	let modulesStamp = "";
 	/** Formats that are scraped with gzip, with how many modules have been prepared since the last time. */
 	const gzipped = new Map<PageFormat, number>();
 
@@ -81,7 +83,7 @@ export function createPageComposer(options: {
 			if (page?.stamp !== stamp) {
 				const parts = host === undefined ? partsOf(moduleIds ?? [], format) : allParts(host, format);
 				page = { stamp, parts: isOpenMetrics(format) ? [...parts, END_OF_OPENMETRICS] : parts };
-				if (host !== undefined) keep(pages, format, page);
+				if (host !== undefined) pages.set(format, page);
 			}
 			const isGzip = acceptsGzip(acceptEncoding);
 			if (isGzip) gzipped.set(format, 0);
@@ -131,12 +133,15 @@ export function createPageComposer(options: {
 
 	function everyModulesParts(moduleIds: readonly string[], format: PageFormat): readonly PagePart[] {
 		const stamp = `${options.version()} ${ownership.epoch}`;
-		let known = everyModules.get(format);
-		if (known?.stamp !== stamp) {
-			known = { stamp, parts: ownParts(moduleIds, format) };
-			keep(everyModules, format, known);
+		if (stamp !== modulesStamp) {
+			// They hold bytes that nobody will ask for again, in formats that perhaps nobody asks for any more.
+			everyModules.clear();
+			pages.clear();
+			modulesStamp = stamp;
 		}
-		return known.parts;
+		let parts = everyModules.get(format);
+		if (parts === undefined) everyModules.set(format, (parts = ownParts(moduleIds, format)));
+		return parts;
 	}
 
 	/** Some modules, without the host: what they share among themselves is still one block. */
@@ -209,12 +214,6 @@ interface OwnParts {
 interface ComposedPage {
 	readonly stamp: string;
 	readonly parts: readonly PagePart[];
-}
-
-/** What has another stamp holds bytes that nobody will ask for again. */
-function keep(pages: Map<PageFormat, ComposedPage>, format: PageFormat, page: ComposedPage): void {
-	for (const [other, { stamp }] of pages) if (stamp !== page.stamp) pages.delete(other);
-	pages.set(format, page);
 }
 
 const END_OF_OPENMETRICS = createPagePart(Buffer.from("# EOF\n"));

@@ -5,7 +5,7 @@ import { createPagePart } from "./gzip-join.ts";
 export interface PartCache {
 	/** @param stamp of what the bytes are made from; the part is made anew when it is another than before */
 	get(key: string, stamp: string, make: () => Buffer): PagePart;
-	/** Call once a page: forgets what no page has asked for since a while, of families and modules that are gone. */
+	/** Call once a page: forgets what no page has asked for since a while, of families that are gone. */
 	sweep(): void;
 }
 

@@ -6,8 +6,8 @@
  */
 export interface Slicer {
 	/**
-	 * @param urgent has its first slice at once, and the next ones before what is already waiting; for what a scrape
-	 *     waits for, which would otherwise wait for slices of others too
+	 * @param urgent goes before what is already waiting, and has a first slice at once, one such job a turn; for what a
+	 *     scrape waits for, which would otherwise wait for a slice of others too
 	 */
 	run<Result>(job: Generator<undefined, Result>, options?: { readonly urgent?: boolean }): Promise<Result>;
 }
@@ -16,6 +16,8 @@ export interface Slicer {
 export function createSlicer(budgetMs: number = SLICE_MS): Slicer {
 	const waiting: Task[] = [];
 	let scheduled = false;
+	/** Whether an urgent job has had a slice at once since the last turn of the event loop. */
+	let wasUrgent = false;
 
 	return {
 		run(job, options) {
@@ -33,7 +35,7 @@ export function createSlicer(budgetMs: number = SLICE_MS): Slicer {
 						}
 					},
 				};
-				if (task.isUrgent && runUntil(task, performance.now() + budgetMs)) return;
+				if (task.isUrgent && runAtOnce(task)) return;
 				enqueue(task);
 				schedule();
 			});
@@ -43,6 +45,15 @@ export function createSlicer(budgetMs: number = SLICE_MS): Slicer {
 	function enqueue(task: Task): void {
 		if (task.isUrgent) waiting.unshift(task);
 		else waiting.push(task);
+	}
+
+	function runAtOnce(task: Task): boolean {
+		if (wasUrgent) return false;
+		wasUrgent = true;
+		setImmediate(() => {
+			wasUrgent = false;
+		});
+		return runUntil(task, performance.now() + budgetMs);
 	}
 
 	function schedule(): void {

@@ -119,6 +119,19 @@ test("removeModule and removeTool delete every series of theirs, and no other", 
 	);
 });
 
+test("pages in two formats say the same of the event loop, which is measured anew by reading it", async () => {
+	const { collector } = createHost();
+	const lag = async (accept?: string): Promise<Record<string, number>> => {
+		const values = [...seriesOf(await collector.families(accept))].filter(([name]) =>
+			/^nodejs_eventloop_lag_(min|max|p99)/.test(name),
+		);
+		return Object.fromEntries(values);
+	};
+	const text = await lag();
+	assert.equal(Object.keys(text).length, 3);
+	assert.deepEqual(await lag(OPENMETRICS), text);
+});
+
 test("a family is read anew when a value of it has changed, and only then", async () => {
 	const { metrics } = createHost();
 	const source = metrics.sources.find(({ families }) => families[0]?.name === "mcp_collect_series");

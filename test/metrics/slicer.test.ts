@@ -39,8 +39,10 @@ test("an urgent job has its first slice at once", async () => {
 	const order: string[] = [];
 	const slow = slicer.run(job("slow", 4, order));
 	const urgent = slicer.run(job("urgent", 2, order), { urgent: true });
-	assert.deepEqual(order, ["urgent", "urgent"], "before any turn of the event loop");
-	assert.deepEqual(await Promise.all([slow, urgent]), ["slow", "urgent"]);
+	const second = slicer.run(job("second", 2, order), { urgent: true });
+	assert.deepEqual(order, ["urgent", "urgent"], "before any turn of the event loop, and one job alone");
+	assert.deepEqual(await Promise.all([slow, urgent, second]), ["slow", "urgent", "second"]);
+	assert.ok(order.indexOf("second") < order.indexOf("slow"));
 });
 
 test("a job that throws fails alone", async () => {
