@@ -14,6 +14,8 @@ export interface FuzzOptions {
 
 export interface FuzzReport {
 	readonly statuses: Readonly<Record<string, number>>;
+	/** How many of the requests named a session that was open. */
+	readonly inSession: number;
 	/** What must not be: the request and what was wrong with its answer. */
 	readonly findings: readonly string[];
 }
@@ -27,18 +29,38 @@ export async function fuzz({ url, requests, seed }: FuzzOptions): Promise<FuzzRe
 	const statuses: Record<string, number> = {};
 	const findings: string[] = [];
 	let sent = 0;
+	let inSession = 0;
 
 	async function work(): Promise<void> {
+		let session = await openSession(url);
 		while (sent < requests && findings.length < MAX_FINDINGS) {
 			sent += 1;
-			const request = mutated(random);
+			const request = mutated(random, session);
 			const problem = await send(url, request, statuses);
 			if (problem !== undefined) findings.push(`${problem}: ${JSON.stringify(request).slice(0, 1000)}`);
+			if (request.headers["mcp-session-id"] !== session) continue;
+			inSession += 1;
+			if (request.method === "DELETE") session = await openSession(url);
 		}
+		await fetch(`${url}/mcp`, { method: "DELETE", headers: { "mcp-session-id": session } });
 	}
 
 	await Promise.all(Array.from({ length: CONCURRENCY }, work));
-	return { statuses, findings };
+	return { statuses, inSession, findings };
+}
+
+/** @returns the id of a session that is ready for requests */
+async function openSession(url: string): Promise<string> {
+	const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "fuzz", version: "1" } };
+	const response = await fetch(`${url}/mcp`, {
+		method: "POST",
+		headers: { "content-type": "application/json", accept: "application/json, text/event-stream" },
+		body: JSON.stringify({ jsonrpc: "2.0", id: 0, method: "initialize", params }),
+	});
+	await response.text();
+	const session = response.headers.get("mcp-session-id");
+	if (session === null) throw new Error(`no session was opened: status ${response.status}`);
+	return session;
 }
 
 interface FuzzRequest {
@@ -130,10 +152,12 @@ const VALUES: readonly unknown[] = [
 
 type Random = () => number;
 
-function mutated(random: Random): FuzzRequest {
+/** @param session an open one, which half of the 2025-era requests are sent in */
+function mutated(random: Random, session: string): FuzzRequest {
 	const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
 	const { method, params } = pick(SEEDS);
 	const modern = random() < 0.5;
+	const inSession = !modern && random() < 0.5;
 	const message: Record<string, unknown> = structuredClone({
 		jsonrpc: "2.0",
 		id: 1,
@@ -144,6 +168,7 @@ function mutated(random: Random): FuzzRequest {
 		"content-type": "application/json",
 		accept: "application/json, text/event-stream",
 		...(modern && { "mcp-protocol-version": "2026-07-28", "mcp-method": method }),
+		...(inSession && { "mcp-session-id": session }),
 		...(modern && typeof params["name"] === "string" && { "mcp-name": params["name"] }),
 		...(modern && typeof params["uri"] === "string" && { "mcp-name": params["uri"] }),
 	};
@@ -173,7 +198,7 @@ function mutated(random: Random): FuzzRequest {
 	}
 	let body = JSON.stringify(random() < 0.05 ? [message, message] : message);
 	if (random() < 0.2) body = damaged(body, random);
-	const verb = random() < 0.03 ? pick(["GET", "DELETE", "PUT", "PATCH"]) : "POST";
+	const verb = random() < (inSession ? 0.1 : 0.03) ? pick(["GET", "DELETE", "PUT", "PATCH"]) : "POST";
 	return { method: verb, headers, body: verb === "GET" ? undefined : body };
 }
 

@@ -1,4 +1,4 @@
-import { type JSONRPCMessage, McpServer } from "@modelcontextprotocol/server";
+import { type JSONRPCMessage, McpServer, ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
 import { InFlight } from "./in-flight.ts";
 import type { McpModule, ModuleContext } from "./contract.ts";
@@ -34,6 +34,7 @@ export async function buildInstances(options: InstancesOptions): Promise<Instanc
 	const create = async (transport: CallTransport): Promise<McpServer> => {
 		const server = new McpServer({ ...options.serverInfo }, { capabilities: { logging: {} } });
 		watchHandlers(server, transport);
+		passRefusals(server, transport);
 		keepInFlight(server);
 		await options.register(server, options.context);
 		return server;
@@ -104,6 +105,26 @@ function watchHandlers({ server }: McpServer, transport: CallTransport): void {
 	server.setRequestHandler = (...args: unknown[]): void => {
 		const handler = args.pop();
 		set(...args, typeof handler === "function" ? transport.watched(handler as () => unknown) : handler);
+	};
+}
+
+/**
+ * The SDK (2.4) makes a result of whatever a tool throws, save for -32042. A tool that refuses a client for want of a
+ * capability means the error that the 2026-07-28 revision has for it.
+ */
+function passRefusals(server: McpServer, transport: CallTransport): void {
+	const own = server as unknown as { executeToolHandler?: (...args: unknown[]) => Promise<unknown> };
+	const execute = own.executeToolHandler?.bind(server);
+	if (execute === undefined) return;
+	own.executeToolHandler = async (...args) => {
+		try {
+			return await execute(...args);
+		} catch (error) {
+			if (error instanceof ProtocolError && error.code === ProtocolErrorCode.MissingRequiredClientCapability) {
+				transport.refuse(error);
+			}
+			throw error;
+		}
 	};
 }
 

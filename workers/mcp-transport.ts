@@ -100,13 +100,21 @@ export class CallTransport implements Transport {
 			if (call === undefined) return handler(...args);
 			call.handlers += 1;
 			try {
-				return await handler(...args);
+				const result = await handler(...args);
+				if (call.refusal !== undefined) throw call.refusal;
+				return result;
 			} finally {
 				call.handlers -= 1;
 				call.end();
 			}
 		};
 		return watched as Handler;
+	}
+
+	/** Answers the running call with this error, whatever its handler goes on to return. */
+	refuse(error: Error): void {
+		const call = this.#running.getStore();
+		if (call !== undefined) call.refusal = error;
 	}
 
 	notify(method: string, params?: Record<string, unknown>): void {
@@ -182,6 +190,7 @@ interface Call {
 	handlers: number;
 	/** To be called when one of them has ended. */
 	readonly end: () => void;
+	refusal?: Error;
 }
 
 /** What a handler reads as `ctx.http.closeSSE` and `ctx.http.closeStandaloneSSE`. */

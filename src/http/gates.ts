@@ -2,6 +2,8 @@ import type { IncomingMessage } from "node:http";
 import { validateHostHeader, validateOriginHeader } from "@modelcontextprotocol/server";
 import type { RequestHandler } from "express";
 import type { HostConfig } from "../config.ts";
+import { refuse } from "../mcp/http-exchange.ts";
+import { isMcpPath, sendProblem } from "./problem.ts";
 
 /** Looks at the head of a request that has come in, on whatever route. Returns why it is refused, or undefined. */
 export type Gate = (request: IncomingMessage) => string | undefined;
@@ -33,14 +35,14 @@ export function createGates({
 	return gates;
 }
 
-/** Refuses what does not pass with 403, before any route. */
+/** Refuses what does not pass with 403, before any route, in the words of the route that was asked for. */
 export function createGatekeeper(gates: readonly Gate[]): RequestHandler {
 	return (request, response, next) => {
 		for (const gate of gates) {
 			const message = gate(request);
 			if (message === undefined) continue;
-			response.status(403).json({ jsonrpc: "2.0", error: { code: REFUSED, message }, id: null });
-			return;
+			if (isMcpPath(request)) return refuse(response, 403, message);
+			return sendProblem(response, 403, "Forbidden", message);
 		}
 		next();
 	};
@@ -48,7 +50,6 @@ export function createGatekeeper(gates: readonly Gate[]): RequestHandler {
 
 /** In `ALLOWED_HOSTS` and `ALLOWED_ORIGINS`. */
 const ANY = "*";
-const REFUSED = -32000;
 
 /** The header that passed last is let through without another look: nearly all requests carry the same. */
 function remembering(

@@ -1,6 +1,6 @@
 import { type RequestHandler, Router } from "express";
 import type { McpEndpoint } from "../mcp/mcp-endpoint.ts";
-import { methodNotAllowed } from "./problem.ts";
+import { refuse } from "../mcp/http-exchange.ts";
 
 /** MCP over Streamable HTTP: POST for messages, GET for a session's stream, DELETE to end a session. */
 export function createMcpRoute(mcp: McpEndpoint, json: RequestHandler): Router {
@@ -10,6 +10,9 @@ export function createMcpRoute(mcp: McpEndpoint, json: RequestHandler): Router {
 		.post(json, (request, response) => mcp.handle(request, response, request.body as unknown))
 		.get((request, response) => mcp.handle(request, response, undefined))
 		.delete((request, response) => mcp.handle(request, response, undefined))
-		.all(methodNotAllowed("POST", "GET", "DELETE"));
+		.all((request, response) => {
+			response.setHeader("allow", "POST, GET, DELETE");
+			refuse(response, 405, `Method not allowed: /mcp answers POST, GET and DELETE, not ${request.method}`);
+		});
 	return router;
 }

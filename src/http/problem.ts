@@ -39,6 +39,11 @@ export function notFound(request: Request, response: Response): void {
 	);
 }
 
+/** Whether errors are answered in JSON-RPC, and not as problems: as Express matches the route, in any case and with a slash. */
+export function isMcpPath({ path }: Request): boolean {
+	return /^\/mcp\/?$/i.test(path);
+}
+
 const MAX_ECHO = 200;
 const PARSE_ERROR = -32700;
 const INVALID_REQUEST = -32600;
@@ -48,7 +53,7 @@ export function createErrorHandler(log: Logger): ErrorRequestHandler {
 	const answerMcpError = createMcpErrorHandler(log);
 	return (thrown: unknown, request, response, next) => {
 		if (response.headersSent) return next(thrown); // Express closes the connection
-		if (request.path === "/mcp") return answerMcpError(thrown, request, response);
+		if (isMcpPath(request)) return answerMcpError(thrown, request, response);
 		const { status, title, detail } = describe(thrown);
 		if (status >= 500) log.error(`${request.method} ${request.path} failed: ${messageOf(thrown)}`, { error: thrown });
 		sendProblem(response, status, title, detail);

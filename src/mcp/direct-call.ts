@@ -40,7 +40,8 @@ export interface DirectCall {
 	 */
 	readonly general: (takeCall: TakeCall, why: "streaming" | "other") => Promise<void>;
 	readonly onBegun?: (call: RunningCall) => void;
-	readonly onEnded?: () => void;
+	/** The call is over, or the SDK's from here on. A call that its client's disconnecting did not cancel goes on till then. */
+	readonly onEnded?: (call: RunningCall) => void;
 }
 
 /**
@@ -62,9 +63,10 @@ export function serveDirectly(gateway: Gateway, direct: DirectCall, response: Se
 		response.once("close", onClose);
 		call.answer.then(
 			({ json, result }) => {
-				if (phase === "general") return;
+				if (phase !== "direct") return;
 				if (result["resultType"] === "input_required") return handOver("other");
-				end();
+				phase = "ended";
+				stopWatching();
 				const text = `${json.slice(0, -1)},"jsonrpc":"2.0","id":${JSON.stringify(message.id)}}`;
 				response.writeHead(200, headersOf(direct, Buffer.byteLength(text)));
 				response.end(text);
@@ -86,23 +88,23 @@ export function serveDirectly(gateway: Gateway, direct: DirectCall, response: Se
 				.then(resolve, reject);
 		}
 
-		function end(): void {
-			phase = "ended";
-			stopWatching();
-		}
-
 		function stopWatching(): void {
 			clearTimeout(timer);
-			direct.onEnded?.();
+			forget();
+		}
+
+		function forget(): void {
+			direct.onEnded?.(call);
 		}
 
 		function onClose(): void {
 			if (phase === "ended" || taken) return; // who has taken the call watches for this
 			if (phase === "general" || direct.cancelOnClose) call.cancel("the client has disconnected");
-			if (phase === "direct") {
-				end();
-				resolve();
-			}
+			if (phase !== "direct") return;
+			phase = "ended";
+			clearTimeout(timer);
+			call.answer.then(forget, forget); // until then its client may still cancel it
+			resolve();
 		}
 	});
 }

@@ -42,10 +42,15 @@ export function acceptsStream(request: IncomingMessage): boolean {
 	return accept.includes("text/event-stream") || accept.includes("*/*");
 }
 
-/** The SDK's transports want both types named; a client that says it takes anything takes both. */
+/**
+ * The SDK's transports want both types named; a client that says it takes anything takes both. One that takes JSON alone
+ * gets it without a session; the answers of a session are streams, and the SDK refuses it with 406.
+ */
 export function normaliseAccept(request: IncomingMessage): void {
 	const accept = request.headers.accept ?? "*/*";
-	if (!accept.includes("*/*") && !(request.method === "POST" && /application\/(?:json|\*)/.test(accept))) return;
+	const takesJson = request.method === "POST" && /application\/(?:json|\*)/.test(accept);
+	const inSession = request.headers["mcp-session-id"] !== undefined;
+	if (!accept.includes("*/*") && (inSession || !takesJson)) return;
 	if (accept.includes("application/json") && accept.includes("text/event-stream")) return;
 	const value = "application/json, text/event-stream";
 	request.headers.accept = value;

@@ -31,8 +31,11 @@ export function isModern(request: IncomingMessage, body: unknown): boolean {
 
 /** Whether the headers of a 2026-07-28 call say just what its body says; what does not is for the SDK to refuse. */
 export function hasModernHeaders(request: IncomingMessage, { params }: ToolCallMessage): boolean {
+	const { _meta: envelope } = params;
 	return (
 		header(request, "mcp-protocol-version") === MODERN_REVISION &&
+		isRecord(envelope) &&
+		envelope[PROTOCOL_VERSION_META_KEY] === MODERN_REVISION &&
 		header(request, "mcp-method") === "tools/call" &&
 		header(request, "mcp-name") === params.name &&
 		isJson(request)

@@ -68,7 +68,10 @@ export function createMcpEndpoint({ gateway, catalog, onError, ...options }: Mcp
 			const sessionId = header(request, "mcp-session-id");
 			if (sessionId !== undefined) return inSession.handle(sessionId, exchange);
 			if (isModern(request, body)) return modern.handle(exchange);
-			if (request.method !== "POST") return refuse(response, 405, "Method not allowed: GET and DELETE need a session");
+			if (request.method !== "POST") {
+				response.setHeader("allow", "POST");
+				return refuse(response, 405, "Method not allowed: GET and DELETE need a session");
+			}
 			return opensSession(body) ? inSession.open(exchange) : stateless(exchange);
 		},
 		listsChanged(lists) {

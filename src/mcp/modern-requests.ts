@@ -1,5 +1,7 @@
+import type { IncomingMessage } from "node:http";
 import { toNodeHandler } from "@modelcontextprotocol/node";
 import { createMcpHandler, type McpHttpHandler, type Server } from "@modelcontextprotocol/server";
+import { isRecord } from "../../workers/protocol.ts";
 import type { Catalog } from "./catalog.ts";
 import { asToolCall, serveDirectly } from "./direct-call.ts";
 import type { Gateway } from "./gateway.ts";
@@ -31,21 +33,27 @@ export function createModernRequests(options: ModernRequestsOptions): ModernRequ
 	const handler = createMcpHandler(options.createServer, { legacy: "reject", onerror: onError });
 	const serve = toNodeHandler(handler, { onerror: onError });
 
+	function headerProblem(request: IncomingMessage, body: unknown): string | undefined {
+		if (!isRecord(body) || body["method"] !== "tools/call" || !isRecord(body["params"])) return undefined;
+		const { name, arguments: args } = body["params"];
+		if (typeof name !== "string") return undefined;
+		return paramHeaderProblem(catalog.list("tools", "modern"), name, args, (of) => header(request, of));
+	}
+
 	return {
 		async handle({ request, response, body, origin }) {
 			const general = (takeCall?: TakeCall): Promise<void> =>
 				requestScope.run({ origin, ...(takeCall !== undefined && { takeCall }) }, () =>
 					serve(request as never, response, body),
 				);
-			const message = asToolCall(body);
-			if (message === undefined) return general();
-			const { name, arguments: args } = message.params;
-			const problem = paramHeaderProblem(catalog.list("tools", "modern"), name, args, (of) => header(request, of));
+			// Of every call, whichever way it goes: the SDK does not compare these.
+			const problem = headerProblem(request, body);
 			if (problem !== undefined) {
 				const text = `Bad Request: the request headers and body disagree: ${problem}`;
-				return refuse(response, 400, text, HEADER_MISMATCH, message.id);
+				return refuse(response, 400, text, HEADER_MISMATCH, idOf(body));
 			}
-			if (!direct || !hasModernHeaders(request, message)) return general();
+			const message = direct ? asToolCall(body) : undefined;
+			if (message === undefined || !hasModernHeaders(request, message)) return general();
 			return serveDirectly(gateway, { era: "modern", message, origin, cancelOnClose: true, general }, response);
 		},
 		notify: handler.notify,
@@ -54,3 +62,8 @@ export function createModernRequests(options: ModernRequestsOptions): ModernRequ
 }
 
 const HEADER_MISMATCH = -32020;
+
+function idOf(body: unknown): string | number | null {
+	const id = isRecord(body) ? body["id"] : undefined;
+	return typeof id === "string" || typeof id === "number" ? id : null;
+}

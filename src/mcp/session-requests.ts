@@ -47,7 +47,10 @@ export function createSessionRequests({ gateway, sessions, direct }: SessionRequ
 				handOverAfterMs: HAND_OVER_AFTER_MS,
 				general,
 				onBegun: (call) => session.directCalls.set(key, call),
-				onEnded: () => void session.directCalls.delete(key),
+				onEnded(call) {
+					// A client that has lost one call may have reused its id.
+					if (session.directCalls.get(key) === call) session.directCalls.delete(key);
+				},
 			},
 			response,
 		);

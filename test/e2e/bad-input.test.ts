@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { openSession, post } from "../support/mcp-post.ts";
 import { startTestServer, type TestServer } from "../support/test-server.ts";
 
 interface Answer {
 	readonly status: number;
 	readonly type: string;
+	readonly allow: string | null;
 	readonly text: string;
 	readonly body: {
 		readonly error?: { readonly code: number; readonly message: string };
@@ -30,6 +32,7 @@ async function send(
 	return {
 		status: response.status,
 		type: response.headers.get("content-type") ?? "",
+		allow: response.headers.get("allow"),
 		text,
 		body: JSON.parse(text) as Answer["body"],
 	};
@@ -40,6 +43,7 @@ const call = (name: string, args: unknown): string =>
 
 test("bad input on /mcp is answered with a JSON-RPC error of the right kind", async (t) => {
 	const server = await startTestServer(t, { examples: true });
+	const { session } = await openSession(server.url);
 	const cases: readonly [what: string, answer: Promise<Answer>, status: number, code: number, message: RegExp][] = [
 		["unknown tool", send(server, "POST", "/mcp", call("nope", {})), 200, -32602, /nope not found/],
 		["malformed JSON", send(server, "POST", "/mcp", "{"), 400, -32700, /not valid JSON/],
@@ -71,6 +75,14 @@ test("bad input on /mcp is answered with a JSON-RPC error of the right kind", as
 			/initialize/,
 		],
 		["GET without a session", send(server, "GET", "/mcp"), 405, -32000, /session/],
+		["wrong method", send(server, "PUT", "/mcp", "{}"), 405, -32000, /PUT/],
+		[
+			"JSON alone, in a session",
+			send(server, "POST", "/mcp", call("add", {}), { "mcp-session-id": session, accept: "application/json" }),
+			406,
+			-32000,
+			/text\/event-stream/,
+		],
 		[
 			"foreign Host",
 			send(server, "POST", "/mcp", call("add", {}), { origin: "http://evil.example" }),
@@ -84,7 +96,19 @@ test("bad input on /mcp is answered with a JSON-RPC error of the right kind", as
 		assert.equal(answer.status, status, `${what}: ${answer.text}`);
 		assert.equal(answer.body.error?.code, code, `${what}: ${answer.text}`);
 		assert.match(answer.body.error?.message ?? "", message, what);
+		assert.match(answer.type, /^application\/json/, what);
+		assert.equal(answer.allow !== null, status === 405, what);
 	}
+});
+
+test("a client that takes anything is answered in a session too", async (t) => {
+	const server = await startTestServer(t, { examples: true });
+	const { session } = await openSession(server.url);
+	const headers = { "mcp-session-id": session, accept: "*/*" };
+	assert.equal((await send(server, "POST", "/mcp", call("add", { a: 1, b: 2 }), headers)).status, 200);
+	const pinged = await post(server.url, { jsonrpc: "2.0", id: 1, method: "ping" }, { headers });
+	assert.equal(pinged.status, 200);
+	await pinged.text();
 });
 
 test("wrong arguments are a tool error that the model can read", async (t) => {

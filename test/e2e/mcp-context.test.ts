@@ -71,3 +71,39 @@ test("what authentication left on the request reaches the module, without the to
 	}
 	for (const ask of await waysTo(url)) assert.equal((await ask({})).auth, undefined);
 });
+
+/** Tells its client that a form is filled in, during its call and after it, and counts what it hears of new roots. */
+const MESSAGES = `
+	let late;
+	let heard = 0;
+	export default (server) => {
+		const complete = ({ mcpReq }) => (elicitationId) =>
+			mcpReq.notify({ method: "notifications/elicitation/complete", params: { elicitationId } });
+		server.server.setNotificationHandler("notifications/roots/list_changed", () => void heard++);
+		server.registerTool("during", {}, async (context) => {
+			late = complete(context);
+			await late("during");
+			return { content: [] };
+		});
+		server.registerTool("after", {}, async (context) => {
+			await late("late");
+			await complete(context)("after");
+			return { content: [{ type: "text", text: String(heard) }] };
+		});
+	};`;
+
+test("a form's completion reaches the client of a running call alone, and new roots do not reach a module", async (t) => {
+	const { url } = await startTestServer(t, { files: { "mcps/messages.js": MESSAGES } });
+	const capabilities = { elicitation: { form: {}, url: {} }, roots: { listChanged: true } };
+	const { session } = await openSession(url, { capabilities });
+	const completed = async (name: string) => {
+		const messages = await messagesOf(await post(url, toolCall(name), { session }));
+		return messages.map(({ params, result }) => params?.["elicitationId"] ?? result?.content?.[0]?.text);
+	};
+	assert.deepEqual(await completed("during"), ["during", undefined]);
+	assert.equal(
+		(await post(url, { jsonrpc: "2.0", method: "notifications/roots/list_changed" }, { session })).status,
+		202,
+	);
+	assert.deepEqual(await completed("after"), ["after", "0"]);
+});

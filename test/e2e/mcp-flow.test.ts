@@ -132,6 +132,37 @@ test("a session's client can cancel a call that is answered directly, and gets n
 	await (await call).body?.cancel();
 });
 
+/** A tool that waits for its signal, and one that tells how many times that has come. */
+const CANCELLABLE = `
+	let cancelled = 0;
+	export default (server) => {
+		server.registerTool("hold", {}, ({ mcpReq: { signal } }) =>
+			new Promise((resolve) => signal.addEventListener("abort", () => resolve({ content: [] }, cancelled++))));
+		server.registerTool("cancelled", {}, () => ({ content: [{ type: "text", text: String(cancelled) }] }));
+	};`;
+
+for (const by of ["notifications/cancelled", "DELETE"])
+	test(`a call whose client has lost its connection is still ended by ${by}`, async (t) => {
+		const { url, metrics, execute } = await startTestServer(t, { files: { "mcps/cancellable.js": CANCELLABLE } });
+		const { session } = await openSession(url);
+		const active = async (count: number): Promise<boolean> =>
+			sampleOf(await metrics(), 'mcp_active_requests{tool_name="hold"}') === count;
+		const controller = new AbortController();
+		const lost = post(url, toolCall("hold", {}, "x"), { session, signal: controller.signal });
+		await until(() => active(1), "the call runs");
+		controller.abort();
+		await assert.rejects(lost);
+		// A request that takes the same way after the closed connection.
+		await (await post(url, { jsonrpc: "2.0", id: 2, method: "ping" }, { session })).text();
+		assert.ok(await active(1), "it goes on");
+		if (by === "DELETE") await fetch(`${url}/mcp`, { method: "DELETE", headers: { "mcp-session-id": session } });
+		else await post(url, { jsonrpc: "2.0", method: by, params: { requestId: "x" } }, { session });
+		await until(
+			async () => (await execute("cancelled")).body.content?.[0]?.text === "1",
+			"the tool has seen its signal, long before its deadline",
+		);
+	});
+
 /** A tool whose result takes as many bytes as asked, in half as many characters. */
 const LENGTHY = `
 	import * as z from "zod";

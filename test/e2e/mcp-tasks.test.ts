@@ -71,6 +71,15 @@ for (const directCalls of [true, false])
 			-32021,
 		);
 		const { session } = await openSession(url);
+		const refused = [
+			postModernCall(url, { name: "failing_job", arguments: {} }),
+			post(url, toolCall("failing_job")),
+			post(url, toolCall("failing_job"), { session }),
+		];
+		for (const response of refused) {
+			const { error } = await answer(response);
+			assert.deepEqual([error?.code, error?.data], [-32021, { requiredCapabilities: TASKS }], "thrown by the tool");
+		}
 		for (const options of [{}, { session }]) {
 			const legacy = await answer(post(url, toolCall("claim", { taskId: "mine" }), options));
 			assert.equal(legacy.error?.code, -32021, "the 2025 era has no such tasks");

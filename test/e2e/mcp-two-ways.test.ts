@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { conformanceModules } from "../fixtures/conformance/modules.ts";
-import { openSession } from "../support/mcp-post.ts";
+import { messagesOf, openSession, postModernCall } from "../support/mcp-post.ts";
 import { startTestServer, type TestServer } from "../support/test-server.ts";
 
 const CONFORMANCE = await conformanceModules("content", "running", "input-required");
 const STRUCTURED = `
+	import { ProtocolError } from "@modelcontextprotocol/server";
 	import * as z from "zod";
 	export default (server) => {
 		server.registerTool("structured", {
@@ -16,6 +17,9 @@ const STRUCTURED = `
 			structuredContent: { text, length: text.length },
 			_meta: { "example.com/order": 1, a: 2 },
 		}));
+		server.registerTool("refuses", {}, () => {
+			throw new ProtocolError(-32021, "needs tasks", { requiredCapabilities: { extensions: { tasks: {} } } });
+		});
 		server.registerTool("fails", {}, () => { throw Object.assign(new Error("no"), { code: -32099, data: { why: ["so"] } }); });
 	};`;
 
@@ -24,6 +28,8 @@ interface Call {
 	readonly arguments?: unknown;
 	readonly id?: unknown;
 	readonly meta?: Record<string, unknown>;
+	/** Only for what the eras say differently. */
+	readonly era?: "legacy" | "modern";
 }
 const CALLS: readonly Call[] = [
 	{ name: "test_simple_text" },
@@ -43,6 +49,12 @@ const CALLS: readonly Call[] = [
 	{ name: "test_input_required_result_elicitation" },
 	{ name: "test_missing_capability" },
 	{ name: "test_simple_text", arguments: "no object" },
+	{ name: "refuses" },
+	...["2099-01-01", "2025-11-25", "", 20260728, undefined].map((version) => ({
+		name: "test_simple_text",
+		era: "modern" as const,
+		meta: { "io.modelcontextprotocol/protocolVersion": version },
+	})),
 ];
 const MODERN_META = {
 	"io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -55,6 +67,7 @@ test("a call answered directly has the bytes of one answered through the SDK", a
 	const general = await start(t, false);
 	for (const era of ["legacy", "modern"] as const) {
 		for (const call of CALLS) {
+			if (call.era !== undefined && call.era !== era) continue;
 			const [short, long] = await Promise.all([post(direct, era, call), post(general, era, call)]);
 			assert.deepEqual(short, long, `${era} ${JSON.stringify(call)}`);
 		}
@@ -77,6 +90,22 @@ test("a call answered directly has the bytes of one answered through the SDK", a
 	assert.match(dataOf(streamed.body).at(-1) ?? "", /"result"/);
 });
 
+test("no field of a call gets it past the comparison of its Mcp-Param headers", async (t) => {
+	for (const directCalls of [true, false]) {
+		const server = await start(t, directCalls);
+		for (const more of [{}, { inputResponses: {} }, { requestState: "x" }, { _meta: { ...MODERN_META, extra: 1 } }]) {
+			const response = await postModernCall(server.url, {
+				name: "test_x_mcp_header",
+				arguments: { region: "eu", level: 3 },
+				...more,
+			});
+			const [answer] = await messagesOf(response);
+			assert.deepEqual([response.status, answer?.error?.code, answer?.id], [400, -32020, 1], JSON.stringify(more));
+			assert.match(answer?.error?.message ?? "", /Mcp-Param-\w+ header is absent/);
+		}
+	}
+});
+
 function start(t: TestContext, directCalls: boolean): Promise<TestServer> {
 	return startTestServer(t, {
 		files: { "mcps/structured.js": STRUCTURED, ...CONFORMANCE },
@@ -94,7 +123,7 @@ interface Answer {
 async function post(server: TestServer, era: "legacy" | "modern", call: Call, session?: string): Promise<Answer> {
 	const modern = era === "modern";
 	const { name, id = 1, meta } = call;
-	const _meta = { ...meta, ...(modern && MODERN_META) };
+	const _meta = { ...(modern && MODERN_META), ...meta };
 	const params = { name, ...("arguments" in call && { arguments: call.arguments }), _meta };
 	const response = await fetch(`${server.url}/mcp`, {
 		method: "POST",

@@ -32,7 +32,7 @@ async function send(url: string, { method = "POST", path = "/mcp", headers = {},
 	const [response] = (await once(sent, "response")) as [IncomingMessage];
 	let text = "";
 	for await (const chunk of response) text += String(chunk);
-	return { status: response.statusCode, text };
+	return { status: response.statusCode, type: response.headers["content-type"], text };
 }
 
 async function serveShortcut(t: TestContext): Promise<{ readonly url: string; readonly handled: unknown[] }> {
@@ -82,15 +82,15 @@ test("the shortcut takes the plain POST on /mcp that passes every gate, and noth
 test("what a gate does not let pass is refused on every route, and calls are counted under theirs", async (t) => {
 	const { url } = await startTestServer(t, { examples: true });
 	assert.equal((await send(url, {})).status, 200);
-	for (const path of ["/mcp", "/metrics", "/"]) {
-		const method = path === "/mcp" ? "POST" : "GET";
+	for (const path of ["/mcp", "/mcp/?a=1", "/metrics", "/"]) {
+		const isMcp = path.startsWith("/mcp");
+		const method = isMcp ? "POST" : "GET";
+		const type = isMcp ? "application/json" : "application/problem+json; charset=utf-8";
+		const said = (text: string): unknown => (isMcp ? JSON.parse(text).error.message : JSON.parse(text).detail);
 		const rebound = await send(url, { method, path, headers: { host: "evil.example" } });
-		assert.deepEqual([rebound.status, JSON.parse(rebound.text).error.message], [403, "Invalid Host: evil.example"]);
+		assert.deepEqual([rebound.status, rebound.type, said(rebound.text)], [403, type, "Invalid Host: evil.example"]);
 		const crossSite = await send(url, { method, path, headers: { origin: "https://evil.example" } });
-		assert.deepEqual(
-			[crossSite.status, JSON.parse(crossSite.text).error.message],
-			[403, "Invalid Origin: evil.example"],
-		);
+		assert.deepEqual([crossSite.status, said(crossSite.text)], [403, "Invalid Origin: evil.example"]);
 	}
 	const { text } = await send(url, { method: "GET", path: "/metrics" });
 	assert.equal(sampleOf(text, 'mcp_http_requests_total{method="POST",endpoint="/mcp",status_code="200"}'), 1);

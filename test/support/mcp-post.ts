@@ -23,7 +23,7 @@ export function post(url: string, message: unknown, options: PostOptions = {}): 
 export function postModernCall(
 	url: string,
 	params: ModernParams & { readonly name: string },
-	options: ModernOptions = {},
+	options: ClientOptions = {},
 ): Promise<Response> {
 	return postModern(url, "tools/call", params.name, params, options);
 }
@@ -34,7 +34,7 @@ export function postModern(
 	method: string,
 	name: string | undefined,
 	params: ModernParams,
-	options: ModernOptions = {},
+	options: ClientOptions = {},
 ): Promise<Response> {
 	const _meta = {
 		...params._meta,
@@ -52,14 +52,14 @@ export function postModern(
 }
 
 type ModernParams = Readonly<Record<string, unknown>> & { readonly _meta?: object };
-type ModernOptions = PostOptions & { readonly capabilities?: object };
+type ClientOptions = PostOptions & { readonly capabilities?: object };
 
 /** Opens a 2025-era session. @returns the response, read to its end, and the session's id where there is one */
 export async function openSession(
 	url: string,
-	options: PostOptions = {},
+	{ capabilities = {}, ...options }: ClientOptions = {},
 ): Promise<{ readonly status: number; readonly session: string; readonly retryAfter: string | null }> {
-	const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "test", version: "1" } };
+	const params = { protocolVersion: "2025-11-25", capabilities, clientInfo: { name: "test", version: "1" } };
 	const response = await post(url, { jsonrpc: "2.0", id: 0, method: "initialize", params }, options);
 	await response.text();
 	return {
