@@ -1,5 +1,6 @@
 import { isScalar, LineCounter, parseDocument } from "yaml";
 import * as z from "zod";
+import { MAX_LABEL_VALUE_LENGTH, MAX_LABELS } from "../../workers/label-caps.ts";
 
 /** What the operator grants to one module, and limits it to. A module never sets its own. */
 export interface ModulePolicy {
@@ -110,8 +111,8 @@ const SETTINGS = z
 		startTimeoutMs: duration,
 		hangTimeoutMs: duration,
 		maxSeries: whole(1, 10_000_000),
-		maxLabels: whole(1, 1000),
-		maxLabelLength: whole(1, 65_536),
+		maxLabels: whole(1, MAX_LABELS),
+		maxLabelLength: whole(1, MAX_LABEL_VALUE_LENGTH),
 		concurrency: whole(1, 10_000),
 		queue: whole(0, 1_000_000),
 	})
