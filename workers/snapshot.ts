@@ -61,6 +61,7 @@ export function encodeSnapshot(lists: readonly unknown[], limits: SnapshotLimits
 // Modules share this realm and may replace what they like; the writer keeps what it needs from before they ran.
 const { stringify } = JSON;
 const { isArray } = Array;
+const { min } = Math;
 const { keys: keysOf } = Object;
 const dateToString = Date.prototype.toString;
 const { byteLength } = Buffer;
@@ -71,6 +72,7 @@ const MAX_NAME_CHARS = 256;
 const MAX_HELP_CHARS = 4096;
 const MAX_EXEMPLAR_LENGTH = 256;
 const MAX_BYTES_PER_CHAR = 3;
+const MAX_ARRAY_LENGTH = 2 ** 32 - 1;
 const UNREADABLE = Symbol("unreadable");
 
 interface List {
@@ -88,18 +90,9 @@ function encode(registries: readonly unknown[], limits: SnapshotLimits): Encoded
 			const message = "the registry's getMetricsAsJSON() did not return an array of metric families";
 			return { ok: false, reason: "invalid_payload", message };
 		}
-		let index = 0;
-		while (index < list.length && left === 0) {
-			const mark = out.mark();
-			encodeFamily(readIndex(list.array, index), out);
-			if (out.overflowed) {
-				out.rollBack(mark);
-				break;
-			}
-			index++;
-		}
-		written += index;
-		left += list.length - index;
+		const fitted = left === 0 ? encodeFamilies(list, out) : 0;
+		written += fitted;
+		left += list.length - fitted;
 	}
 	if (written === 0 && left > 0) {
 		return {
@@ -110,6 +103,18 @@ function encode(registries: readonly unknown[], limits: SnapshotLimits): Encoded
 	}
 	if (left > 0) out.trailer(left);
 	return { ok: true, bytes: out.bytes(), samples: out.samples };
+}
+
+/** How many of the families fitted. */
+function encodeFamilies({ array, length }: List, out: SnapshotWriter): number {
+	for (let index = 0; index < length; index++) {
+		const mark = out.mark();
+		encodeFamily(readIndex(array, index), out);
+		if (!out.overflowed) continue;
+		out.rollBack(mark);
+		return index;
+	}
+	return length;
 }
 
 function encodeFamily(family: unknown, out: SnapshotWriter): void {
@@ -247,7 +252,9 @@ function listOf(value: unknown): List | undefined {
 		if (!isArray(value)) return undefined;
 		// A proxy of an array may say what it likes.
 		const { length }: { readonly length: unknown } = value;
-		return typeof length === "number" ? { array: value, length: length > 0 ? length : 0 } : undefined;
+		return typeof length === "number"
+			? { array: value, length: length > 0 ? min(length, MAX_ARRAY_LENGTH) : 0 }
+			: undefined;
 	} catch {
 		return undefined;
 	}

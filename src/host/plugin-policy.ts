@@ -1,6 +1,5 @@
 import { isScalar, LineCounter, parseDocument } from "yaml";
 import * as z from "zod";
-import { MAX_LABEL_VALUE_LENGTH, MAX_LABELS } from "../../workers/label-caps.ts";
 
 /** What the operator grants to one module, and limits it to. A module never sets its own. */
 export interface ModulePolicy {
@@ -111,8 +110,9 @@ const SETTINGS = z
 		startTimeoutMs: duration,
 		hangTimeoutMs: duration,
 		maxSeries: whole(1, 10_000_000),
-		maxLabels: whole(1, MAX_LABELS),
-		maxLabelLength: whole(1, MAX_LABEL_VALUE_LENGTH),
+		// Of both, what a worker can send at most (workers/label-caps.ts).
+		maxLabels: whole(1, 128),
+		maxLabelLength: whole(1, 16_384),
 		concurrency: whole(1, 10_000),
 		queue: whole(0, 1_000_000),
 	})

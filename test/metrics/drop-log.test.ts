@@ -68,7 +68,7 @@ test("a module that is bad in new ways without end is told once to be so, until 
 		for (let index = 0; index < 500; index++) sink.drop("invalid_type", `${prefix}_${index}`, "");
 		return log.news().map(({ kind }) => kind);
 	};
-	assert.deepEqual(lose(1, "a"), [...new Array<string>(200).fill("dropped"), "muted"]);
+	assert.deepEqual(lose(1, "a"), [...Array.from({ length: 200 }, () => "dropped"), "muted"]);
 	assert.deepEqual(lose(2, "b"), []);
 	log.begin(3);
 	assert.equal(lose(4, "a").length, 201);

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { loadConfig } from "../../src/config.ts";
+import { parsePolicy } from "../../src/host/plugin-policy.ts";
 import { counter, createCollector, gauge, histogram, histogramValues, value } from "../support/metrics-aggregate.ts";
 
 const labels = (count: number, text: string): Readonly<Record<string, string>> =>
@@ -24,6 +25,9 @@ test("the largest limits that the configuration takes are ones that a worker can
 	assert.ok(loaded.ok);
 	for (const more of [{ MODULE_MAX_LABELS: "129" }, { MODULE_MAX_LABEL_LENGTH: "16385" }])
 		assert.equal(loadConfig(more, "/").ok, false);
+	assert.equal(parsePolicy("defaults: { maxLabels: 128, maxLabelLength: 16384 }").ok, true);
+	for (const more of ["maxLabels: 129", "maxLabelLength: 16385"])
+		assert.equal(parsePolicy(`defaults: { ${more} }`).ok, false);
 	const { moduleMaxLabels: maxLabels, moduleMaxLabelLength: maxLabelLength } = loaded.config;
 	const { collect, dropped } = createCollector({ limits: { maxSeries: 100, maxLabels, maxLabelLength } });
 	const report = await collect("m", [

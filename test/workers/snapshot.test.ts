@@ -173,6 +173,11 @@ test("families past a limit are left out whole, and the last line says how many"
 	assert.equal(byBytes.samples, 3);
 	assert.deepEqual(linesOf(byBytes.bytes).at(-1), ["x", 1]);
 
+	const ofTwo = encodeSnapshot([[family("a", 3), family("b", 30)], [family("c", 1)]], { maxBytes: 1e6, maxSamples: 6 });
+	assert.ok(ofTwo.ok);
+	assert.deepEqual(linesOf(ofTwo.bytes).at(-1), ["x", 2]);
+	assert.equal(ofTwo.samples, 3);
+
 	const nothing = encodeSnapshot([[family("a", 300)]], { maxBytes: 200, maxSamples: 1000 });
 	assert.deepEqual([nothing.ok, nothing.ok || nothing.reason], [false, "payload_too_large"]);
 });
