@@ -48,8 +48,9 @@ export function schemaFor(startDir: string, terminal: boolean) {
 			MODULE_START_TIMEOUT_MS: duration().prefault("10000"),
 			MODULE_MEMORY_MB: wholeNumber(16, 65_536).prefault("128"),
 			MODULE_MAX_SERIES: wholeNumber(1, 10_000_000).prefault("10000"),
-			MODULE_MAX_LABELS: wholeNumber(1, 1000).prefault("30"),
-			MODULE_MAX_LABEL_LENGTH: wholeNumber(1, 65_536).prefault("1024"),
+			// Of both, what a worker can send at most (workers/label-caps.ts).
+			MODULE_MAX_LABELS: wholeNumber(1, 128).prefault("30"),
+			MODULE_MAX_LABEL_LENGTH: wholeNumber(1, 16_384).prefault("1024"),
 			HANG_TIMEOUT_MS: duration(100).prefault("5000"),
 			SHUTDOWN_TIMEOUT_MS: duration(0).prefault(String(DEFAULT_SHUTDOWN_TIMEOUT_MS)),
 

@@ -22,6 +22,7 @@ import { createGateway } from "./mcp/gateway.ts";
 import { createMcpEndpoint } from "./mcp/mcp-endpoint.ts";
 import { createCollector } from "./metrics/collector.ts";
 import { clearCounterStore, createCounterStore } from "./metrics/counter-store.ts";
+import { newsLine } from "./metrics/drop-news.ts";
 import { createHostMetrics } from "./metrics/host-metrics.ts";
 import { createMetricsAggregate } from "./metrics/metrics-aggregate.ts";
 import { createOwnerKeeper } from "./metrics/owner-keeper.ts";
@@ -102,8 +103,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 		now: Date.now,
 		host: metrics.sources,
 		onDrop: (id, reason, count) => metrics.collectDropped.inc({ server_id: id, reason }, count),
-		onNews: (id, { family, series, reason }) =>
-			log.warn(`${id}: dropped from ${family}: ${reason}`, { module: id, series }),
+		onNews(id, news) {
+			const { level, message } = newsLine(id, news);
+			log[level](message, { module: id, ...(news.kind !== "muted" && { series: news.series }) });
+		},
 	});
 	const catalog = createCatalog({
 		onConflict(id, { list, name, owner }) {

@@ -70,10 +70,10 @@ export function serveModule(port: Port, flavour: ModuleFlavour): Promise<void> {
 				const running = required(module);
 				await running.loaded.process?.();
 				signal.throwIfAborted();
-				const families: unknown[] = [];
-				for (const registry of running.registries) appendFamilies(families, await registry.getMetricsAsJSON());
 				if (running.registries.length === 0) return { result: {} };
-				const encoded = encodeSnapshot(families, {
+				const lists: unknown[] = [];
+				for (const registry of running.registries) lists.push(await registry.getMetricsAsJSON());
+				const encoded = encodeSnapshot(lists, {
 					maxBytes: running.limits.maxSnapshotBytes,
 					maxSamples: running.limits.maxSamples,
 				});
@@ -165,14 +165,6 @@ function isRegistry(value: unknown): value is Registry {
 		"getMetricsAsJSON" in value &&
 		typeof value.getMetricsAsJSON === "function"
 	);
-}
-
-function appendFamilies(families: unknown[], json: unknown): void {
-	if (!Array.isArray(json)) {
-		const message = "the registry's getMetricsAsJSON() did not return an array of metric families";
-		throw Object.assign(new Error(message), { code: "invalid_payload" });
-	}
-	for (const family of json) families.push(family);
 }
 
 /** A CommonJS module's exports arrive under `default`; names beside it win, since an ES module may have both. */

@@ -7,9 +7,10 @@
  *
  *     sample:   [labels, value, sampleName | 0, exemplar | 0, hasTimestamp 0 | 1], zeros at the end left out;
  *               null for a sample that could not be read
- *     labels:   [name, text, name, text, ...]; a number, their count, when they are too many or too long to send;
- *               null when they could not be read. `text` is a number, the length, for a string too long to send,
- *               [] for a value that has no text, null for one that is not data (function, symbol, a getter that threw)
+ *     labels:   [name, text, name, text, ...]; a number, their count, when they are too many to send; null when they
+ *               could not be read. `name` and `text` are a number, the length, for a string too long to send;
+ *               [length, ""] stands for labels that are too long together. `text` is [] for a value that has no text,
+ *               null for one that is not data (function, symbol, a getter that threw)
  *     value:    a number, or "NaN", "+Inf", "-Inf"; null for anything that is not a number
  *     exemplar: [labels, value, timestamp | 0], [] for one that cannot be read
  *
@@ -19,6 +20,7 @@
  * false numbers of its own, which it can anyway, and nothing else.
  */
 
+import { MAX_LABEL_NAME_LENGTH, MAX_LABEL_VALUE_LENGTH, MAX_LABELS, MAX_LABELS_BYTES } from "./label-caps.ts";
 import { SnapshotWriter } from "./snapshot-writer.ts";
 
 /** Limits of one snapshot, counted while it is written. */
@@ -41,19 +43,15 @@ export const DEFAULT_SNAPSHOT_LIMITS = {
 
 /** No line is longer than this, so that reading one never takes main long. */
 export const MAX_LINE_BYTES = 256 * 1024;
-/** Longest label value that is sent, in UTF-16 units; of a longer one only its length is. */
-const MAX_LABEL_VALUE_CHARS = 16 * 1024;
-/** More labels than this on a sample are not sent, only their number. */
-const MAX_LABELS_SENT = 128;
 
 /**
- * Encodes the families that `registry.getMetricsAsJSON()` gave (of several registries: their lists one after the other).
- * Never throws. Families that do not fit into the limits are left out whole, from the first one on that does not fit;
- * the snapshot as a whole is refused when it is no array, or when not even its first family fits.
+ * Encodes the families that `registry.getMetricsAsJSON()` gave, of each registry one list. Never throws. Families that
+ * do not fit into the limits are left out whole, from the first one on that does not fit; the snapshot as a whole is
+ * refused when one of the lists is no array, or when not even the first family fits.
  */
-export function encodeSnapshot(families: unknown, limits: SnapshotLimits): EncodedSnapshot {
+export function encodeSnapshot(lists: readonly unknown[], limits: SnapshotLimits): EncodedSnapshot {
 	try {
-		return encode(families, limits);
+		return encode(lists, limits);
 	} catch {
 		// Only a module that replaced the language's own methods gets here; it must not take the worker's runtime along.
 		return { ok: false, reason: "invalid_payload", message: "the registry's snapshot could not be read" };
@@ -63,13 +61,18 @@ export function encodeSnapshot(families: unknown, limits: SnapshotLimits): Encod
 // Modules share this realm and may replace what they like; the writer keeps what it needs from before they ran.
 const { stringify } = JSON;
 const { isArray } = Array;
+const { min } = Math;
 const { keys: keysOf } = Object;
 const dateToString = Date.prototype.toString;
+const { byteLength } = Buffer;
 
+/** A bucket's or quantile's own label comes on top. */
+const MAX_LABELS_SENT = MAX_LABELS + 1;
 const MAX_NAME_CHARS = 256;
 const MAX_HELP_CHARS = 4096;
-const MAX_LABELS_CHARS = 32 * 1024;
-const MAX_EXEMPLAR_CHARS = 256;
+const MAX_EXEMPLAR_LENGTH = 256;
+const MAX_BYTES_PER_CHAR = 3;
+const MAX_ARRAY_LENGTH = 2 ** 32 - 1;
 const UNREADABLE = Symbol("unreadable");
 
 interface List {
@@ -77,33 +80,41 @@ interface List {
 	readonly length: number;
 }
 
-function encode(families: unknown, limits: SnapshotLimits): EncodedSnapshot {
-	const list = listOf(families);
-	if (list === undefined) {
-		return {
-			ok: false,
-			reason: "invalid_payload",
-			message: "the registry's snapshot is not an array of metric families",
-		};
-	}
+function encode(registries: readonly unknown[], limits: SnapshotLimits): EncodedSnapshot {
 	const out = new SnapshotWriter(limits);
 	let written = 0;
-	for (; written < list.length; written++) {
-		const mark = out.mark();
-		encodeFamily(readIndex(list.array, written), out);
-		if (!out.overflowed) continue;
-		out.rollBack(mark);
-		break;
+	let left = 0;
+	for (const registry of registries) {
+		const list = listOf(registry);
+		if (list === undefined) {
+			const message = "the registry's getMetricsAsJSON() did not return an array of metric families";
+			return { ok: false, reason: "invalid_payload", message };
+		}
+		const fitted = left === 0 ? encodeFamilies(list, out) : 0;
+		written += fitted;
+		left += list.length - fitted;
 	}
-	if (written === 0 && list.length > 0) {
+	if (written === 0 && left > 0) {
 		return {
 			ok: false,
 			reason: "payload_too_large",
 			message: `the first metric family alone passes ${limits.maxSamples} samples or ${limits.maxBytes} bytes`,
 		};
 	}
-	if (written < list.length) out.trailer(list.length - written);
+	if (left > 0) out.trailer(left);
 	return { ok: true, bytes: out.bytes(), samples: out.samples };
+}
+
+/** How many of the families fitted. */
+function encodeFamilies({ array, length }: List, out: SnapshotWriter): number {
+	for (let index = 0; index < length; index++) {
+		const mark = out.mark();
+		encodeFamily(readIndex(array, index), out);
+		if (!out.overflowed) continue;
+		out.rollBack(mark);
+		return index;
+	}
+	return length;
 }
 
 function encodeFamily(family: unknown, out: SnapshotWriter): void {
@@ -122,7 +133,7 @@ function encodeFamily(family: unknown, out: SnapshotWriter): void {
 
 function encodeSample(sample: unknown): string {
 	if (typeof sample !== "object" || sample === null) return "null";
-	const labels = encodeLabels(read(sample, "labels"), MAX_LABELS_CHARS, MAX_LABEL_VALUE_CHARS);
+	const labels = encodeLabels(read(sample, "labels"), MAX_LABELS_BYTES, MAX_LABEL_VALUE_LENGTH);
 	const value = valueText(read(sample, "value"));
 	const sampleName = read(sample, "metricName");
 	const exemplar = encodeExemplar(read(sample, "exemplar"));
@@ -135,7 +146,7 @@ function encodeSample(sample: unknown): string {
 }
 
 /** Label order is the module's; a value that is absent is left out, since an absent label and an empty one are the same. */
-function encodeLabels(labels: unknown, maxChars: number, maxValueChars: number): string {
+function encodeLabels(labels: unknown, maxBytes: number, maxValueChars: number): string {
 	if (labels === undefined || labels === null) return "[]";
 	if (typeof labels !== "object") return "null";
 	let names: readonly string[];
@@ -150,8 +161,8 @@ function encodeLabels(labels: unknown, maxChars: number, maxValueChars: number):
 		const name = names[index] as string;
 		const value = labelText(read(labels, name), maxValueChars);
 		if (value === undefined) continue;
-		text += `${text === "" ? "" : ","}${quote(name, MAX_NAME_CHARS)},${value}`;
-		if (text.length > maxChars) return String(names.length);
+		text += `${text === "" ? "" : ","}${quote(name, MAX_LABEL_NAME_LENGTH)},${value}`;
+		if (isLonger(text, maxBytes)) return `[${text.length},""]`;
 	}
 	return `[${text}]`;
 }
@@ -173,6 +184,10 @@ function labelText(value: unknown, maxChars: number): string | undefined {
 	}
 }
 
+function isLonger(text: string, maxBytes: number): boolean {
+	return text.length * MAX_BYTES_PER_CHAR > maxBytes && byteLength(text) > maxBytes;
+}
+
 /** The text of a Date, whatever its realm and whatever was put on top of its methods; of any other object there is none. */
 function dateText(value: object): string {
 	try {
@@ -185,7 +200,7 @@ function dateText(value: object): string {
 function encodeExemplar(exemplar: unknown): string {
 	if (exemplar === undefined || exemplar === null) return "0";
 	if (typeof exemplar !== "object") return "[]";
-	const labels = encodeLabels(read(exemplar, "labelSet"), MAX_EXEMPLAR_CHARS, MAX_EXEMPLAR_CHARS);
+	const labels = encodeLabels(read(exemplar, "labelSet"), MAX_EXEMPLAR_LENGTH, MAX_EXEMPLAR_LENGTH);
 	const value = valueText(read(exemplar, "value"));
 	const timestamp = read(exemplar, "timestamp");
 	const time = timestamp === undefined || timestamp === null ? "0" : valueText(timestamp);
@@ -234,7 +249,12 @@ function readIndex(array: readonly unknown[], index: number): unknown {
 
 function listOf(value: unknown): List | undefined {
 	try {
-		return isArray(value) ? { array: value, length: value.length } : undefined;
+		if (!isArray(value)) return undefined;
+		// A proxy of an array may say what it likes.
+		const { length }: { readonly length: unknown } = value;
+		return typeof length === "number"
+			? { array: value, length: length > 0 ? min(length, MAX_ARRAY_LENGTH) : 0 }
+			: undefined;
 	} catch {
 		return undefined;
 	}

@@ -24,7 +24,7 @@ setInterval(() => {
 }, intervalMs / modules);
 
 async function send(moduleId: string, registry: Registry): Promise<void> {
-	const encoded = encodeSnapshot(await registry.getMetricsAsJSON(), {
+	const encoded = encodeSnapshot([await registry.getMetricsAsJSON()], {
 		maxBytes: 64 * 1024 * 1024,
 		maxSamples: 10_000_000,
 	});

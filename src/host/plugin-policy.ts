@@ -110,8 +110,9 @@ const SETTINGS = z
 		startTimeoutMs: duration,
 		hangTimeoutMs: duration,
 		maxSeries: whole(1, 10_000_000),
-		maxLabels: whole(1, 1000),
-		maxLabelLength: whole(1, 65_536),
+		// Of both, what a worker can send at most (workers/label-caps.ts).
+		maxLabels: whole(1, 128),
+		maxLabelLength: whole(1, 16_384),
 		concurrency: whole(1, 10_000),
 		queue: whole(0, 1_000_000),
 	})

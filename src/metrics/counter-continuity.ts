@@ -36,8 +36,11 @@ export interface KeptTotals {
 	readonly values: readonly number[];
 }
 
-/** @param maxSeries most series that are held; past it those go first that the running generation does not show */
-export function createCounterContinuity(maxSeries: number): CounterContinuity {
+/**
+ * @param maxSeries most series that are held, asked each time since the policy may change; past it those go first that
+ *   the running generation does not show
+ */
+export function createCounterContinuity(maxSeries: () => number): CounterContinuity {
 	const known = new Map<string, FamilyTotals>();
 	let size = 0;
 	let round = 0;
@@ -58,7 +61,7 @@ export function createCounterContinuity(maxSeries: number): CounterContinuity {
 			}
 		},
 		restore({ family, type, labels, layout, values }) {
-			if (size >= maxSeries) return;
+			if (size >= maxSeries()) return;
 			const { series } = familyTotals(family, type);
 			if (series.has(labels)) return;
 			size++;
@@ -140,10 +143,11 @@ export function createCounterContinuity(maxSeries: number): CounterContinuity {
 
 	/** A series that the running generation showed and shows no more was removed by its module; one of before may return. */
 	function* forget(generation: number): Generator<undefined, void> {
+		const most = maxSeries();
 		let done = 0;
 		for (const [name, { series }] of known) {
 			for (const [labels, state] of series) {
-				if (state.round !== round && (state.generation === generation || size > maxSeries)) {
+				if (state.round !== round && (state.generation === generation || size > most)) {
 					series.delete(labels);
 					size--;
 					revision++;

@@ -52,6 +52,12 @@ export interface DropDto {
 	readonly lastSeenAt: number;
 }
 
+/** What the log is told of a module, once; `muted` when there was more than is told. */
+export type DropNews =
+	| { readonly kind: "dropped"; readonly reason: DropReason; readonly family: string; readonly series: string }
+	| { readonly kind: "warned"; readonly reason: WarningReason; readonly family: string; readonly series: string }
+	| { readonly kind: "muted" };
+
 /** Takes note of what is lost while one snapshot is read. */
 export interface DropSink {
 	/** @param count how many samples or label sets, at least 1; a family or payload counts as one */
@@ -65,90 +71,116 @@ export interface DropLog {
 	begin(at: number): DropSink;
 	/** How much the collection lost that was begun last, by reason. */
 	counts(): ReadonlyMap<DropReason, number>;
-	/** Reason and family pairs that the collection begun last was the first to show: one log line each. */
-	news(): readonly DropDto[];
+	/** Reason and family pairs that no collection before the one begun last had shown: one log line each. */
+	news(): readonly DropNews[];
 	/** Up to ten examples, those seen last first. */
 	drops(): readonly DropDto[];
 	warnings(): readonly DropDto[];
 }
 
-/** Bounded whatever a module sends: past `MAX_TRACKED` pairs of reason and family, the one not seen for longest is forgotten. */
+/**
+ * Bounded whatever a module sends. After `MAX_TOLD` pairs of reason and family nothing more is news until a collection
+ * has lost nothing; of examples, one that is still seen is not given up for another.
+ */
 export function createDropLog(): DropLog {
-	const drops = new Map<string, Tracked>();
-	const warnings = new Map<string, Tracked>();
+	const drops = createExamples();
+	const warnings = createExamples();
+	const told = new Set<string>();
+	let round = 0;
+	let isClean = true;
 	let counts = new Map<DropReason, number>();
-	let news: Tracked[] = [];
+	let news: DropNews[] = [];
 
 	return {
 		begin(at) {
+			// Of a module that was mended, what it loses next is news again.
+			if (isClean && told.size > MAX_TOLD) told.clear();
+			isClean = true;
+			round++;
 			counts = new Map();
 			news = [];
 			return {
 				drop(reason, family, series, count = 1) {
 					counts.set(reason, (counts.get(reason) ?? 0) + count);
-					note(drops, reason, family, series, count, at);
+					const shown = cut(family, MAX_FAMILY_CHARS);
+					drops.note({ reason, family: shown, series, count, at, round });
+					if (isNews("dropped", reason, shown))
+						tell({ kind: "dropped", reason, family: shown, series: cut(series, MAX_SERIES_CHARS) });
 				},
 				warn(reason, family, series) {
-					note(warnings, reason, family, series, 1, at);
+					const shown = cut(family, MAX_FAMILY_CHARS);
+					warnings.note({ reason, family: shown, series, count: 1, at, round });
+					if (isNews("warned", reason, shown))
+						tell({ kind: "warned", reason, family: shown, series: cut(series, MAX_SERIES_CHARS) });
 				},
 			};
 		},
 		counts: () => counts,
-		news: () => news.map(dto),
-		drops: () => examplesOf(drops),
-		warnings: () => examplesOf(warnings),
+		news: () => news,
+		drops: drops.shown,
+		warnings: warnings.shown,
 	};
 
-	function note(
-		into: Map<string, Tracked>,
-		reason: DropReason | WarningReason,
-		family: string,
-		series: string,
-		count: number,
-		at: number,
-	): void {
-		const shown = cut(family, MAX_FAMILY_CHARS);
-		const key = `${reason} ${shown}`;
-		const known = into.get(key);
-		if (known !== undefined) {
-			known.count += count;
-			if (known.lastSeenAt === at) return;
-			known.lastSeenAt = at;
-			// Last in the map is seen last: that is the order of the examples and of forgetting.
-			into.delete(key);
-			into.set(key, known);
-			return;
-		}
-		if (into.size >= MAX_TRACKED) {
-			const [oldest] = into.keys();
-			if (oldest !== undefined) into.delete(oldest);
-		}
-		const tracked = {
-			reason,
-			family: shown,
-			series: cut(series, MAX_SERIES_CHARS),
-			count,
-			firstSeenAt: at,
-			lastSeenAt: at,
-		};
-		into.set(key, tracked);
-		if (news.length < MAX_TRACKED) news.push(tracked);
+	function isNews(kind: DropNews["kind"], reason: string, family: string): boolean {
+		isClean = false;
+		return told.size <= MAX_TOLD && told.size < told.add(`${kind} ${reason} ${family}`).size;
+	}
+
+	function tell(line: DropNews): void {
+		news.push(told.size > MAX_TOLD ? { kind: "muted" } : line);
 	}
 }
 
+/** Pairs of reason and family that one module has in the log; few enough to be read, and to be kept as text. */
+const MAX_TOLD = 200;
 const MAX_TRACKED = 100;
 const MAX_EXAMPLES = 10;
 const MAX_SERIES_CHARS = 200;
 const MAX_FAMILY_CHARS = 200;
 
-type Tracked = { -readonly [Key in keyof DropDto]: DropDto[Key] };
+type Example = { -readonly [Key in keyof DropDto]: DropDto[Key] };
 
-function examplesOf(tracked: ReadonlyMap<string, Tracked>): readonly DropDto[] {
-	return [...tracked.values()].slice(-MAX_EXAMPLES).toReversed().map(dto);
+interface Loss extends Pick<DropDto, "reason" | "family" | "series" | "count"> {
+	readonly at: number;
+	/** The number of the collection. */
+	readonly round: number;
 }
 
-function dto(tracked: Tracked): DropDto {
-	return { ...tracked };
+function createExamples() {
+	/** Those seen last are last: that is the order of showing and of forgetting. */
+	const tracked = new Map<string, { readonly example: Example; round: number }>();
+
+	return {
+		note({ reason, family, series, count, at, round }: Loss): void {
+			const key = `${reason} ${family}`;
+			const known = tracked.get(key);
+			if (known !== undefined) {
+				known.example.count += count;
+				if (known.round === round) return;
+				known.example.lastSeenAt = at;
+				known.round = round;
+				tracked.delete(key);
+				tracked.set(key, known);
+				return;
+			}
+			if (tracked.size >= MAX_TRACKED) {
+				const [oldest] = tracked;
+				// Seen in the collection before, it will most likely be seen in this one too.
+				if (oldest === undefined || oldest[1].round >= round - 1) return;
+				tracked.delete(oldest[0]);
+			}
+			const shown = cut(series, MAX_SERIES_CHARS);
+			tracked.set(key, {
+				example: { reason, family, series: shown, count, firstSeenAt: at, lastSeenAt: at },
+				round,
+			});
+		},
+		shown: (): readonly DropDto[] =>
+			[...tracked.values()]
+				.slice(-MAX_EXAMPLES)
+				.toReversed()
+				.map(({ example }) => ({ ...example })),
+	};
 }
 
 function cut(text: string, maxChars: number): string {

@@ -9,7 +9,7 @@ import { type CollectError, type CollectFailure, type CollectReport, collectRepo
 import { createCounterContinuity } from "./counter-continuity.ts";
 import { createCounterKeeper } from "./counter-keeper.ts";
 import type { CounterStore } from "./counter-store.ts";
-import type { DropDto, DropReason, DropSink } from "./drop-log.ts";
+import type { DropNews, DropReason, DropSink } from "./drop-log.ts";
 import { createDropLog } from "./drop-log.ts";
 import { writeFamilies } from "./exposition-writer.ts";
 import { createFamilyOwnership } from "./family-ownership.ts";
@@ -43,8 +43,8 @@ export interface AggregateOptions {
 	readonly host: readonly HostSource[];
 	/** For `mcp_collect_dropped_total`: after each collection, once per reason. */
 	readonly onDrop: (moduleId: string, reason: DropReason, count: number) => void;
-	/** For the log: the first time that a module loses something of a family for a reason. */
-	readonly onNews?: (moduleId: string, drop: DropDto) => void;
+	/** For the log (drop-news.ts): the first time that a module loses something of a family for a reason, or is warned. */
+	readonly onNews?: (moduleId: string, news: DropNews) => void;
 }
 
 export interface MetricsAggregate {
@@ -147,7 +147,7 @@ export function createMetricsAggregate(options: AggregateOptions): MetricsAggreg
 		if (state === undefined) {
 			state = {
 				log: createDropLog(),
-				continuity: createCounterContinuity(limitsOf(moduleId).maxSeries),
+				continuity: createCounterContinuity(() => limitsOf(moduleId).maxSeries),
 				accepting: Promise.resolve(),
 				generation: Number.NEGATIVE_INFINITY,
 				shown: undefined,
@@ -215,7 +215,7 @@ export function createMetricsAggregate(options: AggregateOptions): MetricsAggreg
 	function publishDrops(moduleId: string, state: ModuleState): void {
 		if (modules.get(moduleId) !== state) return;
 		for (const [reason, count] of state.log.counts()) options.onDrop(moduleId, reason, count);
-		for (const drop of state.log.news()) options.onNews?.(moduleId, drop);
+		for (const news of state.log.news()) options.onNews?.(moduleId, news);
 	}
 
 	function setReport(state: ModuleState, at: number, error?: CollectError): CollectReport {

@@ -154,6 +154,22 @@ test("what is kept is bounded by the module's series limit, however its labels c
 	assert.equal(seriesOf(await families()).get('x_total{id="1000"}'), 1, "forgotten for newer ones");
 });
 
+test("a series limit that was raised while the host runs holds for counters too", async () => {
+	let maxSeries = 10;
+	const { collect, families } = createCollector({
+		limitsOf: () => ({ maxSeries, maxLabels: 30, maxLabelLength: 1024 }),
+	});
+	const generation = (number: number, series: number, amount: number) =>
+		collect("m", [counter("x_total", ...Array.from({ length: series }, (_, id) => value(amount, { id })))], number);
+	await generation(1, 10, 1);
+	maxSeries = 50;
+	await generation(1, 50, 5);
+	await generation(2, 1, 1);
+	await generation(3, 50, 1);
+	assert.equal(seriesOf(await families()).get('x_total{id="1"}'), 6);
+	assert.equal(seriesOf(await families()).get('x_total{id="0"}'), 7);
+});
+
 test("a snapshot that is refused leaves the totals as they were", async () => {
 	const { collect, aggregate, families } = createCollector();
 	await collect("m", [counter("x_total", value(5))], 1);

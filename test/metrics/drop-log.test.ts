@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createDropLog } from "../../src/metrics/drop-log.ts";
+import { newsLine } from "../../src/metrics/drop-news.ts";
 
 test("counts are the collection's, examples are the module's", () => {
 	const log = createDropLog();
@@ -25,10 +26,7 @@ test("news is what a collection was the first to show", () => {
 	const second = log.begin(2);
 	second.drop("invalid_value", "x", "");
 	second.drop("invalid_type", "x", "");
-	assert.deepEqual(
-		log.news().map(({ reason }) => reason),
-		["invalid_type"],
-	);
+	assert.deepEqual(log.news(), [{ kind: "dropped", reason: "invalid_type", family: "x", series: "" }]);
 });
 
 test("names and series of any length, well formed or not, are cut to what can be shown", () => {
@@ -39,18 +37,63 @@ test("names and series of any length, well formed or not, are cut to what can be
 	assert.equal(drop?.series, "\ufffd".repeat(200));
 });
 
-test("however many families lose something, what is remembered is bounded, and the oldest goes first", () => {
+test("what every collection loses is told once, and its examples go on counting, however many families it is", () => {
+	const log = createDropLog();
+	for (let at = 1; at <= 3; at++) {
+		const sink = log.begin(at);
+		for (let index = 0; index < 150; index++) sink.drop("invalid_type", `family_${index}`, "");
+		assert.equal(log.news().length, at === 1 ? 150 : 0);
+	}
+	const shown = log.drops();
+	assert.equal(shown.length, 10);
+	for (const { count, firstSeenAt, lastSeenAt } of shown) assert.deepEqual([count, firstSeenAt, lastSeenAt], [3, 1, 3]);
+});
+
+test("an example that is not seen any more gives way to one that is", () => {
 	const log = createDropLog();
 	const first = log.begin(1);
 	for (let index = 0; index < 250; index++) first.drop("invalid_type", `family_${index}`, "");
-	assert.equal(log.news().length, 100);
-	assert.equal(log.drops().length, 10);
-	assert.equal(log.drops()[0]?.family, "family_249");
-	const second = log.begin(2);
-	second.drop("invalid_type", "family_0", "");
-	second.drop("invalid_type", "family_249", "");
+	log.begin(2).drop("invalid_type", "family_0", "");
+	log.begin(3).drop("invalid_type", "another", "");
 	assert.deepEqual(
-		log.news().map(({ family }) => family),
-		["family_0"],
+		log.drops().map(({ family }) => family),
+		["another", "family_0", ...Array.from({ length: 8 }, (_, index) => `family_${99 - index}`)],
+	);
+});
+
+test("a module that is bad in new ways without end is told once to be so, until a collection loses nothing", () => {
+	const log = createDropLog();
+	const lose = (at: number, prefix: string): readonly string[] => {
+		const sink = log.begin(at);
+		for (let index = 0; index < 500; index++) sink.drop("invalid_type", `${prefix}_${index}`, "");
+		return log.news().map(({ kind }) => kind);
+	};
+	assert.deepEqual(lose(1, "a"), [...Array.from({ length: 200 }, () => "dropped"), "muted"]);
+	assert.deepEqual(lose(2, "b"), []);
+	log.begin(3);
+	assert.equal(lose(4, "a").length, 201);
+});
+
+test("a line of log says what was lost, and of a warning that nothing was", () => {
+	const log = createDropLog();
+	const sink = log.begin(1);
+	sink.drop("invalid_type", "x", "");
+	sink.drop("collect_error", "", "");
+	sink.drop("invalid_payload", "", "");
+	sink.drop("payload_too_large", "", "the last 3 families");
+	sink.warn("counter_reset", "x_total", "x_total");
+	assert.deepEqual(
+		[...log.news(), { kind: "muted" } as const].map((news) => newsLine("metrics/m", news)),
+		[
+			{ level: "warn", message: "metrics/m: dropped from x: invalid_type" },
+			{ level: "warn", message: "metrics/m: nothing was collected: collect_error" },
+			{ level: "warn", message: "metrics/m: dropped from its snapshot: invalid_payload" },
+			{ level: "warn", message: "metrics/m: dropped the last 3 families: payload_too_large" },
+			{ level: "info", message: "metrics/m: x_total is kept, with a warning: counter_reset" },
+			{
+				level: "warn",
+				message: "metrics/m: and more; no further drop or warning is logged until a collection has none",
+			},
+		],
 	);
 });

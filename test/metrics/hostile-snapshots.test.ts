@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
 import { DEFAULT_SNAPSHOT_LIMITS, encodeSnapshot, MAX_LINE_BYTES } from "../../workers/snapshot.ts";
-import { collections, families } from "../support/arbitrary-families.ts";
+import { collections, families, lists } from "../support/arbitrary-families.ts";
 import { withHostileValues } from "../support/hostile-values.ts";
 import {
 	counter,
@@ -35,7 +35,7 @@ test("whatever modules show, every format of the page is one that a strict reade
 			const collector = createCollector({ host, limits: { maxSeries: 40, maxLabels: 4, maxLabelLength: 32 } });
 			for (const step of steps) {
 				collector.clock.now += step.after;
-				const encoded = encodeSnapshot(withHostileValues(step.families), LIMITS);
+				const encoded = encodeSnapshot(step.lists.map(withHostileValues), LIMITS);
 				if (!encoded.ok) continue;
 				const report = await collector.aggregate.accept(step.moduleId, encoded.bytes, step);
 				assert.equal(report.success, true, report.error?.message ?? "");
@@ -53,8 +53,8 @@ test("whatever modules show, every format of the page is one that a strict reade
 
 test("the encoder never throws, keeps its caps, and writes short lines of JSON", () => {
 	fc.assert(
-		fc.property(families, fc.nat({ max: 5000 }), fc.nat({ max: 300 }), (snapshot, maxBytes, maxSamples) => {
-			const encoded = encodeSnapshot(withHostileValues(snapshot), { maxBytes, maxSamples });
+		fc.property(lists, fc.nat({ max: 5000 }), fc.nat({ max: 300 }), (snapshot, maxBytes, maxSamples) => {
+			const encoded = encodeSnapshot(snapshot.map(withHostileValues), { maxBytes, maxSamples });
 			if (!encoded.ok) return;
 			assert.ok(encoded.bytes.length <= maxBytes + 32, "room for the line that tells of the cap");
 			assert.ok(encoded.samples <= maxSamples);
@@ -95,7 +95,7 @@ test("forged bytes lead to a page that a strict reader accepts, or are refused",
 	const edit = fc.record({ at: fc.nat(), remove: fc.nat({ max: 12 }), insert: fc.array(token, { maxLength: 3 }) });
 	await fc.assert(
 		fc.asyncProperty(families, fc.array(edit, { minLength: 1, maxLength: 4 }), async (snapshot, edits) => {
-			const encoded = encodeSnapshot(withHostileValues(snapshot), LIMITS);
+			const encoded = encodeSnapshot([withHostileValues(snapshot)], LIMITS);
 			let bytes = encoded.ok ? Buffer.from(encoded.bytes) : Buffer.alloc(0);
 			for (const { at, remove, insert } of edits) {
 				const start = at % (bytes.length + 1);
@@ -153,10 +153,12 @@ test("a snapshot of the largest size is read in slices that never hold the event
 	const collector = createCollector({ limits: { maxSeries: 200_000, maxLabels: 30, maxLabelLength: 1024 } });
 	const encoded = encodeSnapshot(
 		[
-			counter(
-				"x_total",
-				...Array.from({ length: 100_000 }, (_, index) => value(index, { index, path: `/api/${index}` })),
-			),
+			[
+				counter(
+					"x_total",
+					...Array.from({ length: 100_000 }, (_, index) => value(index, { index, path: `/api/${index}` })),
+				),
+			],
 		],
 		DEFAULT_SNAPSHOT_LIMITS,
 	);

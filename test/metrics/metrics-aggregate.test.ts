@@ -116,6 +116,7 @@ test("the report keeps at most ten examples, with first and last time and a coun
 	assert.equal(latest?.count, 4);
 	assert.equal((latest?.lastSeenAt ?? 0) - (latest?.firstSeenAt ?? 0), 1000);
 	assert.equal(latest?.series.length, 200);
+	assert.deepEqual(news[0], { level: "warn", message: "m: dropped from bad_0: invalid_value" });
 	assert.equal(news.length, 15, "one line of log for each family, not one for each collection");
 });
 
@@ -398,7 +399,7 @@ test("the ETag is the page's as long as nothing on it changes, and each format's
 
 test("payloads with more samples than are sent keep their first families, and say that the rest is missing", async () => {
 	const { aggregate, families } = createCollector();
-	const encoded = encodeSnapshot([gauge("a", value(1)), gauge("b", value(1), value(2, { a: "1" })), gauge("c")], {
+	const encoded = encodeSnapshot([[gauge("a", value(1)), gauge("b", value(1), value(2, { a: "1" })), gauge("c")]], {
 		maxBytes: 10_000,
 		maxSamples: 4,
 	});

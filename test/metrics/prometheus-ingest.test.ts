@@ -28,7 +28,7 @@ test("Prometheus stores exactly what the modules set, in either format, whatever
 		counter("edge_total", value(Number.MAX_VALUE, { text: '"\\\n\r\t\u0000' }), value(5e-324, { text: "\\n" })),
 	]);
 	for (const [index, snapshot] of fc.sample(families, { numRuns: 200, seed: SEED }).entries()) {
-		const encoded = encodeSnapshot(withHostileValues(snapshot), LIMITS);
+		const encoded = encodeSnapshot([withHostileValues(snapshot)], LIMITS);
 		if (encoded.ok) await collector.aggregate.accept(`metrics/hostile-${index}`, encoded.bytes, { generation: 1 });
 	}
 

@@ -119,20 +119,23 @@ export const families: fc.Arbitrary<unknown> = fc.oneof(
 	{ weight: 1, arbitrary: hostile },
 );
 
+/** What the registries of one module give, each a list of families. */
+export const lists: fc.Arbitrary<readonly unknown[]> = fc.array(families, { minLength: 1, maxLength: 3 });
+
 export interface Collection {
 	readonly moduleId: string;
 	readonly generation: number;
-	readonly families: unknown;
+	readonly lists: readonly unknown[];
 	/** Milliseconds that pass before it. */
 	readonly after: number;
 }
 
-/** Their families are to be passed through `withHostileValues`. What a host may see in a while: several modules, restarts, silence. */
+/** Their lists are to be passed through `withHostileValues`. What a host may see in a while: several modules, restarts, silence. */
 export const collections: fc.Arbitrary<readonly Collection[]> = fc.array(
 	fc.record({
 		moduleId: fc.constantFrom("metrics/m", "metrics/n", "mcps/o"),
 		generation: fc.nat({ max: 2 }),
-		families,
+		lists,
 		after: fc.constantFrom(0, 1000, 400_000),
 	}),
 	{ minLength: 1, maxLength: 5 },

@@ -36,8 +36,16 @@ const HOSTILE: Readonly<Record<string, () => unknown>> = {
 		new Proxy({}, { get: (_, key) => (key === "length" ? 1e9 : "x"), ownKeys: () => ["a", "b"] }),
 	"array that claims to be endless": () =>
 		new Proxy([], { get: (_, key) => (key === "length" ? Number.MAX_SAFE_INTEGER : undefined) }),
+	"array of infinite length": () => new Proxy([], { get: (_, key) => (key === "length" ? Infinity : undefined) }),
 	"array of negative length": () => new Proxy([], { get: (_, key) => (key === "length" ? -1 : undefined) }),
 	"array whose length is text": () => new Proxy([], { get: (_, key) => (key === "length" ? "7" : undefined) }),
+	"array with an element that throws": () => Object.defineProperty([{}, {}], 0, { enumerable: true, get: fail }),
+	"array whose iterator is endless": () =>
+		Object.assign([1], {
+			*[Symbol.iterator]() {
+				for (;;) yield {};
+			},
+		}),
 	"sparse array"() {
 		const sparse: unknown[] = [];
 		sparse.length = 2 ** 32 - 1;

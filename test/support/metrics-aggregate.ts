@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import type { DropReason } from "../../src/metrics/drop-log.ts";
+import { type NewsLine, newsLine } from "../../src/metrics/drop-news.ts";
 import type { HostFamily, HostSource } from "../../src/metrics/host-source.ts";
 import type { CollectReport } from "../../src/metrics/collect-report.ts";
 import type { AggregateOptions, MetricsAggregate } from "../../src/metrics/metrics-aggregate.ts";
@@ -18,8 +19,8 @@ export interface Collector {
 	readonly aggregate: MetricsAggregate;
 	/** Everything that `onDrop` was told, added up: `module reason` -> count. */
 	readonly dropped: ReadonlyMap<string, number>;
-	/** What the log was told: `module reason family`. */
-	readonly news: readonly string[];
+	/** What the log was told. */
+	readonly news: readonly NewsLine[];
 	/** What the clock of the aggregate shows; a test moves it. */
 	clock: { now: number };
 	collect(moduleId: string, families: unknown, generation?: number): Promise<CollectReport>;
@@ -30,7 +31,7 @@ export interface Collector {
 
 export function createCollector(options: Partial<AggregateOptions> = {}): Collector {
 	const dropped = new Map<string, number>();
-	const news: string[] = [];
+	const news: NewsLine[] = [];
 	const clock = { now: 1_700_000_000_000 };
 	const aggregate = createMetricsAggregate({
 		limits: { maxSeries: 10_000, maxLabels: 30, maxLabelLength: 1024 },
@@ -41,7 +42,7 @@ export function createCollector(options: Partial<AggregateOptions> = {}): Collec
 			const key = `${moduleId} ${reason}`;
 			dropped.set(key, (dropped.get(key) ?? 0) + count);
 		},
-		onNews: (moduleId, { reason, family }) => news.push(`${moduleId} ${reason} ${family}`),
+		onNews: (moduleId, line) => news.push(newsLine(moduleId, line)),
 		...options,
 	});
 
@@ -51,7 +52,7 @@ export function createCollector(options: Partial<AggregateOptions> = {}): Collec
 		news,
 		clock,
 		async collect(moduleId, families, generation = 1) {
-			const encoded = encodeSnapshot(families, DEFAULT_SNAPSHOT_LIMITS);
+			const encoded = encodeSnapshot([families], DEFAULT_SNAPSHOT_LIMITS);
 			if (encoded.ok) return aggregate.accept(moduleId, encoded.bytes, { generation });
 			return aggregate.fail(moduleId, encoded.reason, encoded.message);
 		},

@@ -10,19 +10,21 @@ import { seriesOf } from "../support/strict-exposition.ts";
 test("the format, line by line", () => {
 	const encoded = encodeSnapshot(
 		[
-			{
-				name: "x",
-				help: "Help.",
-				type: "gauge",
-				values: [
-					{ labels: { a: "1", none: null, off: undefined, n: 7, yes: true }, value: 1.5 },
-					{ labels: {}, value: Number.NaN, metricName: "x_sum" },
-					{ value: -Infinity, labels: { f: () => 1, o: {} }, timestamp: 5 },
-					{ value: "7", labels: {}, exemplar: { labelSet: { t: "1" }, value: 2, timestamp: 3 } },
-				],
-			},
-			{ name: "y", type: "counter", values: "none" },
-			7,
+			[
+				{
+					name: "x",
+					help: "Help.",
+					type: "gauge",
+					values: [
+						{ labels: { a: "1", none: null, off: undefined, n: 7, yes: true }, value: 1.5 },
+						{ labels: {}, value: Number.NaN, metricName: "x_sum" },
+						{ value: -Infinity, labels: { f: () => 1, o: {} }, timestamp: 5 },
+						{ value: "7", labels: {}, exemplar: { labelSet: { t: "1" }, value: 2, timestamp: 3 } },
+					],
+				},
+				{ name: "y", type: "counter", values: "none" },
+				7,
+			],
 		],
 		DEFAULT_SNAPSHOT_LIMITS,
 	);
@@ -52,7 +54,7 @@ test("samples come at most 64 a line, and long ones fewer", () => {
 		value: index,
 	}));
 	const encoded = encodeSnapshot(
-		[{ name: "x", help: "", type: "gauge", values: [...values, ...long] }],
+		[[{ name: "x", help: "", type: "gauge", values: [...values, ...long] }]],
 		DEFAULT_SNAPSHOT_LIMITS,
 	);
 	assert.ok(encoded.ok);
@@ -77,7 +79,7 @@ test("the largest sample that is sent fits into a line", () => {
 	};
 	const filler = { labels: { a: "\uffff".repeat(8000) }, value: 1 };
 	const encoded = encodeSnapshot(
-		[{ name: "x", help: "", type: "gauge", values: [filler, worst, filler, wide] }],
+		[[{ name: "x", help: "", type: "gauge", values: [filler, worst, filler, wide] }]],
 		DEFAULT_SNAPSHOT_LIMITS,
 	);
 	assert.ok(encoded.ok);
@@ -90,15 +92,17 @@ test("of what is too long only the length is sent", () => {
 	const many = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`l${index}`, "v"]));
 	const encoded = encodeSnapshot(
 		[
-			{
-				name: "x".repeat(1000),
-				help: "h".repeat(10_000),
-				type: "gauge",
-				values: [
-					{ labels, value: 1 },
-					{ labels: many, value: 1 },
-				],
-			},
+			[
+				{
+					name: "x".repeat(1000),
+					help: "h".repeat(10_000),
+					type: "gauge",
+					values: [
+						{ labels, value: 1 },
+						{ labels: many, value: 1 },
+					],
+				},
+			],
 		],
 		DEFAULT_SNAPSHOT_LIMITS,
 	);
@@ -129,7 +133,7 @@ test("each property is read once", () => {
 		metricName: "x",
 		exemplar: counted({ labelSet: {}, value: 1, timestamp: 2 }),
 	});
-	encodeSnapshot([counted({ name: "x", help: "", type: "gauge", values: [sample] })], DEFAULT_SNAPSHOT_LIMITS);
+	encodeSnapshot([[counted({ name: "x", help: "", type: "gauge", values: [sample] })]], DEFAULT_SNAPSHOT_LIMITS);
 	assert.deepEqual(
 		reads,
 		new Map([
@@ -149,7 +153,10 @@ test("each property is read once", () => {
 });
 
 test("families past a limit are left out whole, and the last line says how many", () => {
-	const bySamples = encodeSnapshot([family("a", 3), family("b", 3), family("c", 1)], { maxBytes: 1e6, maxSamples: 6 });
+	const bySamples = encodeSnapshot([[family("a", 3), family("b", 3), family("c", 1)]], {
+		maxBytes: 1e6,
+		maxSamples: 6,
+	});
 	assert.ok(bySamples.ok);
 	assert.equal(bySamples.samples, 3);
 	assert.deepEqual(
@@ -161,18 +168,23 @@ test("families past a limit are left out whole, and the last line says how many"
 		],
 	);
 
-	const byBytes = encodeSnapshot([family("a", 3), family("b", 300)], { maxBytes: 200, maxSamples: 1000 });
+	const byBytes = encodeSnapshot([[family("a", 3), family("b", 300)]], { maxBytes: 200, maxSamples: 1000 });
 	assert.ok(byBytes.ok);
 	assert.equal(byBytes.samples, 3);
 	assert.deepEqual(linesOf(byBytes.bytes).at(-1), ["x", 1]);
 
-	const nothing = encodeSnapshot([family("a", 300)], { maxBytes: 200, maxSamples: 1000 });
+	const ofTwo = encodeSnapshot([[family("a", 3), family("b", 30)], [family("c", 1)]], { maxBytes: 1e6, maxSamples: 6 });
+	assert.ok(ofTwo.ok);
+	assert.deepEqual(linesOf(ofTwo.bytes).at(-1), ["x", 2]);
+	assert.equal(ofTwo.samples, 3);
+
+	const nothing = encodeSnapshot([[family("a", 300)]], { maxBytes: 200, maxSamples: 1000 });
 	assert.deepEqual([nothing.ok, nothing.ok || nothing.reason], [false, "payload_too_large"]);
 });
 
 test("an endless array ends at the sample limit", () => {
 	const endless = new Proxy([], { get: (_, key) => (key === "length" ? Number.MAX_SAFE_INTEGER : undefined) });
-	const encoded = encodeSnapshot([{ name: "x", help: "", type: "gauge", values: endless }], {
+	const encoded = encodeSnapshot([[{ name: "x", help: "", type: "gauge", values: endless }]], {
 		maxBytes: 1e6,
 		maxSamples: 100,
 	});
@@ -180,7 +192,7 @@ test("an endless array ends at the sample limit", () => {
 });
 
 test("the buffer is of its own, and of exactly the size of what was written", () => {
-	const encoded = encodeSnapshot([{ name: "x", help: "", type: "gauge", values: [] }], DEFAULT_SNAPSHOT_LIMITS);
+	const encoded = encodeSnapshot([[{ name: "x", help: "", type: "gauge", values: [] }]], DEFAULT_SNAPSHOT_LIMITS);
 	assert.ok(encoded.ok);
 	assert.equal(encoded.bytes.byteOffset, 0);
 	assert.equal(encoded.bytes.buffer.byteLength, encoded.bytes.byteLength);
