@@ -174,6 +174,7 @@ for (const [title, damage] of [
 	["with a module that has no name", () => sealed('["bulkhead owners",1]', '[7,["x","gauge"]]')],
 	["with a type that there is not", () => sealed('["bulkhead owners",1]', '["z",["x","info"]]')],
 	["with a name that no module may have", () => sealed('["bulkhead owners",1]', '["z",["process_x","gauge"]]')],
+	["with a name that is escaped to one", () => sealed('["bulkhead owners",1]', '["z",["process.x","gauge"]]')],
 	["with a name that is none", () => sealed('["bulkhead owners",1]', '["z",["a b","gauge"]]')],
 	["that is too large", (text: string) => text + " ".repeat(MAX_OWNER_FILE_BYTES)],
 ] as const)
