@@ -70,6 +70,7 @@ test("an owner's help is at the head of a family whose others were collected bef
 	const second = await start();
 	await second.collect("a", [{ ...gauge("x", value(2, { of: "a" })), help: "Of a." }]);
 	assert.equal((await second.families()).get("x")?.help, "Of a.");
+	assert.deepEqual(second.aggregate.report("a")?.warnings, [], "nobody knows yet what the owner's help is");
 	await second.collect("z", [{ ...gauge("x", value(1, { of: "z" })), help: "Of z." }]);
 	assert.equal((await second.families()).get("x")?.help, "Of z.");
 	assert.equal(seriesOf(await second.families()).size, 2);
