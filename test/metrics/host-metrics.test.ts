@@ -46,7 +46,7 @@ const FAMILIES: Readonly<Record<string, string>> = {
 	mcp_uptime_seconds: "gauge",
 };
 
-test("every family of the contract is there, under its name and type, through the same checks as a module's", async () => {
+test("every family of the host is there, under its name and type of the contract, through the same checks as a module's", async () => {
 	const { metrics, collector } = createHost();
 	recordOneOfEach(metrics);
 	const page = await collector.families();
