@@ -170,7 +170,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 	const gateway = createGateway({
 		host,
 		catalog,
-		callTimeoutMs: config.callTimeoutMs,
+		callTimeoutMs: (id) => policyFile.policy().of(id).callTimeoutMs ?? config.callTimeoutMs,
 		callConcurrency: config.callConcurrency,
 		callQueue: config.callQueue,
 		observe: instrumentation.request,

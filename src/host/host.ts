@@ -230,10 +230,7 @@ export function createHost(options: HostOptions): Host {
 			return module === undefined ? undefined : statusOf(module);
 		},
 		refused: () => sources.refused(),
-		call: async (id, call, callOptions) => {
-			const deadlineMs = policy.of(id).callTimeoutMs ?? callOptions.deadlineMs;
-			return required(id).call(call, { ...callOptions, deadlineMs });
-		},
+		call: async (id, call, callOptions) => required(id).call(call, callOptions),
 		collect: async (id, timeoutMs) => required(id).collect(timeoutMs),
 		setCollectFailed: (id, failed) => modules.get(id)?.runner.setCollectFailed(failed),
 		setPolicy(changed) {

@@ -20,16 +20,21 @@ export interface CatalogConflict {
  * exists, so a restart neither makes a tool vanish nor hands it to somebody else.
  */
 export interface Catalog {
-	/** Replaces what a module offers. Returns the lists whose visible content changed. */
+	/** Replaces what a module offers. Returns the lists whose visible content changed since `set` or `remove` last said. */
 	set(moduleId: string, offered: CatalogDto): ReadonlySet<ListName>;
 	/** The module's file is gone: its names are free for the next who claims them. */
 	remove(moduleId: string): ReadonlySet<ListName>;
 	/** Until it is sealed (all modules have started once), the module with the lower id wins a name, whoever came first. */
 	seal(): void;
-	/** What a module's resource list holds just now. Nobody is told: a client that asks gets it. */
-	refreshResources(moduleId: string, era: Era, resources: readonly ListedDto[]): void;
-	/** Sorted by module, then by name or URI. */
+	/** What modules offer. Sorted by module, then by name or URI. */
 	list(name: ListName, era: Era): readonly ListedDto[];
+	/**
+	 * The resources as one request has found them, sorted alike. What a module has listed for that request stands in place
+	 * of what it offers; it claims the names, and is shown to nobody else.
+	 *
+	 * @param listed by the id of the module
+	 */
+	resources(era: Era, listed: ReadonlyMap<string, readonly ListedDto[]>): readonly ListedDto[];
 	keyOf(name: ListName, entry: ListedDto): CatalogKey;
 	/** Modules with a resource template, whose list of resources may differ from one moment to the next. */
 	templateModules(): readonly string[];
@@ -57,14 +62,32 @@ export function createCatalog({ onConflict }: CatalogOptions): Catalog {
 		resourceTemplates: new Map(),
 	};
 	const lists = new Map<string, readonly ListedDto[]>();
+	/** The lists, as JSON, when `set` or `remove` last said which had changed. */
+	const announced = new Map<string, string>();
 	const known = new Set<string>();
 	let sealed = false;
 
-	/** Gives names without an owner to those who claim them, then rebuilds the lists. Returns the lists that changed. */
-	function settle(): ReadonlySet<ListName> {
-		for (const list of LIST_NAMES) assign(list);
+	/** Gives names without an owner to those who claim them, then rebuilds the lists. */
+	function settle(): void {
+		for (const list of LIST_NAMES) {
+			assign(list);
+			for (const era of ERAS) lists.set(`${era} ${list}`, visible(list, era));
+		}
 		reportConflicts();
-		return new Set(LIST_NAMES.filter((list) => rebuild(list)));
+	}
+
+	/** The lists that have changed since this was last asked. */
+	function news(): ReadonlySet<ListName> {
+		const changed = new Set<ListName>();
+		for (const list of LIST_NAMES) {
+			for (const era of ERAS) {
+				const key = `${era} ${list}`;
+				const now = JSON.stringify(lists.get(key));
+				if (now !== (announced.get(key) ?? "[]")) changed.add(list);
+				announced.set(key, now);
+			}
+		}
+		return changed;
 	}
 
 	function assign(list: ListName): void {
@@ -77,22 +100,12 @@ export function createCatalog({ onConflict }: CatalogOptions): Catalog {
 		}
 	}
 
-	function rebuild(list: ListName): boolean {
-		let changed = false;
-		for (const era of ["legacy", "modern"] as const) {
-			const key = `${era} ${list}`;
-			const entries = visible(list, era);
-			changed ||= JSON.stringify(entries) !== JSON.stringify(lists.get(key) ?? []);
-			lists.set(key, entries);
-		}
-		return changed;
-	}
-
-	function visible(list: ListName, era: Era): readonly ListedDto[] {
+	/** @param listed what stands in place of modules' offers */
+	function visible(list: ListName, era: Era, listed?: ReadonlyMap<string, readonly ListedDto[]>): readonly ListedDto[] {
 		const entries: { readonly key: CatalogKey; readonly entry: ListedDto }[] = [];
 		for (const [moduleId, offer] of offers) {
 			const seen = new Set<string>();
-			for (const entry of offer.catalog[era][list]) {
+			for (const entry of listed?.get(moduleId) ?? offer.catalog[era][list]) {
 				const name = nameOf(list, entry);
 				if (owners[list].get(name) === moduleId && !seen.has(name)) entries.push({ key: { moduleId, name }, entry });
 				seen.add(name);
@@ -127,25 +140,33 @@ export function createCatalog({ onConflict }: CatalogOptions): Catalog {
 		return offers.get(moduleId)?.names[list] ?? NO_NAMES;
 	}
 
-	const set: Catalog["set"] = (moduleId, offered) => {
-		offers.set(moduleId, { catalog: offered, names: namesIn(offered) });
-		return settle();
-	};
-
 	return {
-		set,
-		refreshResources(moduleId, era, resources) {
-			const offered = offers.get(moduleId)?.catalog;
-			if (offered === undefined || JSON.stringify(resources) === JSON.stringify(offered[era].resources)) return;
-			set(moduleId, { ...offered, [era]: { ...offered[era], resources } });
+		set(moduleId, offered) {
+			offers.set(moduleId, offerOf(offered, NO_LISTED));
+			settle();
+			return news();
 		},
 		remove(moduleId) {
-			return offers.delete(moduleId) ? settle() : new Set();
+			if (!offers.delete(moduleId)) return new Set();
+			settle();
+			return news();
 		},
 		seal() {
 			sealed = true;
 		},
 		list: (name, era) => lists.get(`${era} ${name}`) ?? [],
+		resources(era, listed) {
+			let isChanged = false;
+			for (const [moduleId, entries] of listed) {
+				const offer = offers.get(moduleId);
+				const names = new Set(entries.map((entry) => nameOf("resources", entry)));
+				if (offer === undefined || sameNames(names, offer.listed[era])) continue;
+				offers.set(moduleId, offerOf(offer.catalog, { ...offer.listed, [era]: names }));
+				isChanged = true;
+			}
+			if (isChanged) settle();
+			return visible("resources", era, listed);
+		},
 		keyOf(list, entry) {
 			const name = nameOf(list, entry);
 			return { moduleId: owners[list].get(name) ?? "", name };
@@ -177,21 +198,33 @@ export function createCatalog({ onConflict }: CatalogOptions): Catalog {
 
 interface Offer {
 	readonly catalog: CatalogDto;
+	/** The resources that it has listed since, for the request that came last. */
+	readonly listed: Readonly<Record<Era, ReadonlySet<string>>>;
 	/** The names in either era's lists. */
 	readonly names: Readonly<Record<ListName, ReadonlySet<string>>>;
 }
 
+const ERAS = ["legacy", "modern"] as const satisfies readonly Era[];
 const NO_NAMES: ReadonlySet<string> = new Set();
+const NO_LISTED: Offer["listed"] = { legacy: NO_NAMES, modern: NO_NAMES };
 
-function namesIn(offered: CatalogDto): Offer["names"] {
+function offerOf(catalog: CatalogDto, listed: Offer["listed"]): Offer {
 	const names = (list: ListName): ReadonlySet<string> =>
-		new Set([...offered.legacy[list], ...offered.modern[list]].map((entry) => nameOf(list, entry)));
+		new Set([...catalog.legacy[list], ...catalog.modern[list]].map((entry) => nameOf(list, entry)));
 	return {
-		tools: names("tools"),
-		prompts: names("prompts"),
-		resources: names("resources"),
-		resourceTemplates: names("resourceTemplates"),
+		catalog,
+		listed,
+		names: {
+			tools: names("tools"),
+			prompts: names("prompts"),
+			resources: new Set([...names("resources"), ...listed.legacy, ...listed.modern]),
+			resourceTemplates: names("resourceTemplates"),
+		},
 	};
+}
+
+function sameNames(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+	return a.size === b.size && a.isSubsetOf(b);
 }
 
 function nameOf(list: ListName, entry: ListedDto): string {

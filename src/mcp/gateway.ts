@@ -17,7 +17,8 @@ export const FORWARDED_METHODS = ["tools/call", "prompts/get", "resources/read",
 export interface GatewayOptions {
 	readonly host: Pick<Host, "call">;
 	readonly catalog: Catalog;
-	readonly callTimeoutMs: number;
+	/** How long a call of the module may take, its wait for a turn included. */
+	readonly callTimeoutMs: (moduleId: string) => number;
 	/** Calls of one module that run at a time, and that wait. */
 	readonly callConcurrency: number;
 	readonly callQueue: number;
@@ -143,14 +144,14 @@ export function createGateway(options: GatewayOptions): Gateway {
 		method: string,
 		{ era, params, origin: { client, session, authInfo, trace } }: Omit<IncomingCall, "method">,
 		listeners: CallListeners,
-		timeoutMs = callTimeoutMs,
+		timeoutMs = callTimeoutMs(owner),
 	): Promise<CallAnswer> {
 		const queue = queueOf(owner);
 		let deadlineMs = timeoutMs;
 		if (!queue.enter()) {
 			const askedAt = performance.now();
 			await queue.wait(client, deadlineMs, listeners.signal);
-			deadlineMs = Math.max(1, deadlineMs - (performance.now() - askedAt));
+			deadlineMs = Math.max(1, Math.ceil(deadlineMs - (performance.now() - askedAt)));
 		}
 		let over: Promise<void> | undefined;
 		const onLeftRunning = (ends: Promise<void>): void => void (over = ends);
@@ -198,7 +199,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 		async listResources(moduleId, era, params, origin) {
 			try {
 				const listeners = { signal: new AbortController().signal, onEmitted: () => undefined };
-				const timeoutMs = Math.min(callTimeoutMs, LIST_TIMEOUT_MS);
+				const timeoutMs = Math.min(callTimeoutMs(moduleId), LIST_TIMEOUT_MS);
 				const { result } = await ask(moduleId, "resources/list", { era, params, origin }, listeners, timeoutMs);
 				return Array.isArray(result["resources"]) ? (result["resources"] as readonly unknown[]) : undefined;
 			} catch (error) {

@@ -1,6 +1,13 @@
 import { Server, SERVER_INFO_META_KEY, type ServerContext } from "@modelcontextprotocol/server";
 import * as z from "zod";
-import { type Era, isRecord, type ListName, readEntries, TASKS_EXTENSION } from "../../workers/protocol.ts";
+import {
+	type Era,
+	isRecord,
+	type ListedDto,
+	type ListName,
+	readEntries,
+	TASKS_EXTENSION,
+} from "../../workers/protocol.ts";
 import type { Catalog } from "./catalog.ts";
 import { createClientRequests } from "./client-requests.ts";
 import { type CallOrigin, FORWARDED_METHODS, type ForwardedMethod, type Gateway } from "./gateway.ts";
@@ -45,12 +52,12 @@ export function createProtocolServer(options: ProtocolServerOptions, era: Era, s
 	);
 	server.onerror = options.onError;
 
-	function list(name: ListName, params: { readonly cursor?: string | undefined } | undefined): never {
-		const { entries, nextCursor } = pageOf(
-			catalog.list(name, era),
-			(entry) => catalog.keyOf(name, entry),
-			params?.cursor,
-		);
+	function list(
+		name: ListName,
+		params: { readonly cursor?: string | undefined } | undefined,
+		all = catalog.list(name, era),
+	): never {
+		const { entries, nextCursor } = pageOf(all, (entry) => catalog.keyOf(name, entry), params?.cursor);
 		// The entries are as the module's own server listed them, for this era.
 		return { [name]: entries, ...(nextCursor !== undefined && { nextCursor }) } as never;
 	}
@@ -59,8 +66,8 @@ export function createProtocolServer(options: ProtocolServerOptions, era: Era, s
 	server.setRequestHandler("prompts/list", ({ params }) => list("prompts", params));
 	server.setRequestHandler("resources/templates/list", ({ params }) => list("resourceTemplates", params));
 	server.setRequestHandler("resources/list", async ({ params }, context) => {
-		if (params?.cursor === undefined) await refreshResources(context);
-		return list("resources", params);
+		const listed = await listResources(context);
+		return list("resources", params, catalog.resources(era, listed));
 	});
 	server.setRequestHandler("logging/setLevel", ({ params }) => {
 		if (session !== undefined) session.logLevel = params.level;
@@ -79,15 +86,17 @@ export function createProtocolServer(options: ProtocolServerOptions, era: Era, s
 		}
 	}
 
-	/** Lists that templates make up when asked are asked for; the catalog keeps what they were at the start. */
-	async function refreshResources(context: ServerContext): Promise<void> {
+	/** What modules with a template list for this request: they may make it up for who asks. Without those that do not say. */
+	async function listResources(context: ServerContext): Promise<ReadonlyMap<string, readonly ListedDto[]>> {
 		const params = { _meta: metaOf(context) };
+		const listed = new Map<string, readonly ListedDto[]>();
 		await Promise.all(
 			catalog.templateModules().map(async (moduleId) => {
-				const listed = await gateway.listResources(moduleId, era, params, originOf());
-				if (listed !== undefined) catalog.refreshResources(moduleId, era, readEntries("resources", listed));
+				const entries = await gateway.listResources(moduleId, era, params, originOf());
+				if (entries !== undefined) listed.set(moduleId, readEntries("resources", entries));
 			}),
 		);
+		return listed;
 	}
 
 	async function forward(

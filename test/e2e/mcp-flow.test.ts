@@ -94,6 +94,26 @@ test("calls of a session end with what happened when their module crashes, hangs
 	assert.equal(listed.at(-1)?.error, undefined, "the session lives on");
 });
 
+test("a call of a session in a module that hangs ends with an error that says so, long before its deadline", async (t) => {
+	const { url, module } = await startTestServer(t, {
+		files: { "mcps/gated.js": GATED },
+		env: { CALL_TIMEOUT_MS: "60000", HANG_TIMEOUT_MS: "1000" },
+	});
+	const { session } = await openSession(url);
+	const beside = post(url, toolCall("wait", { gate: "never" }, 1), { session });
+	await until(async () => (await module("mcps/gated")).pending_calls === 1, "the call runs");
+	const looping = post(url, toolCall("loop", {}, 2), { session });
+	for (const call of [looping, beside]) {
+		const error = (await messagesOf(await call)).at(-1)?.error;
+		assert.match(error?.message ?? "", /ended while it ran this call: .*event loop stood still for 1000 ms/);
+		assert.equal(error?.data?.["code"], "MODULE_CRASHED");
+	}
+	await until(async () => (await module("mcps/gated")).state === "running", "it is replaced");
+	assert.deepEqual((await module("mcps/gated")).restarts, { hang: 1 });
+	const answer = (await messagesOf(await post(url, toolCall("no-such-tool", {}, 3), { session }))).at(-1);
+	assert.match(answer?.error?.message ?? "", /no-such-tool/, "the session lives on");
+});
+
 test("a session's client can cancel a call that is answered directly, and gets nothing for it", async (t) => {
 	const { url, metrics } = await startTestServer(t, { files: { "mcps/gated.js": GATED } });
 	const { session } = await openSession(url);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { messagesOf, openSession, post, postModernCall, toolCall } from "../support/mcp-post.ts";
 import { sampleOf, startTestServer } from "../support/test-server.ts";
 import { until } from "../support/until.ts";
@@ -115,6 +116,37 @@ test("where no client comes back for it, a tool has no stream to close", async (
 	for (const answer of answers) {
 		assert.equal((await messagesOf(await answer)).at(-1)?.result?.content?.[0]?.text, "undefined");
 	}
+});
+
+const NAMED = (name: string): string => `
+	export default (server) => {
+		server.registerTool("${name}", {}, () => ({ content: [{ type: "text", text: "${name}" }] }));
+	};`;
+
+test("a client of the 2.x SDK has a 2025-era session: it calls, and is told once when a list changes", async (t) => {
+	const { url, metrics, save } = await startTestServer(t, { files: { "mcps/named.js": NAMED("before") } });
+	const client = new Client({ name: "recent", version: "1" }, { versionNegotiation: { mode: "legacy" } });
+	t.after(() => client.close());
+	let told = 0;
+	client.setNotificationHandler("notifications/tools/list_changed", () => void (told += 1));
+	const transport = new StreamableHTTPClientTransport(new URL(`${url}/mcp`));
+	await client.connect(transport);
+	assert.equal(transport.protocolVersion, "2025-11-25");
+	assert.ok(transport.sessionId);
+	assert.equal(sampleOf(await metrics(), "mcp_active_sessions"), 1);
+
+	const call = async (name: string) => (await client.callTool({ name })).content;
+	assert.deepEqual(await call("before"), [{ type: "text", text: "before" }]);
+	await save("mcps/named.js", NAMED("after"));
+	await until(() => told > 0, "the client is told");
+	assert.deepEqual(
+		(await client.listTools()).tools.map(({ name }) => name),
+		["after"],
+	);
+	assert.deepEqual(await call("after"), [{ type: "text", text: "after" }]);
+	assert.equal(told, 1);
+	await transport.terminateSession();
+	assert.equal(sampleOf(await metrics(), "mcp_active_sessions"), 0);
 });
 
 test("thousands of abandoned sessions leave nothing behind", async (t) => {

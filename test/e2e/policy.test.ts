@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { messagesOf, post, toolCall } from "../support/mcp-post.ts";
 import { sampleOf, startTestServer, testSetup } from "../support/test-server.ts";
 import { startServer } from "../../src/server.ts";
 import { until } from "../support/until.ts";
@@ -71,6 +72,59 @@ test("limits of the policy hold for its module", async (t) => {
 		["series_limit"],
 	);
 	assert.equal(sampleOf(await server.metrics(), 'free{i="49"}'), 49);
+});
+
+/** A tool that holds its place until it is cancelled, and one that does not even let go then. */
+const HOLDING = `
+	export default (server) => {
+		server.registerTool("hold", {}, ({ mcpReq: { signal } }) =>
+			new Promise((resolve) => signal.addEventListener("abort", () => resolve({ content: [] }))),
+		);
+		server.registerTool("keep", {}, () => new Promise(() => {}));
+	};`;
+
+test("a policy's time for a call holds for its wait and its run together", async (t) => {
+	const { url, metrics } = await startTestServer(t, {
+		files: { "mcps/holding.js": HOLDING, "plugins.yaml": "modules: { mcps/holding: { callTimeoutMs: 3000 } }" },
+		env: { CALL_CONCURRENCY: "1", CALL_TIMEOUT_MS: "60000" },
+	});
+	const active = (tool: string, count: number): Promise<void> =>
+		until(
+			async () => sampleOf(await metrics(), `mcp_active_requests{tool_name="${tool}"}`) === count,
+			`${count} calls of ${tool}`,
+		);
+	const messageOf = async (answer: Promise<Response>): Promise<string> =>
+		(await messagesOf(await answer)).at(-1)?.error?.message ?? "";
+
+	const controller = new AbortController();
+	const first = post(url, toolCall("hold"), { signal: controller.signal });
+	await active("hold", 1);
+	const second = messageOf(post(url, toolCall("keep")));
+	await active("keep", 1);
+	controller.abort();
+	await Promise.allSettled([first]);
+	const third = messageOf(post(url, toolCall("hold")));
+	const [, ranMs] = /did not answer within (\d+) ms/.exec(await second) ?? [];
+	assert.ok(Number(ranMs) < 3000, `it had waited before it ran for ${ranMs} ms`);
+	assert.match(await third, /busy with other calls for the 3000 ms that the call had/);
+});
+
+/** Has a template whose list never comes when the request says so. */
+const NEVER_LISTS = `
+	import { ResourceTemplate } from "@modelcontextprotocol/server";
+	const first = { resources: [{ uri: "doc://first", name: "first" }] };
+	export default (server) => {
+		const list = ({ mcpReq }) => (mcpReq._meta?.never ? new Promise(() => {}) : first);
+		server.registerResource("doc", new ResourceTemplate("doc://{name}", { list }), {}, () => ({ contents: [] }));
+	};`;
+
+test("a list does not wait as long as a policy lets a call take", async (t) => {
+	const { url } = await startTestServer(t, {
+		files: { "mcps/never.js": NEVER_LISTS, "plugins.yaml": "modules: { mcps/never: { callTimeoutMs: 60000 } }" },
+	});
+	const request = { jsonrpc: "2.0", id: 1, method: "resources/list", params: { _meta: { never: true } } };
+	const [listed] = await messagesOf(await post(url, request, { signal: AbortSignal.timeout(20_000) }));
+	assert.deepEqual(listed?.result, { resources: [{ uri: "doc://first", name: "first" }] });
 });
 
 test("a wrong policy at the start stops it, with every problem and its line", async (t) => {

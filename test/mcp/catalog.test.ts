@@ -61,6 +61,51 @@ test("only lists whose content changed are reported", () => {
 	assert.deepEqual([...catalog.remove("mcps/nobody")], []);
 });
 
+test("what a module lists for one request is in no other's list, and holds back no news", () => {
+	const { catalog } = withConflicts();
+	const template = { resourceTemplates: [{ uriTemplate: "doc://{name}" }] };
+	const documents = (...names: readonly string[]): CatalogDto["legacy"]["resources"] =>
+		names.map((name) => ({ uri: `doc://${name}`, name }));
+	catalog.seal();
+	catalog.set("mcps/a", offers({ ...template, resources: documents("old") }));
+	for (const era of ["legacy", "modern"] as const) {
+		assert.deepEqual(catalog.resources(era, new Map([["mcps/a", documents("new")]])), documents("new"));
+		assert.deepEqual(catalog.resources(era, new Map()), documents("old"));
+		assert.deepEqual(catalog.list("resources", era), documents("old"));
+	}
+	assert.deepEqual([...catalog.set("mcps/b", tools("x"))], ["tools"], "nothing that somebody listed is news");
+	assert.deepEqual(
+		[...catalog.set("mcps/a", offers({ ...template, resources: documents("new") }))],
+		["resources"],
+		"not even to clients of either era that have seen it",
+	);
+});
+
+test("a resource that a module lists is its own: another's of the same URI is refused, also in the same request", () => {
+	const { catalog, conflicts } = withConflicts();
+	const template = (scheme: string): CatalogDto =>
+		offers({ resourceTemplates: [{ uriTemplate: `${scheme}://{name}` }] });
+	const same = { uri: "doc://x", name: "x" };
+	catalog.set("mcps/a", template("a"));
+	catalog.set("mcps/b", template("b"));
+	catalog.seal();
+	const listed = new Map([
+		["mcps/b", [same, same]],
+		["mcps/a", [same]],
+	]);
+	assert.deepEqual(catalog.resources("modern", listed), [same]);
+	assert.equal(catalog.owner("resources", "doc://x"), "mcps/a");
+	catalog.set("mcps/c", offers({ resources: [same] }));
+	assert.deepEqual(
+		conflicts.map(([id, { owner }]) => [id, owner]),
+		[
+			["mcps/b", "mcps/a"],
+			["mcps/c", "mcps/a"],
+		],
+	);
+	assert.deepEqual(catalog.resources("modern", new Map([["mcps/gone", [same]]])), []);
+});
+
 test("templates are asked by their literal beginning, the longest first", () => {
 	const { catalog } = withConflicts();
 	catalog.set("mcps/a", offers({ resourceTemplates: [{ uriTemplate: "db://{table}" }] }));
