@@ -50,6 +50,7 @@ export type CheckedFamily = FamilyHead &
 /** Takes the samples of one family as they come from a snapshot, drops what may not pass, and hands over the rest. */
 export interface FamilyReader {
 	readonly name: string;
+	readonly help: string;
 	readonly type: MetricType;
 	/** Samples held so far: lines on the page. */
 	readonly lines: number;

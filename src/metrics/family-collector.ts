@@ -47,10 +47,12 @@ export function createFamilyCollector(rules: SnapshotRules, sink: DropSink) {
 			if (rules.isReserved(shown)) return sink.drop("reserved_name", shown, "");
 			if (type === undefined) return sink.drop("invalid_type", shown, "");
 			if (typeof help !== "string") sink.warn("invalid_help", shown, "");
+			const head = { name: shown, help: typeof help === "string" ? help.toWellFormed() : "", type };
 			const known = readers.get(shown);
 			if (known !== undefined) {
 				// Two registries of one module may each have a part of a family.
 				if (known.type !== type) return sink.drop("type_conflict", shown, "");
+				if (known.help !== head.help) sink.warn("help_conflict", shown, "");
 				known.again();
 				current = known;
 				return;
@@ -60,7 +62,6 @@ export function createFamilyCollector(rules: SnapshotRules, sink: DropSink) {
 				over = { name: shown, lost: 0 };
 				return;
 			}
-			const head = { name: shown, help: typeof help === "string" ? help.toWellFormed() : "", type };
 			current = createFamilyReader(head, rules, sink);
 			readers.set(shown, current);
 			lines++;

@@ -6,7 +6,15 @@
  */
 import type { CheckedFamily } from "./checked-family.ts";
 import type { DropSink } from "./drop-log.ts";
-import { type Contributor, createFamilyRecords, type FamilyRecord, ownerOf } from "./family-records.ts";
+import {
+	type Contributor,
+	createFamilyRecords,
+	differencesOf,
+	type FamilyRecord,
+	type Look,
+	lookOf,
+	ownerOf,
+} from "./family-records.ts";
 import { hostNames } from "./host-names.ts";
 import type { MetricType } from "./metric-names.ts";
 import { claimedNames, escapedName } from "./metric-names.ts";
@@ -72,10 +80,11 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 			const present = new Set(families.map(({ name }) => name));
 			const kept: CheckedFamily[] = [];
 			for (const family of families) {
-				const record = claimFamily(moduleId, family, present, sink);
+				const look = lookOf(family);
+				const record = claimFamily(moduleId, family, look, present, sink);
 				if (record !== undefined) {
 					yield* claimSeries(record, moduleId, family, at, sink);
-					record.contributors.set(moduleId, { help: family.help, seenAt: at });
+					record.contributors.set(moduleId, { ...look, seenAt: at });
 					kept.push(family);
 				}
 				yield;
@@ -94,7 +103,7 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 				for (const { name, type } of families) {
 					const isTaken = records.get(name) !== undefined || (host.types.get(name) ?? type) !== type;
 					if (isTaken || collisionOf(moduleId, name, type, present) !== undefined) continue;
-					join(addRecord(name, type), moduleId, { help: undefined, seenAt: at });
+					join(addRecord(name, type), moduleId, { help: undefined, layout: undefined, seenAt: at });
 				}
 			}
 		},
@@ -111,10 +120,11 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 	function claimFamily(
 		moduleId: string,
 		family: CheckedFamily,
+		look: Look,
 		present: ReadonlySet<string>,
 		sink: DropSink,
 	): FamilyRecord | undefined {
-		const { name, type, help } = family;
+		const { name, type } = family;
 		const hostType = host.types.get(name);
 		if (hostType !== undefined && hostType !== type) {
 			sink.drop("type_conflict", name, "");
@@ -123,10 +133,10 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 		const known = records.get(name);
 		if (known?.type === type) {
 			const [first] = known.contributors.entries();
-			if (first !== undefined && first[0] !== moduleId && (first[1].help ?? help) !== help) {
-				sink.warn("help_conflict", name, "");
+			if (first !== undefined && first[0] !== moduleId) {
+				for (const difference of differencesOf(first[1], look)) sink.warn(difference, name, "");
 			}
-			join(known, moduleId, { help, seenAt: 0 });
+			join(known, moduleId, { ...look, seenAt: 0 });
 			return known;
 		}
 		if (known !== undefined) {
@@ -143,7 +153,7 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 			return undefined;
 		}
 		const record = addRecord(name, type);
-		join(record, moduleId, { help, seenAt: 0 });
+		join(record, moduleId, { ...look, seenAt: 0 });
 		return record;
 	}
 

@@ -1,4 +1,7 @@
 /** The metric families that modules have part in, to be found by each name that they occupy. */
+import { crc32 } from "node:zlib";
+import type { CheckedFamily } from "./checked-family.ts";
+import type { WarningReason } from "./drop-log.ts";
 import { claimedNames, type MetricType } from "./metric-names.ts";
 import type { SeriesClaims } from "./series-claims.ts";
 
@@ -20,9 +23,14 @@ export interface FamilyRecord {
 	claims: SeriesClaims | undefined;
 }
 
-export interface Contributor {
-	/** Undefined until it is collected: what is restored has no help. */
+/** What contributors of a family should agree in. Undefined until one is collected: what is restored has neither. */
+export interface Look {
 	readonly help: string | undefined;
+	/** A checksum of the bounds of its first histogram: no more than a warning hangs on it. */
+	readonly layout: number | undefined;
+}
+
+export interface Contributor extends Look {
 	/** When it was last collected with the family, in milliseconds. */
 	readonly seenAt: number;
 }
@@ -47,6 +55,23 @@ export function createFamilyRecords(): FamilyRecords {
 	};
 }
 
+export function lookOf(family: CheckedFamily): Look {
+	const first = family.type === "histogram" ? family.series[0] : undefined;
+	return { help: family.help, layout: first === undefined ? undefined : crc32(first.bounds.join()) };
+}
+
+/** What to say of a contributor that does not look like the owner; it is kept all the same. */
+export function differencesOf(owner: Look, other: Look): readonly WarningReason[] {
+	const differences: WarningReason[] = [];
+	if (isOther(owner.help, other.help)) differences.push("help_conflict");
+	if (isOther(owner.layout, other.layout)) differences.push("bucket_layout_mismatch");
+	return differences;
+}
+
 export function ownerOf({ contributors }: FamilyRecord): string | undefined {
 	return contributors.keys().next().value;
+}
+
+function isOther(one: unknown, other: unknown): boolean {
+	return one !== undefined && other !== undefined && one !== other;
 }

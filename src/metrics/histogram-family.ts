@@ -5,7 +5,7 @@
  */
 import type { CheckedFamily, Exemplar, FamilyReader, HistogramSeries } from "./checked-family.ts";
 import { refusedSeriesText, seriesText, YIELD_EVERY } from "./checked-family.ts";
-import type { DropSink } from "./drop-log.ts";
+import type { DropReason, DropSink } from "./drop-log.ts";
 import { readExemplar } from "./exemplar.ts";
 import type { LabelReader, LabelSet } from "./label-set.ts";
 import { readBound, readValue } from "./sample-values.ts";
@@ -16,7 +16,7 @@ export function createHistogramFamily(
 	labels: LabelReader,
 	sink: DropSink,
 ): FamilyReader {
-	const { name } = head;
+	const { name, help } = head;
 	const bucketName = `${name}_bucket`;
 	const sumName = `${name}_sum`;
 	const countName = `${name}_count`;
@@ -26,6 +26,7 @@ export function createHistogramFamily(
 
 	return {
 		name,
+		help,
 		type: "histogram",
 		get lines() {
 			return lines;
@@ -46,7 +47,16 @@ export function createHistogramFamily(
 			if (hasTimestamp === 1) sink.warn("timestamp_ignored", name, seriesText(name, set.text));
 			let group = known;
 			if (group === undefined) {
-				group = { labels: set.text, buckets: [], sum: undefined, count: undefined, broken: undefined, extra: 0, round };
+				group = {
+					labels: set.text,
+					buckets: [],
+					sum: undefined,
+					count: undefined,
+					broken: undefined,
+					refused: undefined,
+					extra: 0,
+					round,
+				};
 				groups.set(set.text, group);
 				if (set.misplaced) sink.warn("reserved_label", name, seriesText(name, set.text));
 			}
@@ -62,7 +72,7 @@ export function createHistogramFamily(
 			for (const group of groups.values()) {
 				const checked = check(group);
 				if (checked === undefined) {
-					sink.drop("histogram_invalid", name, `${seriesText(name, group.labels)}: ${group.broken}`);
+					sink.drop(group.refused ?? "histogram_invalid", name, `${seriesText(name, group.labels)}: ${group.broken}`);
 				} else {
 					series.push(checked);
 					if (group.extra > 0) sink.drop("duplicate_series", name, seriesText(name, group.labels), group.extra);
@@ -90,6 +100,11 @@ export function createHistogramFamily(
 
 	function take(group: Group, part: Part, set: LabelSet, value: number | undefined, wireExemplar: unknown): void {
 		const exemplar = exemplarOf(part, set, wireExemplar);
+		if (set.specialRefused !== undefined) {
+			group.refused ??= set.specialRefused;
+			group.broken ??= "the value of the label le";
+			return;
+		}
 		if (part === "bucket") {
 			if (set.special === undefined) group.broken ??= "a bucket without the label le";
 			else group.buckets.push({ bound: readBound(set.special), count: value, exemplar });
@@ -128,6 +143,8 @@ interface Group {
 	count: number | undefined;
 	/** Why the label set is refused, in words. */
 	broken: string | undefined;
+	/** Why it is refused, where that is more than being broken. */
+	refused: DropReason | undefined;
 	/** Samples of totals that came twice. */
 	extra: number;
 	/** How often the snapshot had named the family when this label set came first. */

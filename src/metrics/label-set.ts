@@ -16,8 +16,10 @@ export interface LabelLimits {
 export interface LabelSet {
 	/** `a="x",b="y"` in order of name, escaped, without braces and without the special label. */
 	readonly text: string;
-	/** The value of the special label, as it came. */
+	/** The value of the special label, as it came; undefined when it is not there, which an empty one is not. */
 	readonly special: string | undefined;
+	/** Why the special label's value is refused: whose sample this is can be told all the same. */
+	readonly specialRefused: DropReason | undefined;
 	/** A label that the text formats allow here and that means something else elsewhere. */
 	readonly misplaced: boolean;
 }
@@ -46,7 +48,7 @@ export function createLabelReader(
 		read(wire) {
 			if (typeof wire === "number") return "label_limit";
 			if (!Array.isArray(wire) || wire.length % 2 !== 0) return "invalid_payload";
-			if (wire.length / 2 > limits.maxLabels + (special === undefined ? 0 : 1)) return "label_limit";
+			if (wire.length / 2 > MAX_LABELS_READ) return "label_limit";
 			let shape = shapes.get(wire.length);
 			if (shape === undefined || !sameNames(shape, wire)) {
 				const read = shapeOf(wire, limits, special, forced?.name);
@@ -84,14 +86,15 @@ function refusedLabelValue(value: unknown, maxBytes: number): DropReason | undef
 /** How the labels of a sample are arranged: which names, in which order to write them. */
 interface Shape {
 	readonly names: readonly string[];
-	/** Indexes of values in the wire's array, by name; the forced label stands as FORCED. */
-	readonly order: readonly { readonly at: number; readonly prefix: string }[];
+	/** By name; `at` is the index of the value in the wire's array, or FORCED for the forced label. */
+	readonly order: readonly { readonly at: number; readonly prefix: string; readonly misplaced: boolean }[];
 	readonly specialAt: number;
-	readonly misplaced: boolean;
 }
 
 const FORCED = -1;
 const NONE = -1;
+/** With the special one, and empty ones included, which count towards no limit; workers/snapshot.ts sends no more. */
+const MAX_LABELS_READ = 129;
 const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 const NEEDS_ESCAPE = /[\\"\n]/;
 const ESCAPED = /[\\"\n]/g;
@@ -106,7 +109,6 @@ function shapeOf(
 	const names: string[] = [];
 	const entries: { name: string; at: number }[] = [];
 	let specialAt = NONE;
-	let misplaced = false;
 	for (let at = 0; at < wire.length; at += 2) {
 		const name = wire[at];
 		const refused = refusedLabelName(name, limits.maxLabelLength);
@@ -118,14 +120,18 @@ function shapeOf(
 			specialAt = at + 1;
 		} else if (text !== forced) {
 			entries.push({ name: text, at: at + 1 });
-			if (text === "le" || text === "quantile") misplaced = true;
 		}
 	}
 	if (forced !== undefined) entries.push({ name: forced, at: FORCED });
 	entries.sort((one, other) => (one.name < other.name ? -1 : one.name > other.name ? 1 : 0));
 	// A JavaScript object cannot name a label twice, forged bytes can.
 	if (entries.some((entry, index) => entry.name === entries[index - 1]?.name)) return "invalid_label_name";
-	return { names, order: entries.map(({ name, at }) => ({ at, prefix: `${name}="` })), specialAt, misplaced };
+	const order = entries.map(({ name, at }) => ({
+		at,
+		prefix: `${name}="`,
+		misplaced: name === "le" || name === "quantile",
+	}));
+	return { names, order, specialAt };
 }
 
 function sameNames(shape: Shape, wire: readonly unknown[]): boolean {
@@ -145,19 +151,21 @@ function write(
 ): LabelSet | DropReason {
 	let text = "";
 	let count = 0;
-	for (const { at, prefix } of shape.order) {
+	let misplaced = false;
+	for (const { at, prefix, misplaced: isMisplaced } of shape.order) {
 		const value = at === FORCED ? forcedValue : wire[at];
 		const refused = refusedLabelValue(value, limits.maxLabelLength);
 		if (refused !== undefined) return refused;
 		if (value === "") continue;
+		if (count === limits.maxLabels) return "label_limit";
 		text += `${count === 0 ? "" : ","}${prefix}${escapeLabelValue(value as string)}"`;
 		count++;
+		misplaced ||= isMisplaced;
 	}
-	if (count > limits.maxLabels) return "label_limit";
-	if (shape.specialAt === NONE) return { text, special: undefined, misplaced: shape.misplaced };
-	const special = wire[shape.specialAt];
-	const refused = refusedLabelValue(special, limits.maxLabelLength);
-	return refused ?? { text, special: special as string, misplaced: shape.misplaced };
+	const value = shape.specialAt === NONE ? "" : wire[shape.specialAt];
+	const specialRefused = refusedLabelValue(value, limits.maxLabelLength);
+	const isThere = specialRefused === undefined && value !== "";
+	return { text, special: isThere ? (value as string) : undefined, specialRefused, misplaced };
 }
 
 function escapeOf(character: string): string {

@@ -35,16 +35,18 @@ export function refusedName(name: unknown): DropReason | undefined {
 }
 
 /**
- * Whether a legal name belongs to the host. `up` is reserved as the whole name, which is what Prometheus itself writes:
- * `uploads_total` is a module's to use.
+ * Whether a legal name belongs to the host, as it is or as most scrapers get it: `process.cpu` is `process_cpu` to them.
+ * `up` is reserved as the whole name, which is what Prometheus itself writes: `uploads_total` is a module's to use. An
+ * underscore that only stands for another letter (`élan`, shown as `_lan`) is not one that the name begins with.
  */
 export function isReservedName(name: string): boolean {
-	return name === "up" || name.startsWith("_") || name.startsWith("process_") || name.startsWith("scrape_");
+	const escaped = escapedName(name);
+	return name === "up" || name.startsWith("_") || escaped.startsWith("process_") || escaped.startsWith("scrape_");
 }
 
 /** Node.js runtime metrics, which a module may export next to the host's: they get the label `server_id`. */
 export function isRuntimeName(name: string): boolean {
-	return name.startsWith("nodejs_");
+	return escapedName(name).startsWith("nodejs_");
 }
 
 /** The name where UTF-8 is not allowed, by the escaping scheme `underscores`. */

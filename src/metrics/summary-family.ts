@@ -3,8 +3,8 @@
  */
 import type { CheckedFamily, FamilyReader, SummarySeries } from "./checked-family.ts";
 import { refusedSeriesText, seriesText, YIELD_EVERY } from "./checked-family.ts";
-import type { DropSink } from "./drop-log.ts";
-import type { LabelReader } from "./label-set.ts";
+import type { DropReason, DropSink } from "./drop-log.ts";
+import type { LabelReader, LabelSet } from "./label-set.ts";
 import { readBound, readValue } from "./sample-values.ts";
 
 /** @param labels a reader whose special label is `quantile` */
@@ -13,7 +13,7 @@ export function createSummaryFamily(
 	labels: LabelReader,
 	sink: DropSink,
 ): FamilyReader {
-	const { name } = head;
+	const { name, help } = head;
 	const sumName = `${name}_sum`;
 	const countName = `${name}_count`;
 	const groups = new Map<string, Group>();
@@ -22,6 +22,7 @@ export function createSummaryFamily(
 
 	return {
 		name,
+		help,
 		type: "summary",
 		get lines() {
 			return lines;
@@ -51,13 +52,14 @@ export function createSummaryFamily(
 					sum: undefined,
 					count: undefined,
 					broken: undefined,
+					refused: undefined,
 					extra: 0,
 					round,
 				};
 				groups.set(set.text, group);
 				if (set.misplaced) sink.warn("reserved_label", name, seriesText(name, set.text));
 			}
-			take(group, part, set.special, readValue(wireValue));
+			take(group, part, set, readValue(wireValue));
 		},
 		again() {
 			round++;
@@ -78,7 +80,7 @@ export function createSummaryFamily(
 					});
 					if (group.extra > 0) sink.drop("duplicate_series", name, seriesText(name, text), group.extra);
 				} else {
-					sink.drop("summary_invalid", name, `${seriesText(name, group.labels)}: ${group.broken}`);
+					sink.drop(group.refused ?? "summary_invalid", name, `${seriesText(name, group.labels)}: ${group.broken}`);
 				}
 				if (++done % YIELD_EVERY === 0) yield;
 			}
@@ -101,7 +103,13 @@ export function createSummaryFamily(
 		}
 	}
 
-	function take(group: Group, part: Part, special: string | undefined, value: number | undefined): void {
+	function take(group: Group, part: Part, set: LabelSet, value: number | undefined): void {
+		const { special, specialRefused } = set;
+		if (specialRefused !== undefined) {
+			group.refused ??= specialRefused;
+			group.broken ??= "the value of the label quantile";
+			return;
+		}
 		if (part === "quantile") {
 			if (special === undefined) group.broken ??= "a quantile without the label quantile";
 			else group.quantiles.push({ quantile: readBound(special), value });
@@ -121,6 +129,8 @@ interface Group {
 	sum: number | undefined;
 	count: number | undefined;
 	broken: string | undefined;
+	/** Why it is refused, where that is more than being broken. */
+	refused: DropReason | undefined;
 	/** Samples of totals that came twice. */
 	extra: number;
 	/** How often the snapshot had named the family when this label set came first. */

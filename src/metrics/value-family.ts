@@ -14,12 +14,13 @@ export function createValueFamily(
 	labels: LabelReader,
 	sink: DropSink,
 ): FamilyReader {
-	const { name, type } = head;
+	const { name, help, type } = head;
 	const seen = new Set<string>();
 	const series: ValueSeries[] = [];
 
 	return {
 		name,
+		help,
 		type,
 		get lines() {
 			return series.length;

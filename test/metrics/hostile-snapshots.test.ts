@@ -109,6 +109,19 @@ test("forged bytes lead to a page that a strict reader accepts, or are refused",
 	);
 });
 
+test("forged labels are not read without end, though they are empty and count towards no limit", async () => {
+	const sample = (count: number) => [Array.from({ length: count }, (_, index) => [`l${index}`, ""]).flat(), count];
+	const lines = [
+		["f", "x", "", "gauge"],
+		["s", [sample(130), sample(129)], 2],
+	];
+	const collector = createCollector();
+	const bytes = Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+	await collector.aggregate.accept("m", bytes, { generation: 1 });
+	assert.deepEqual(seriesOf(await collector.families()), new Map([["x", 129]]));
+	assert.deepEqual(new Map(collector.dropped), new Map([["m label_limit", 1]]));
+});
+
 test("label values from all of Unicode are read back as they were set, and none is lost", async () => {
 	const labelSets = fc.uniqueArray(
 		fc.dictionary(

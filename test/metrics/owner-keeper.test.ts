@@ -70,6 +70,7 @@ test("an owner's help is at the head of a family whose others were collected bef
 	const second = await start();
 	await second.collect("a", [{ ...gauge("x", value(2, { of: "a" })), help: "Of a." }]);
 	assert.equal((await second.families()).get("x")?.help, "Of a.");
+	assert.deepEqual(second.aggregate.report("a")?.warnings, [], "nobody knows yet what the owner's help is");
 	await second.collect("z", [{ ...gauge("x", value(1, { of: "z" })), help: "Of z." }]);
 	assert.equal((await second.families()).get("x")?.help, "Of z.");
 	assert.equal(seriesOf(await second.families()).size, 2);
@@ -174,6 +175,7 @@ for (const [title, damage] of [
 	["with a module that has no name", () => sealed('["bulkhead owners",1]', '[7,["x","gauge"]]')],
 	["with a type that there is not", () => sealed('["bulkhead owners",1]', '["z",["x","info"]]')],
 	["with a name that no module may have", () => sealed('["bulkhead owners",1]', '["z",["process_x","gauge"]]')],
+	["with a name that is escaped to one", () => sealed('["bulkhead owners",1]', '["z",["process.x","gauge"]]')],
 	["with a name that is none", () => sealed('["bulkhead owners",1]', '["z",["a b","gauge"]]')],
 	["that is too large", (text: string) => text + " ".repeat(MAX_OWNER_FILE_BYTES)],
 ] as const)

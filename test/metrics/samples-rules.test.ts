@@ -48,6 +48,20 @@ const LAST = gauge("good_last", value(1, { a: "b" }));
 const GOOD = { good_first: 1, 'good_last{a="b"}': 1 };
 const around = (...families: readonly unknown[]): readonly unknown[] => [FIRST, ...families, LAST];
 
+/** An empty label on a sample that has none of that name. */
+const withEmpty = (label: string) => (sample: object) => {
+	const { labels } = sample as { readonly labels: object };
+	return { ...sample, labels: { [label]: "", ...labels } };
+};
+const labelsOf = (count: number, text: string): Readonly<Record<string, string>> =>
+	Object.fromEntries(Array.from({ length: count }, (_, index) => [`l${index}`, text]));
+
+/** Thirty of them, as they are written. */
+const ALL_LABELS = Object.keys(labelsOf(30, "v"))
+	.toSorted()
+	.map((name) => `${name}="v"`)
+	.join();
+
 const LONE_SURROGATE = "\ud800";
 const throws = (): never => {
 	throw new Error("no");
@@ -123,7 +137,16 @@ const RULES: readonly Rule[] = [
 		series: { ...GOOD, a_b: 1, "a:b": 3 },
 		drops: { "m name_collision_after_escaping": 1 },
 	},
-	...["process_resident_memory_bytes", "scrape_duration_seconds", "up", "_private", "mcp_servers"].map(
+	...[
+		"process_resident_memory_bytes",
+		"process.resident_memory_bytes",
+		"scrape_duration_seconds",
+		"scrape.duration_seconds",
+		"scrapeéduration_seconds",
+		"up",
+		"_private",
+		"mcp_servers",
+	].map(
 		(name): Rule => ({
 			row: 8,
 			title: `the reserved name ${name}`,
@@ -138,6 +161,23 @@ const RULES: readonly Rule[] = [
 		title: "names that only look reserved, and one with a colon",
 		modules: { m: around(gauge("uploads", value(1)), gauge("mcp_mine", value(2)), gauge("job:rate5m", value(3))) },
 		series: { ...GOOD, uploads: 1, mcp_mine: 2, "job:rate5m": 3 },
+	},
+	{
+		row: 8,
+		title: "names that begin with a letter that is shown as an underscore",
+		modules: { m: around(gauge("élan", value(1)), gauge("éprocess_x", value(2))) },
+		series: { ...GOOD, _lan: 1, _process_x: 2 },
+	},
+	{
+		row: 9,
+		title: "metrics of the runtime under names that are shown like Node's",
+		modules: {
+			m: around(gauge("nodejs.lag", value(1)), gauge("nodejs.own_lag", value(2, { server_id: "n" }))),
+			n: [gauge("nodejs.own_lag", value(3))],
+		},
+		host: [{ ...gauge("nodejs_lag", value(9)), type: "gauge" }],
+		series: { ...GOOD, nodejs_lag: 9, 'nodejs_own_lag{server_id="m"}': 2, 'nodejs_own_lag{server_id="n"}': 3 },
+		drops: { "m name_collision_after_escaping": 1 },
 	},
 	{
 		row: 9,
@@ -196,6 +236,14 @@ const RULES: readonly Rule[] = [
 		text: ["# HELP x A gauge.\n"],
 	},
 	{
+		row: 13,
+		title: "one family, two helps, from two registries of one module",
+		modules: { m: around(gauge("x", value(1)), { ...gauge("x", value(2, { a: "1" })), help: "Another." }) },
+		series: { ...GOOD, x: 1, 'x{a="1"}': 2 },
+		warnings: ["m help_conflict"],
+		text: ["# HELP x A gauge.\n"],
+	},
+	{
 		row: 14,
 		title: "one family, disjoint label sets, two modules",
 		modules: {
@@ -232,6 +280,90 @@ const RULES: readonly Rule[] = [
 		],
 		series: { ...GOOD, 'x{a="1"}': 6, 'x{a="2"}': 5 },
 		drops: { "n duplicate_series": 2, "m duplicate_series": 1 },
+	},
+	{
+		row: 16,
+		title: "a histogram with the label of summaries, and a summary with the label of histograms, beside those without",
+		modules: {
+			m: around(
+				histogram("h", histogramValues("h", { labels: { quantile: "0.5" }, buckets: [["+Inf", 2]] })),
+				summary("s", summaryValues("s", { labels: { le: "1" } })),
+			),
+			n: [
+				histogram("h", histogramValues("h", { buckets: [["+Inf", 2]] })),
+				summary("s", summaryValues("s", { labels: { le: "2" } }), summaryValues("s")),
+			],
+		},
+		series: {
+			...GOOD,
+			'h_bucket{le="+Inf",quantile="0.5"}': 2,
+			'h_sum{quantile="0.5"}': 3,
+			'h_count{quantile="0.5"}': 2,
+			'h_bucket{le="+Inf"}': 2,
+			h_sum: 3,
+			h_count: 2,
+			's{le="1",quantile="0.5"}': 1,
+			's_sum{le="1"}': 3,
+			's_count{le="1"}': 2,
+			's{le="2",quantile="0.5"}': 1,
+			's_sum{le="2"}': 3,
+			's_count{le="2"}': 2,
+			's{quantile="0.5"}': 1,
+			s_sum: 3,
+			s_count: 2,
+		},
+		warnings: ["m reserved_label", "m reserved_label", "n reserved_label"],
+	},
+	{
+		row: 16,
+		title: "a gauge whose help looks like the head of a histogram",
+		modules: {
+			m: around({ ...gauge("x", value(1, { le: "1" })), help: "\r# TYPE x histogram" }),
+			n: [{ ...gauge("x", value(2)), help: "\r# TYPE x histogram" }],
+		},
+		series: { ...GOOD, 'x{le="1"}': 1, x: 2 },
+		warnings: ["m reserved_label"],
+	},
+	{
+		row: 17,
+		title: "an empty le or quantile is none, on totals and where it means nothing",
+		modules: {
+			m: around(
+				histogram("h", histogramValues("h", { labels: { quantile: "" }, buckets: [["+Inf", 2]] }).map(withEmpty("le"))),
+				summary("s", summaryValues("s", { labels: { le: "" } }).map(withEmpty("quantile"))),
+				gauge("x", value(1, { le: "", quantile: "" })),
+			),
+		},
+		series: {
+			...GOOD,
+			'h_bucket{le="+Inf"}': 2,
+			h_sum: 3,
+			h_count: 2,
+			's{quantile="0.5"}': 1,
+			s_sum: 3,
+			s_count: 2,
+			x: 1,
+		},
+	},
+	{
+		row: 17,
+		title: "empty labels do not count",
+		modules: {
+			m: around(
+				gauge(
+					"x",
+					value(1, { ...labelsOf(30, ""), a: "1" }),
+					value(2, { ...labelsOf(98, ""), ...labelsOf(30, "v") }),
+					value(3, { ...labelsOf(98, ""), ...labelsOf(31, "v") }),
+				),
+			),
+		},
+		series: {
+			...GOOD,
+			'x{a="1"}': 1,
+			[`x{${ALL_LABELS}}`]: 2,
+		},
+		drops: { "m label_limit": 1 },
 	},
 	{
 		row: 17,
@@ -293,6 +425,57 @@ const RULES: readonly Rule[] = [
 		series: { ...GOOD, 'x{a="7"}': 3, 'x{a="true"}': 4, [`x{a="${new Date(0).toString()}"}`]: 5, 'x{b="1"}': 6 },
 		drops: { "m invalid_label_value": 2 },
 	},
+	...(
+		[
+			[22, "an array", ["0.5"], "invalid_label_value"],
+			[22, "an object", {}, "invalid_label_value"],
+			[4, "a function", () => 1, "invalid_payload"],
+			[24, "a lone surrogate", LONE_SURROGATE, "invalid_label_value"],
+			[42, "a text that is too long", "0".repeat(2000), "label_too_long"],
+		] as const
+	).map(
+		([row, what, bad, reason]): Rule => ({
+			row,
+			title: `a histogram and a summary of which one bound is ${what}: the whole label set goes`,
+			modules: {
+				m: around(
+					histogram(
+						"h",
+						histogramValues("h", {
+							labels: { s: "bad" },
+							buckets: [
+								[1, 1],
+								[bad, 1],
+								["+Inf", 2],
+							],
+						}),
+						histogramValues("h", { labels: { s: "ok" }, buckets: [["+Inf", 2]] }),
+					),
+					summary(
+						"s",
+						summaryValues("s", {
+							labels: { s: "bad" },
+							quantiles: [
+								[0.5, 1],
+								[bad, 2],
+							],
+						}),
+						summaryValues("s", { labels: { s: "ok" } }),
+					),
+				),
+			},
+			series: {
+				...GOOD,
+				'h_bucket{le="+Inf",s="ok"}': 2,
+				'h_sum{s="ok"}': 3,
+				'h_count{s="ok"}': 2,
+				's{quantile="0.5",s="ok"}': 1,
+				's_sum{s="ok"}': 3,
+				's_count{s="ok"}': 2,
+			},
+			drops: { [`m ${reason}`]: 2 },
+		}),
+	),
 	{
 		row: 23,
 		title: "label values that must be escaped, and those that must not",
@@ -585,6 +768,40 @@ const RULES: readonly Rule[] = [
 			'h_count{s="2"}': 2,
 		},
 		warnings: ["m bucket_layout_mismatch"],
+	},
+	{
+		row: 34,
+		title: "bucket layouts that differ from the owner's in one of two other modules",
+		modules: {
+			m: around(histogram("h", histogramValues("h", { labels: { of: "m" }, buckets: [["+Inf", 2]] }))),
+			n: [histogram("h", histogramValues("h", { labels: { of: "n" }, buckets: [["+Inf", 2]] }))],
+			o: [
+				histogram(
+					"h",
+					histogramValues("h", {
+						labels: { of: "o" },
+						buckets: [
+							[0.5, 1],
+							["+Inf", 2],
+						],
+					}),
+				),
+			],
+		},
+		series: {
+			...GOOD,
+			'h_bucket{le="+Inf",of="m"}': 2,
+			'h_sum{of="m"}': 3,
+			'h_count{of="m"}': 2,
+			'h_bucket{le="+Inf",of="n"}': 2,
+			'h_sum{of="n"}': 3,
+			'h_count{of="n"}': 2,
+			'h_bucket{le="0.5",of="o"}': 1,
+			'h_bucket{le="+Inf",of="o"}': 2,
+			'h_sum{of="o"}': 3,
+			'h_count{of="o"}': 2,
+		},
+		warnings: ["o bucket_layout_mismatch"],
 	},
 	...(
 		[
