@@ -52,7 +52,10 @@ function parentOf(pid: string): number | undefined {
 	}
 }
 
-/** The lowest of what the process holds over ten seconds, since garbage comes and goes; in bytes. */
+/**
+ * The lowest of what the process holds over a minute, in bytes: main's heap alone goes up and down by 100 MB between two
+ * full collections, which are some 30 s apart.
+ */
 export async function settledRss(pid: number): Promise<number> {
 	const readings: number[] = [];
 	for (let count = 0; count < RSS_READINGS; count++) {
@@ -62,7 +65,7 @@ export async function settledRss(pid: number): Promise<number> {
 	return Math.min(...readings);
 }
 
-const RSS_READINGS = 100;
+const RSS_READINGS = 600;
 const RSS_PAUSE_MS = 100;
 
 function rssOf(pid: number): number {
