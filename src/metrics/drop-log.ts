@@ -58,6 +58,8 @@ export type DropNews =
 	| { readonly kind: "warned"; readonly reason: WarningReason; readonly family: string; readonly series: string }
 	| { readonly kind: "muted" };
 
+export type Told = Exclude<DropNews, { kind: "muted" }>;
+
 /** Takes note of what is lost while one snapshot is read. */
 export interface DropSink {
 	/** @param count how many samples or label sets, at least 1; a family or payload counts as one */
@@ -102,16 +104,10 @@ export function createDropLog(): DropLog {
 			return {
 				drop(reason, family, series, count = 1) {
 					counts.set(reason, (counts.get(reason) ?? 0) + count);
-					const shown = cut(family, MAX_FAMILY_CHARS);
-					drops.note({ reason, family: shown, series, count, at, round });
-					if (isNews("dropped", reason, shown))
-						tell({ kind: "dropped", reason, family: shown, series: cut(series, MAX_SERIES_CHARS) });
+					note(drops, { kind: "dropped", reason, family: cut(family, MAX_FAMILY_CHARS), series }, count, at);
 				},
 				warn(reason, family, series) {
-					const shown = cut(family, MAX_FAMILY_CHARS);
-					warnings.note({ reason, family: shown, series, count: 1, at, round });
-					if (isNews("warned", reason, shown))
-						tell({ kind: "warned", reason, family: shown, series: cut(series, MAX_SERIES_CHARS) });
+					note(warnings, { kind: "warned", reason, family: cut(family, MAX_FAMILY_CHARS), series }, 1, at);
 				},
 			};
 		},
@@ -121,13 +117,13 @@ export function createDropLog(): DropLog {
 		warnings: warnings.shown,
 	};
 
-	function isNews(kind: DropNews["kind"], reason: string, family: string): boolean {
+	function note(examples: ReturnType<typeof createExamples>, line: Told, count: number, at: number): void {
+		const { kind, reason, family, series } = line;
+		examples.note({ reason, family, series, count, at, round });
 		isClean = false;
-		return told.size <= MAX_TOLD && told.size < told.add(`${kind} ${reason} ${family}`).size;
-	}
-
-	function tell(line: DropNews): void {
-		news.push(told.size > MAX_TOLD ? { kind: "muted" } : line);
+		const isNews = told.size <= MAX_TOLD && told.size < told.add(`${kind} ${reason} ${family}`).size;
+		if (!isNews) return;
+		news.push(told.size > MAX_TOLD ? { kind: "muted" } : { ...line, series: cut(series, MAX_SERIES_CHARS) });
 	}
 }
 

@@ -1,5 +1,5 @@
 /** The log line that tells what a module lost, or was warned of. */
-import type { DropNews } from "./drop-log.ts";
+import type { DropNews, Told } from "./drop-log.ts";
 
 /** `info` where nothing was lost. */
 export interface NewsLine {
@@ -21,8 +21,6 @@ export function newsLine(moduleId: string, news: DropNews): NewsLine {
 			};
 	}
 }
-
-type Told = Exclude<DropNews, { kind: "muted" }>;
 
 function lost(news: Told): string {
 	if (news.reason === "collect_error" || news.reason === "collect_timeout") return "nothing was collected";
