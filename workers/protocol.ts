@@ -287,7 +287,8 @@ export function readEntries(list: ListName, value: unknown): readonly ListedDto[
 	return value.filter((entry): entry is ListedDto => isRecord(entry) && isKey(entry[LIST_KEYS[list]]));
 }
 
-const MAX_KEY_LENGTH = 1024;
+/** Longest name or URI, in characters. */
+export const MAX_KEY_LENGTH = 1024;
 
 function isKey(value: unknown): value is string {
 	return isText(value, MAX_KEY_LENGTH) && value.length > 0;
