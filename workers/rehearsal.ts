@@ -30,6 +30,7 @@ const server = await createModuleServer({
 	maxResultBytes: 1 << 20,
 	onListChanged: quiet,
 	onResourceUpdated: quiet,
+	onPushed: quiet,
 });
 await server.catalog();
 for (const era of ERAS) {

@@ -9,7 +9,7 @@ import {
 	MAX_LOG_LENGTH,
 	type StartDto,
 	type StartedDto,
-	type WorkerMessage,
+	type WorkerEvent,
 } from "./protocol.ts";
 import { createMessageQuota } from "./message-quota.ts";
 import type { Port } from "./rpc.ts";
@@ -36,10 +36,10 @@ export interface LoadedModule {
 
 /** What a module can tell the host outside of a request. */
 export interface HostLink {
-	send(message: Extract<WorkerMessage, { type: "relisted" | "updated" | "logged" }>): void;
+	send(event: WorkerEvent): void;
 }
 
-/** What a module may send without being asked: log lines, notices. Beyond it they are dropped. */
+/** What a module may send without being asked: log lines, notices, messages to sessions. Beyond it they are dropped. */
 const UNASKED_MESSAGES = { perSecond: 500, burst: 5000 };
 
 interface Registry {
@@ -54,8 +54,8 @@ export function serveModule(port: Port, flavour: ModuleFlavour): Promise<void> {
 	return new Promise((resolve) => {
 		const quota = createMessageQuota(UNASKED_MESSAGES);
 		const host: HostLink = {
-			send(message) {
-				if (quota.take()) port.postMessage(message, []);
+			send(event) {
+				if (quota.take()) port.postMessage(event, []);
 			},
 		};
 		const stopping = new AbortController();

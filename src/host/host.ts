@@ -43,6 +43,8 @@ export interface HostListeners {
 	onServing(id: string, started: StartedDto, catalog: CatalogDto | undefined): void;
 	onRelisted(id: string, catalog: CatalogDto): void;
 	onResourceUpdated(id: string, uri: string): void;
+	/** A notification for a session, as JSON text of `{method, params}`, neither of them checked. */
+	onPushed(id: string, session: string, json: string): void;
 	onRestart(id: string, reason: RestartReason): void;
 	onIsolation(id: string, isolation: Isolation): void;
 }
@@ -179,6 +181,7 @@ export function createHost(options: HostOptions): Host {
 				},
 				onRelisted: (catalog) => listeners.onRelisted(id, catalog),
 				onResourceUpdated: (uri) => listeners.onResourceUpdated(id, uri),
+				onPushed: (session, json) => listeners.onPushed(id, session, json),
 				onRestart: (reason) => listeners.onRestart(id, reason),
 				onLog: (level: LogLevel, text) => moduleLog[level](text),
 				onProblem: (what) => moduleLog.warn(`${id}: ${what}`),

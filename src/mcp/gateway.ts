@@ -1,10 +1,11 @@
-import { type AuthDto, type ClientDto, type Era, isRecord, parseJson } from "../../workers/protocol.ts";
+import { type AuthDto, type ClientDto, type Era, isRecord, type ROOTS_CHANGED } from "../../workers/protocol.ts";
 import { assertNever } from "../errors.ts";
 import type { Host } from "../host/host.ts";
+import { type CallAnswer, readAnswer } from "./call-answer.ts";
 import { type CallQueue, createCallQueue } from "./call-queue.ts";
 import type { Catalog } from "./catalog.ts";
 import { isNotFound, moduleError, NotFound, type RequestErrorType, requestFailure } from "./request-failure.ts";
-import { type CallAnswer, createRelay, type RunningCall } from "./running-call.ts";
+import { type CallClient, createRelay, type RunningCall } from "./running-call.ts";
 import { createTaskOwners, requireTasks, type TaskMethod } from "./tasks.ts";
 import { type TraceContext, withTraceContext } from "./trace-context.ts";
 
@@ -47,6 +48,8 @@ export interface CallOrigin {
 	/** Tells clients apart where they wait for each other: a session, a token's name, an address. */
 	readonly client: string;
 	readonly session?: ClientDto | undefined;
+	/** Takes note of the modules that the session calls. */
+	readonly called?: Set<string> | undefined;
 	readonly authInfo?: AuthDto | undefined;
 	readonly trace?: TraceContext | undefined;
 }
@@ -55,6 +58,8 @@ export interface CallOrigin {
 export interface Gateway {
 	/** @param onStreaming called once, when the module has something for its client before the answer */
 	begin(call: IncomingCall, onStreaming?: () => void): RunningCall;
+	/** Tells a module what the client of a session has said to it, and resolves when it has dealt with that, or failed to. */
+	tell(moduleId: string, method: typeof ROOTS_CHANGED, origin: CallOrigin, client: CallClient): Promise<void>;
 	/** What the module's own resource list says now, templates' list callbacks included; undefined when it does not say. */
 	listResources(
 		moduleId: string,
@@ -120,6 +125,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 	): Promise<CallAnswer> {
 		let notFound: unknown;
 		for (const owner of owners) {
+			call.origin.called?.add(owner);
 			try {
 				const given = await ask(owner, call.method, call, listeners);
 				if (given.result["resultType"] === "task") keepTask(owner, call, given.result["taskId"]);
@@ -196,6 +202,17 @@ export function createGateway(options: GatewayOptions): Gateway {
 			});
 			return { answer: running, attach: relay.attach, cancel: (reason) => controller.abort(reason) };
 		},
+		async tell(moduleId, method, origin, client) {
+			const relay = createRelay({}, () => undefined);
+			relay.attach(client);
+			const { onEmitted, onAsked } = relay;
+			const listeners = { signal: new AbortController().signal, onEmitted, onAsked };
+			try {
+				await ask(moduleId, method, { era: "legacy", params: {}, origin }, listeners);
+			} catch (error) {
+				requestFailure(error); // throws what is a fault of ours
+			}
+		},
 		async listResources(moduleId, era, params, origin) {
 			try {
 				const listeners = { signal: new AbortController().signal, onEmitted: () => undefined };
@@ -219,20 +236,3 @@ type CallListeners = Pick<Parameters<Host["call"]>[2], "onEmitted" | "onAsked"> 
 function single(owner: string | undefined): readonly string[] {
 	return owner === undefined ? [] : [owner];
 }
-
-/**
- * Checks what a worker answered: `{"result": {…}}` and nothing beside it, on one line, since its text goes to the client
- * as it is, also as one line of an event stream.
- */
-function readAnswer(json: string): CallAnswer {
-	const answer = parseJson(json);
-	if (!isRecord(answer)) throw moduleError(undefined);
-	const { result, ...more } = answer;
-	if (!isRecord(result) || !json.startsWith(RESULT_HEAD) || Object.keys(more).length > 0 || /[\n\r]/.test(json)) {
-		throw moduleError(answer["error"]);
-	}
-	return { json, result };
-}
-
-/** How a result begins that our runtime has written. */
-const RESULT_HEAD = '{"result":{';
