@@ -8,16 +8,8 @@ import * as fc from "fast-check";
 import { DEFAULT_SNAPSHOT_LIMITS, encodeSnapshot, MAX_LINE_BYTES } from "../../workers/snapshot.ts";
 import { collections, families, lists } from "../support/arbitrary-families.ts";
 import { withHostileValues } from "../support/hostile-values.ts";
-import {
-	counter,
-	createCollector,
-	gauge,
-	hostSource,
-	OPENMETRICS,
-	OPENMETRICS_UTF8,
-	TEXT_UTF8,
-	value,
-} from "../support/metrics-aggregate.ts";
+import { createCollector, hostSource, OPENMETRICS, OPENMETRICS_UTF8, TEXT_UTF8 } from "../support/metrics-aggregate.ts";
+import { counter, gauge, value } from "../support/raw-families.ts";
 import { seriesOf } from "../support/strict-exposition.ts";
 
 const RUNS = Number(process.env["FUZZ_RUNS"] ?? 1000);

@@ -8,16 +8,8 @@ import { decodeOwners, encodeOwners, MAX_KEPT_FAMILIES, MAX_OWNER_FILE_BYTES } f
 import { createOwnerKeeper, type OwnerKeeper } from "../../src/metrics/owner-keeper.ts";
 import { sealLines } from "../../src/metrics/sealed-lines.ts";
 import { createSlicer } from "../../src/metrics/slicer.ts";
-import {
-	type Collector,
-	counter,
-	createCollector,
-	gauge,
-	histogram,
-	histogramValues,
-	hostSource,
-	value,
-} from "../support/metrics-aggregate.ts";
+import { type Collector, createCollector, hostSource } from "../support/metrics-aggregate.ts";
+import { counter, gauge, histogram, histogramValues, value } from "../support/raw-families.ts";
 import { seriesOf } from "../support/strict-exposition.ts";
 import { until } from "../support/until.ts";
 
