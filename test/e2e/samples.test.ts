@@ -186,7 +186,9 @@ const ROWS: Readonly<Record<number, Row>> = {
 const CUT_SHORT = ["too_large", "too_many_bytes", "many_series", "growing"];
 /** What these show is not between two good families. */
 const BARE = ["no_array", "becomes_no_array", "nothing_fits", "empty", "throws_in_a_callback", "replaced"];
-/** How the last collection of these went; all others succeed, and `late` does every second time. */
+/** These fail at times: a module that does not answer is started again, and answers once. */
+const CHANGING = ["hangs", "late"];
+/** How the last collection of these went; all others succeed. */
 const FAILING: Readonly<Record<string, string>> = {
 	no_array: "invalid_payload",
 	becomes_no_array: "invalid_payload",
@@ -194,11 +196,10 @@ const FAILING: Readonly<Record<string, string>> = {
 	throws_in_process: "collect_error",
 	rejects: "collect_error",
 	throws_in_a_callback: "collect_error",
-	hangs: "collect_timeout",
 	nothing_fits: "payload_too_large",
 };
 const ONCE = { intervalMs: 600_000 };
-const HURRIED = { timeoutMs: 900 };
+const HURRIED = { timeoutMs: 2000 };
 const OPTIONS: Readonly<Record<string, { readonly intervalMs?: number; readonly timeoutMs?: number }>> = {
 	// Of these, one large snapshot is enough.
 	too_large: ONCE,
@@ -253,7 +254,14 @@ test("of what real modules send, all that is good is on the page and in a real P
 	const server = await startTestServer(t, {
 		fixtures: ["metrics/_sample-rows.ts"],
 		files: Object.fromEntries(FIRST_WAVE.map((name) => [`metrics/${name}.ts`, sourceOf(name)])),
-		env: { COLLECT_INTERVAL_MS: "1000" },
+		// Only what the rows are about may fail, however busy the machine is.
+		env: {
+			COLLECT_INTERVAL_MS: "1000",
+			COLLECT_TIMEOUT_MS: "60000",
+			HANG_TIMEOUT_MS: "60000",
+			MODULE_START_TIMEOUT_MS: "60000",
+			MODULE_MEMORY_MB: "512",
+		},
 	});
 	await collected(server, FIRST_WAVE);
 	await server.save("metrics/later.ts", sourceOf("later"));
@@ -285,7 +293,7 @@ test("of what real modules send, all that is good is on the page and in a real P
 	assert.deepEqual(notes.drops, drops);
 	assert.deepEqual(notes.warnings, warnings);
 	const page = await server.metrics();
-	for (const name of FIRST_WAVE.filter((any) => any !== "late")) {
+	for (const name of FIRST_WAVE.filter((any) => !CHANGING.includes(any))) {
 		const success = sampleOf(page, `mcp_collect_success{server_id="metrics/${name}"}`);
 		const { collection } = await server.module(`metrics/${name}`);
 		assert.deepEqual([success, collection?.error?.code], name in FAILING ? [0, FAILING[name]] : [1, undefined], name);
@@ -386,14 +394,14 @@ function replacedBy(version: 1 | 2): string {
 	return `
 		let run = 0;
 		let log;
-		export const options = ${version === 1 ? "{ timeoutMs: 900 }" : JSON.stringify(ONCE)};
+		export const options = ${version === 1 ? JSON.stringify(HURRIED) : JSON.stringify(ONCE)};
 		export const start = (context) => void ({ log } = context);
 		export const registry = {
 			async getMetricsAsJSON() {
 				const isLate = ${version} === 1 && run > 1;
 				if (isLate) {
 					log.info("row 3: answers too late");
-					await new Promise((resolve) => setTimeout(resolve, 2000));
+					await new Promise((resolve) => setTimeout(resolve, 4000));
 				}
 				return [{ name: "r3_replaced", help: "A gauge.", type: "gauge", values: [{ value: isLate ? -1 : ${version}, labels: {} }] }];
 			},
