@@ -75,6 +75,8 @@ export interface WorkerAsks {
 	 */
 	ask(json: string, signal?: AbortSignal): Promise<string>;
 	answered(ask: number, json: string): void;
+	/** The host has given the call up and answers none of its asks any more: those that wait, and later ones, are refused. */
+	close(why: string): void;
 }
 
 export function createWorkerAsks(send: {
@@ -83,8 +85,10 @@ export function createWorkerAsks(send: {
 }): WorkerAsks {
 	const waiting = new Map<number, (json: string) => void>();
 	let lastAsk = 0;
+	let closed: string | undefined;
 	return {
 		ask(json, signal) {
+			if (closed !== undefined) return Promise.resolve(closed);
 			lastAsk += 1;
 			const ask = lastAsk;
 			return new Promise((resolve) => {
@@ -103,6 +107,11 @@ export function createWorkerAsks(send: {
 			const resolve = waiting.get(ask);
 			waiting.delete(ask);
 			resolve?.(json);
+		},
+		close(why) {
+			closed = refusal(`the call has been given up, and its client is not asked any more: ${why}`);
+			for (const resolve of waiting.values()) resolve(closed);
+			waiting.clear();
 		},
 	};
 }

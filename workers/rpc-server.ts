@@ -36,8 +36,11 @@ export function serveRpc(rawPort: Port, handlers: RequestHandlers): void {
 	let begun: BegunMark | undefined;
 	port.on("message", (raw) => {
 		const message = raw as HostMessage;
-		if (message.type === "cancel") running.get(message.id)?.controller.abort(message.reason);
-		else if (message.type === "answered") running.get(message.id)?.asks.answered(message.ask, message.json);
+		if (message.type === "cancel") {
+			const cancelled = running.get(message.id);
+			cancelled?.controller.abort(message.reason);
+			cancelled?.asks.close(message.reason);
+		} else if (message.type === "answered") running.get(message.id)?.asks.answered(message.ask, message.json);
 		else if (message.type === "sharing") begun = openBegunMark(message.begun);
 		else void answer(message);
 	});

@@ -2,11 +2,11 @@ import {
 	type ClientCapabilities,
 	ProtocolError,
 	ProtocolErrorCode,
-	SdkError,
 	type ServerContext,
 } from "@modelcontextprotocol/server";
 import type { AskClient } from "../../workers/asks.ts";
 import { isRecord, parseJson } from "../../workers/protocol.ts";
+import { messageOf } from "../errors.ts";
 
 export interface ClientRequestsOptions {
 	/** What the client declared when it opened its session. */
@@ -42,8 +42,7 @@ export function createClientRequests({ capabilities, send }: ClientRequestsOptio
 			return JSON.stringify({ result });
 		} catch (error) {
 			if (error instanceof ProtocolError) return failure(error.code, error.message, error.data);
-			if (error instanceof SdkError) return failure(ProtocolErrorCode.InternalError, `${method}: ${error.message}`);
-			throw error;
+			return failure(ProtocolErrorCode.InternalError, `${method}: ${messageOf(error)}`);
 		}
 	};
 }

@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import { type Era, isRecord } from "../../workers/protocol.ts";
 import type { CallOrigin, Gateway } from "./gateway.ts";
 import type { TakeCall } from "./request-scope.ts";
-import type { RunningCall } from "./running-call.ts";
+import { NOBODY, type RunningCall } from "./running-call.ts";
 
 /** A `tools/call` whose parameters hold nothing that only the SDK can deal with. */
 export interface ToolCallMessage {
@@ -101,6 +101,7 @@ export function serveDirectly(gateway: Gateway, direct: DirectCall, response: Se
 			if (phase === "ended" || taken) return; // who has taken the call watches for this
 			if (phase === "general" || direct.cancelOnClose) call.cancel("the client has disconnected");
 			if (phase !== "direct") return;
+			call.attach(NOBODY); // it has got no event stream yet that it could come back to
 			phase = "ended";
 			clearTimeout(timer);
 			call.answer.then(forget, forget); // until then its client may still cancel it

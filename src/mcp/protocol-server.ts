@@ -16,7 +16,7 @@ import { pageOf } from "./page.ts";
 import type { RequestStateSeal } from "./request-state.ts";
 import { requestScope } from "./request-scope.ts";
 import { withoutStamps } from "./result-stamps.ts";
-import type { CallClient } from "./running-call.ts";
+import { type CallClient, NOBODY } from "./running-call.ts";
 import { requireTasks, TASK_METHODS } from "./tasks.ts";
 
 export interface ProtocolServerOptions {
@@ -138,20 +138,28 @@ export function createProtocolServer(options: ProtocolServerOptions, era: Era, s
 	}
 
 	function clientOf({ mcpReq, http }: ServerContext): CallClient {
+		const isGone = requestScope.getStore()?.isGone;
+		const ask = createClientRequests({ capabilities: () => server.getClientCapabilities(), send: mcpReq.send });
 		let sent = Promise.resolve();
+		let silent = true;
 		return {
 			notify(notification) {
 				if (notification.method === "notifications/message") {
 					const threshold = era === "modern" ? modernLogLevel(mcpReq.envelope) : session?.logLevel;
 					if (threshold === null || !passesLogLevel(notification.params["level"], threshold)) return;
 				}
+				silent = false;
 				sent = mcpReq.notify(notification as never).catch(options.onError);
 			},
 			closeStream(which) {
 				const close = which === "session" ? http?.closeStandaloneSSE : http?.closeSSE;
 				void sent.then(close); // what the module sent before is on the stream before it closes
 			},
-			ask: createClientRequests({ capabilities: () => server.getClientCapabilities(), send: mcpReq.send }),
+			ask(json, signal) {
+				if (silent && isGone?.() === true) return NOBODY.ask(json, signal);
+				silent = false;
+				return ask(json, signal);
+			},
 		};
 	}
 

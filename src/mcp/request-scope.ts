@@ -9,6 +9,11 @@ export interface RequestScope {
 	 * The request's call, when it was begun before the SDK was asked. Taken once: who takes it attaches itself.
 	 */
 	readonly takeCall?: TakeCall;
+	/**
+	 * Whether the client has closed its connection and cannot come back to an event stream on which nothing has been sent.
+	 * Undefined where its disconnecting cancels the call.
+	 */
+	readonly isGone?: () => boolean;
 }
 
 export type TakeCall = (method: ForwardedMethod) => RunningCall | undefined;

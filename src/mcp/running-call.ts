@@ -88,6 +88,13 @@ export function createRelay(params: Readonly<Record<string, unknown>>, onStreami
 	};
 }
 
+/** Attached to a call whose client has gone for good: what it sends goes nowhere, and what it asks is refused at once. */
+export const NOBODY: CallClient = {
+	notify: () => undefined,
+	closeStream: () => undefined,
+	ask: () => Promise.resolve(NOBODY_TO_ASK),
+};
+
 /** Messages that wait until a client is attached, which takes no longer than opening a stream. */
 const MAX_KEPT = 64;
 /** Characters of notifications that one call may send; a client that reads slowly holds them all in memory. */

@@ -29,8 +29,9 @@ export function createSessionRequests({ gateway, sessions, direct }: SessionRequ
 		if (lastEventId !== undefined && !session.canResumeAfter(lastEventId)) {
 			return refuse(response, 400, "This event is not kept: open a stream without Last-Event-ID");
 		}
+		const isGone = (): boolean => response.closed && !session.opensStreams();
 		const general = (takeCall?: TakeCall): Promise<void> =>
-			requestScope.run({ origin, ...(takeCall !== undefined && { takeCall }) }, () =>
+			requestScope.run({ origin, isGone, ...(takeCall !== undefined && { takeCall }) }, () =>
 				session.transport.handleRequest(request, response, body),
 			);
 		const message = direct && request.method === "POST" && hasLegacyHeaders(request) ? asToolCall(body) : undefined;

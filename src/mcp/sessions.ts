@@ -31,6 +31,8 @@ export interface Session {
 	readonly directCalls: InFlight<RunningCall, string | number>;
 	origin(from: CallOrigin): CallOrigin;
 	canResumeAfter(eventId: string): boolean;
+	/** Whether each event stream begins with an event, so that its client can come back to it whatever it has received. */
+	opensStreams(): boolean;
 	/** A request has arrived: the session is not idle before the function returned has been called. */
 	use(): () => void;
 }
@@ -96,6 +98,7 @@ export function createSessions(options: SessionsOptions): Sessions {
 				directCalls: new InFlight(),
 				origin: state.origin,
 				canResumeAfter: store.has,
+				opensStreams: () => isResumable(server),
 				lastUsedAt: options.now(),
 				inUse: 0,
 				use() {
@@ -144,14 +147,22 @@ const RESUMABLE_SINCE = "2025-11-25";
 
 /** What a module learns of a session's client. The session's id opens the session and does not leave main. */
 function describeClient(server: Server, sessionId: string): ClientDto {
-	const protocolVersion = server.getNegotiatedProtocolVersion() ?? "2025-03-26";
+	const protocolVersion = versionOf(server);
 	const kind: ClientKindDto = {
 		protocolVersion,
 		info: { ...(server.getClientVersion() ?? { name: "unknown", version: "0" }) },
 		capabilities: { ...server.getClientCapabilities() },
 	};
 	const session = createHash("sha256").update(sessionId).digest("base64url").slice(0, 22);
-	return { session, resumable: protocolVersion >= RESUMABLE_SINCE, kind: JSON.stringify(kind) };
+	return { session, resumable: isResumable(server), kind: JSON.stringify(kind) };
+}
+
+function versionOf(server: Server): string {
+	return server.getNegotiatedProtocolVersion() ?? "2025-03-26";
+}
+
+function isResumable(server: Server): boolean {
+	return versionOf(server) >= RESUMABLE_SINCE;
 }
 
 function trackSubscriptions(server: Server): ReadonlySet<string> {

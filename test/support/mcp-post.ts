@@ -57,9 +57,13 @@ type ClientOptions = PostOptions & { readonly capabilities?: object };
 /** Opens a 2025-era session. @returns the response, read to its end, and the session's id where there is one */
 export async function openSession(
 	url: string,
-	{ capabilities = {}, ...options }: ClientOptions = {},
+	{
+		capabilities = {},
+		protocolVersion = "2025-11-25",
+		...options
+	}: ClientOptions & { readonly protocolVersion?: string } = {},
 ): Promise<{ readonly status: number; readonly session: string; readonly retryAfter: string | null }> {
-	const params = { protocolVersion: "2025-11-25", capabilities, clientInfo: { name: "test", version: "1" } };
+	const params = { protocolVersion, capabilities, clientInfo: { name: "test", version: "1" } };
 	const response = await post(url, { jsonrpc: "2.0", id: 0, method: "initialize", params }, options);
 	await response.text();
 	return {
