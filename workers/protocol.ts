@@ -206,9 +206,7 @@ export function readWorkerMessage(value: unknown): WorkerMessage | undefined {
 		case "updated":
 			return isText(value["uri"], MAX_LOG_LENGTH) ? { type: "updated", uri: value["uri"] } : undefined;
 		case "taskChanged":
-			return isText(value["taskId"], MAX_TASK_ID_LENGTH)
-				? { type: "taskChanged", taskId: value["taskId"] }
-				: undefined;
+			return isText(value["taskId"], MAX_TASK_ID_LENGTH) ? { type: "taskChanged", taskId: value["taskId"] } : undefined;
 		case "logged":
 			return LOG_LEVELS.has(value["level"]) && isText(value["text"], MAX_LOG_LENGTH)
 				? { type: "logged", level: value["level"] as LogLevel, text: value["text"] }

@@ -130,5 +130,8 @@ function problemOf({ meta, taskIds }: TaskListen): ProtocolError | undefined {
 
 function refusal(id: unknown, { code, message, data }: ProtocolError): Response {
 	const status = code === ProtocolErrorCode.MissingRequiredClientCapability ? 400 : 200; // as the SDK answers them
-	return Response.json({ jsonrpc: "2.0", error: { code, message, ...(data !== undefined && { data }) }, id }, { status });
+	return Response.json(
+		{ jsonrpc: "2.0", error: { code, message, ...(data !== undefined && { data }) }, id },
+		{ status },
+	);
 }
