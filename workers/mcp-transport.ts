@@ -173,7 +173,10 @@ export class CallTransport implements Transport {
 		const json = bounded(method, params);
 		const controller = new AbortController();
 		call.asks.set(Number(id), controller);
-		void call.context.ask(json, controller.signal).then((text) => {
+		const token = params?._meta?.progressToken;
+		const onProgress = (progress: string): void =>
+			this.notify("notifications/progress", { ...(parseJson(progress) as object), progressToken: token });
+		void call.context.ask(json, controller.signal, onProgress).then((text) => {
 			call.asks.delete(Number(id));
 			// The text is JSON that main made.
 			this.onmessage?.({ jsonrpc: "2.0", id, ...(parseJson(text) as object) } as JSONRPCMessage);

@@ -31,7 +31,9 @@ export type HostMessage =
 	| { readonly type: "sharing"; readonly begun: SharedArrayBuffer }
 	| { readonly type: "cancel"; readonly id: number; readonly reason: string }
 	/** What the client of a running call said to an `asked`: JSON text of `{result}` or `{error}`. */
-	| { readonly type: "answered"; readonly id: number; readonly ask: number; readonly json: string };
+	| { readonly type: "answered"; readonly id: number; readonly ask: number; readonly json: string }
+	/** How far the client is with an `asked`, where the module wants to know: JSON text of the progress. */
+	| { readonly type: "progressed"; readonly id: number; readonly ask: number; readonly json: string };
 
 export type WorkerMessage =
 	/** Has begun; only from a process, which shares no memory. */
@@ -297,7 +299,8 @@ export function readEntries(list: ListName, value: unknown): readonly ListedDto[
 	return value.filter((entry): entry is ListedDto => isRecord(entry) && isKey(entry[LIST_KEYS[list]]));
 }
 
-const MAX_KEY_LENGTH = 1024;
+/** Longest name or URI, in characters. */
+export const MAX_KEY_LENGTH = 1024;
 
 function isKey(value: unknown): value is string {
 	return isText(value, MAX_KEY_LENGTH) && value.length > 0;

@@ -189,6 +189,7 @@ export function createRpcClient(rawPort: Port, listeners: RpcClientListeners, gr
 					asks: createHostAsks({
 						askClient: onAsked,
 						send: (ask, json) => post({ type: "answered", id, ask, json }),
+						sendProgress: (ask, json) => post({ type: "progressed", id, ask, json }),
 						onWaiting: clock.stop,
 						onResumed: clock.start,
 					}),

@@ -155,10 +155,10 @@ export function createProtocolServer(options: ProtocolServerOptions, era: Era, s
 				const close = which === "session" ? http?.closeStandaloneSSE : http?.closeSSE;
 				void sent.then(close); // what the module sent before is on the stream before it closes
 			},
-			ask(json, signal) {
-				if (silent && isGone?.() === true) return NOBODY.ask(json, signal);
+			ask(...asked) {
+				if (silent && isGone?.() === true) return NOBODY.ask(...asked);
 				silent = false;
-				return ask(json, signal);
+				return ask(...asked);
 			},
 		};
 	}
