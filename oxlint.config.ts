@@ -8,6 +8,7 @@ const src = {
 	server: ["src/server.ts", "src/instrumentation.ts"],
 	/** The composition of `bulkhead stdio`. */
 	stdio: ["src/stdio.ts"],
+	state: ["src/state/**"],
 	host: ["src/host/**"],
 	moduleThread: ["src/host/module-thread.ts"],
 	metrics: ["src/metrics/**"],
@@ -38,13 +39,20 @@ const SRC_METRICS = ban(
 );
 const SRC_MCP = ban(folder("mcp"), "src/mcp builds on src/host and stands beside src/metrics: neither imports it.");
 const SRC_HOST = ban(folder("host"), "The files beside src/server.ts are shared by every layer, so they import none.");
+const SRC_ABOVE_STATE = ban(
+	folder("host"),
+	"src/state keeps small files for whoever needs them, and knows none of those: it imports no other layer.",
+);
 const WORKERS = ban(
 	"^(\\.\\./|\\./)+workers/",
 	"Only src/host, src/metrics and src/mcp know the wire to the workers; ask them.",
 );
 const WORKERS_BUT_THE_WIRE = ban(
-	["**/workers/**", "!**/workers/{asks,contract,frame,in-flight,protocol,rpc,sandbox-policy,snapshot,wire-error}.ts"],
-	"Main and its workers share the wire alone (protocol, rpc, asks, in-flight, frame, snapshot, wire-error, sandbox-policy): what runs in a worker stays there.",
+	[
+		"**/workers/**",
+		"!**/workers/{asks,contract,frame,in-flight,message-quota,protocol,rpc,sandbox-policy,snapshot,wire-error}.ts",
+	],
+	"Main and its workers share the wire alone (protocol, rpc, asks, in-flight, message-quota, frame, snapshot, wire-error, sandbox-policy): what runs in a worker stays there.",
 );
 const PISCINA = ban(
 	"^piscina($|/)",
@@ -176,6 +184,7 @@ export default defineConfig({
 			EXPRESS,
 			ENV_BY_NAME,
 		),
+		restrict(src.state, ...layers, SRC_HTTP, SRC_METRICS, SRC_MCP, SRC_ABOVE_STATE),
 		restrict(src.host, ...layers, SRC_HTTP, SRC_METRICS, SRC_MCP),
 		restrict(src.moduleThread, ...layers.filter((layer) => layer !== PISCINA), SRC_HTTP, SRC_METRICS, SRC_MCP),
 		restrict(src.metrics, ...layers, SRC_HTTP, SRC_MCP),

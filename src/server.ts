@@ -20,12 +20,14 @@ import { createLogger, type Logger } from "./logger.ts";
 import { createCatalog } from "./mcp/catalog.ts";
 import { createGateway } from "./mcp/gateway.ts";
 import { createMcpEndpoint } from "./mcp/mcp-endpoint.ts";
+import { MCP_OWNERS } from "./mcp/mcp-owners.ts";
 import { createCollector } from "./metrics/collector.ts";
 import { clearCounterStore, createCounterStore } from "./metrics/counter-store.ts";
 import { newsLine } from "./metrics/drop-news.ts";
+import { FAMILY_OWNERS } from "./metrics/family-owners.ts";
 import { createHostMetrics } from "./metrics/host-metrics.ts";
 import { createMetricsAggregate } from "./metrics/metrics-aggregate.ts";
-import { createOwnerKeeper } from "./metrics/owner-keeper.ts";
+import { createOwnerKeeper } from "./state/owner-keeper.ts";
 
 /** A host that answers. */
 export interface RunningServer {
@@ -86,9 +88,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 	if (counters === undefined) {
 		await clearCounterStore(config.stateDir).catch((error: unknown) => log.warn(`old counters: ${messageOf(error)}`));
 	}
-	const owners = createOwnerKeeper(config.stateDir, (what) => log.warn(what));
+	const kept = { stateDir: config.stateDir, onProblem: (what: string) => log.warn(what) };
+	const familyOwners = createOwnerKeeper({ ...kept, format: FAMILY_OWNERS });
+	const mcpOwners = createOwnerKeeper({ ...kept, format: MCP_OWNERS });
 	const aggregate = createMetricsAggregate({
-		owners: { kept: await owners.load(), changed: owners.changed },
+		owners: { kept: await familyOwners.load(), changed: familyOwners.changed },
 		...(counters !== undefined && { counters }),
 		limits,
 		limitsOf: (id) => {
@@ -109,6 +113,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 		},
 	});
 	const catalog = createCatalog({
+		kept: await mcpOwners.load(),
+		onChange: mcpOwners.changed,
 		onConflict(id, { list, name, owner }) {
 			metrics.toolConflicts.inc({});
 			log.warn(`${id}: ${list} ${name} is refused, ${owner} had the name first; rename one of them`, { module: id });
@@ -146,12 +152,17 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 		log,
 		listeners: {
 			...instrumentation.modules,
+			onState(id, state) {
+				if (state === "disabled") listsChanged(catalog.remove(id));
+				instrumentation.modules.onState(id, state);
+			},
 			onServing(id, started, offered) {
 				if (config.prometheusRegistryEnabled) collector.serving(id, started);
 				if (offered !== undefined) listsChanged(catalog.set(id, offered));
 			},
 			onRelisted: (id, offered) => listsChanged(catalog.set(id, offered)),
 			onResourceUpdated: (_id, uri) => mcp.resourceUpdated(uri),
+			onTaskChanged: (id, taskId) => mcp.taskChanged(id, taskId),
 			onRemoved(id) {
 				collector.removed(id);
 				listsChanged(catalog.remove(id));
@@ -236,7 +247,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 			http.closeIdleConnections();
 			policyFile.close();
 			await collector.stop();
-			await owners.flush();
+			await Promise.all([familyOwners.flush(), mcpOwners.flush()]);
 			await host.stop(config.shutdownTimeoutMs);
 			await mcp.close();
 			http.closeAllConnections();
@@ -251,7 +262,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 		const moduleIds = host.modules().map(({ id }) => id);
 		aggregate.retainOwners(moduleIds);
 		await counters?.retain(moduleIds);
-		catalog.seal();
+		listsChanged(catalog.seal(moduleIds));
 	} catch (error) {
 		await close();
 		throw error;

@@ -10,7 +10,7 @@ import { parseJson } from "../../workers/protocol.ts";
 import { YIELD_EVERY } from "./checked-family.ts";
 import type { KeptTotals } from "./counter-continuity.ts";
 import { isTotals, type TotalsType } from "./counter-totals.ts";
-import { lineOf, sealLines, unsealLines } from "./sealed-lines.ts";
+import { lineOf, sealLines, unsealLines } from "../state/sealed-lines.ts";
 
 /** @param totals family by family */
 export function* encodeCounters(moduleId: string, totals: Iterable<KeptTotals>): Generator<undefined, string> {

@@ -4,8 +4,10 @@
  * The first module keeps a name across restarts, and while it is down. It loses it when its file is gone, or when it has
  * been collected without it for longer than the lease. docs/metrics.md, rows 12 to 14, 16, 38 and 39.
  */
+import type { OwnedNames } from "../state/owner-file.ts";
 import type { CheckedFamily } from "./checked-family.ts";
 import type { DropSink } from "./drop-log.ts";
+import type { OwnedFamily } from "./family-owners.ts";
 import {
 	type Contributor,
 	createFamilyRecords,
@@ -18,7 +20,6 @@ import {
 import { hostNames } from "./host-names.ts";
 import type { MetricType } from "./metric-names.ts";
 import { claimedNames, escapedName } from "./metric-names.ts";
-import type { OwnedFamily, OwnedNames } from "./owner-file.ts";
 import { keepOwnSeries, type SeriesClaim, type SeriesClaims, sweepClaims } from "./series-claims.ts";
 
 export interface FamilyOwnership {
@@ -37,9 +38,9 @@ export interface FamilyOwnership {
 	/** Gives up everything that other modules than these own. */
 	retain(moduleIds: readonly string[]): void;
 	/** Gives modules what they owned before the host was restarted, as if they had been collected with it at that time. */
-	restore(owned: Iterable<OwnedNames>, at: number): void;
+	restore(owned: Iterable<OwnedNames<OwnedFamily>>, at: number): void;
 	/** What each module owns, for `restore`; the families that it has had longest first. */
-	owned(): Iterable<OwnedNames>;
+	owned(): Iterable<OwnedNames<OwnedFamily>>;
 	/** The modules that may show a family, its owner first. */
 	contributors(family: string): readonly string[];
 	/** Names that several modules, or a module and the host, have part in. */
@@ -98,7 +99,7 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 			for (const moduleId of [...held.keys()]) if (!kept.has(moduleId)) release(moduleId);
 		},
 		restore(owned, at) {
-			for (const { moduleId, families } of owned) {
+			for (const { moduleId, names: families } of owned) {
 				const present = new Set(families.map(({ name }) => name));
 				for (const { name, type } of families) {
 					const isTaken = records.get(name) !== undefined || (host.types.get(name) ?? type) !== type;
@@ -110,7 +111,7 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 		*owned() {
 			for (const [moduleId, names] of held) {
 				const families = ownedOf(moduleId, names);
-				if (families.length > 0) yield { moduleId, families };
+				if (families.length > 0) yield { moduleId, names: families };
 			}
 		},
 		contributors: (family) => [...(records.get(family)?.contributors.keys() ?? [])],

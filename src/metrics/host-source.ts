@@ -8,7 +8,7 @@ import { LEGACY_FORMATS, writeFormat } from "./exposition-writer.ts";
 import { type CheckedFamily, YIELD_EVERY } from "./checked-family.ts";
 import { createFamilyCollector } from "./family-collector.ts";
 import type { MetricType } from "./metric-names.ts";
-import type { Slicer } from "./slicer.ts";
+import type { Slicer } from "../slicer.ts";
 
 /** A few families of the host that change together. */
 export interface HostSource {

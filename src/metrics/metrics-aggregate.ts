@@ -16,12 +16,13 @@ import { createFamilyOwnership } from "./family-ownership.ts";
 import type { HostSource } from "./host-source.ts";
 import { createHostReader } from "./host-source.ts";
 import { isLegacyName } from "./metric-names.ts";
-import type { OwnedNames } from "./owner-file.ts";
+import type { OwnedNames } from "../state/owner-file.ts";
+import type { OwnedFamily } from "./family-owners.ts";
 import type { MetricsPage, PageModule, PageRequest } from "./metrics-page.ts";
 import { createPageComposer } from "./metrics-page.ts";
 import { type ModuleLimits, snapshotRules } from "./module-limits.ts";
 import { shownSeries } from "./shown-series.ts";
-import { createSlicer } from "./slicer.ts";
+import { createSlicer } from "../slicer.ts";
 import { readSnapshot } from "./snapshot-reader.ts";
 
 export interface AggregateOptions {
@@ -36,8 +37,8 @@ export interface AggregateOptions {
 	readonly counters?: CounterStore;
 	/** Owners of names that a host before this one kept, and who is told when they change. */
 	readonly owners?: {
-		readonly kept: readonly OwnedNames[];
-		readonly changed: (owned: () => Iterable<OwnedNames>) => void;
+		readonly kept: readonly OwnedNames<OwnedFamily>[];
+		readonly changed: (owned: () => Iterable<OwnedNames<OwnedFamily>>) => void;
 	};
 	/** What the host itself exports, as `createHostMetrics().sources`. */
 	readonly host: readonly HostSource[];

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type CatalogConflict, createCatalog } from "../../src/mcp/catalog.ts";
+import { createCatalog } from "../../src/mcp/catalog.ts";
+import type { McpName } from "../../src/mcp/mcp-owners.ts";
+import type { NameConflict } from "../../src/mcp/name-ownership.ts";
+import type { OwnedNames } from "../../src/state/owner-file.ts";
 import type { CatalogDto, EraCatalogDto } from "../../workers/protocol.ts";
 
 function offers(lists: Partial<EraCatalogDto>): CatalogDto {
@@ -9,14 +12,22 @@ function offers(lists: Partial<EraCatalogDto>): CatalogDto {
 }
 const tools = (...names: readonly string[]): CatalogDto => offers({ tools: names.map((name) => ({ name })) });
 
-function withConflicts(): { catalog: ReturnType<typeof createCatalog>; conflicts: [string, CatalogConflict][] } {
-	const conflicts: [string, CatalogConflict][] = [];
-	return { conflicts, catalog: createCatalog({ onConflict: (id, conflict) => void conflicts.push([id, conflict]) }) };
+function withConflicts(kept: readonly OwnedNames<McpName>[] = []) {
+	const conflicts: [string, NameConflict][] = [];
+	let owned = (): Iterable<OwnedNames<McpName>> => kept;
+	const catalog = createCatalog({
+		kept,
+		onChange: (now) => {
+			owned = now;
+		},
+		onConflict: (id, conflict) => void conflicts.push([id, conflict]),
+	});
+	return { conflicts, catalog, owned: () => [...owned()] };
 }
 
 test("once sealed, a name stays with the module that had it first, through restarts and reloads", () => {
 	const { catalog, conflicts } = withConflicts();
-	catalog.seal();
+	catalog.seal(["mcps/a", "mcps/b"]);
 	catalog.set("mcps/b", tools("x", "y"));
 	catalog.set("mcps/a", tools("x", "z"));
 	assert.equal(catalog.owner("tools", "x"), "mcps/b");
@@ -33,13 +44,13 @@ test("before it is sealed the order of starting does not matter", () => {
 	const { catalog } = withConflicts();
 	catalog.set("mcps/b", tools("x"));
 	catalog.set("mcps/a", tools("x"));
-	catalog.seal();
+	catalog.seal(["mcps/a", "mcps/b"]);
 	assert.equal(catalog.owner("tools", "x"), "mcps/a");
 });
 
 test("a name is free when its owner gives it up or goes", () => {
 	const { catalog, conflicts } = withConflicts();
-	catalog.seal();
+	catalog.seal(["mcps/a", "mcps/b"]);
 	catalog.set("mcps/b", tools("x"));
 	catalog.set("mcps/a", tools("x"));
 	catalog.set("mcps/b", tools("y"));
@@ -66,7 +77,7 @@ test("what a module lists for one request is in no other's list, and holds back 
 	const template = { resourceTemplates: [{ uriTemplate: "doc://{name}" }] };
 	const documents = (...names: readonly string[]): CatalogDto["legacy"]["resources"] =>
 		names.map((name) => ({ uri: `doc://${name}`, name }));
-	catalog.seal();
+	catalog.seal(["mcps/a", "mcps/b"]);
 	catalog.set("mcps/a", offers({ ...template, resources: documents("old") }));
 	for (const era of ["legacy", "modern"] as const) {
 		assert.deepEqual(catalog.resources(era, new Map([["mcps/a", documents("new")]])), documents("new"));
@@ -88,7 +99,7 @@ test("a resource that a module lists is its own: another's of the same URI is re
 	const same = { uri: "doc://x", name: "x" };
 	catalog.set("mcps/a", template("a"));
 	catalog.set("mcps/b", template("b"));
-	catalog.seal();
+	catalog.seal(["mcps/a", "mcps/b"]);
 	const listed = new Map([
 		["mcps/b", [same, same]],
 		["mcps/a", [same]],
@@ -125,4 +136,79 @@ test("a name given twice by one module counts once, and names of the language's 
 	assert.equal(catalog.owner("tools", "__proto__"), "mcps/a");
 	assert.equal(catalog.owner("tools", "toString"), undefined);
 	assert.deepEqual(conflicts, []);
+});
+
+const OWNED: readonly OwnedNames<McpName>[] = [
+	{
+		moduleId: "mcps/z",
+		names: [
+			{ list: "tools", name: "x" },
+			{ list: "tools", name: "y" },
+			{ list: "resources", name: "doc://x" },
+		],
+	},
+];
+
+test("who owned a name before the host was started owns it again, however long it takes to start", () => {
+	const { catalog, conflicts, owned } = withConflicts(OWNED);
+	catalog.set("mcps/a", offers({ tools: [{ name: "x" }], resources: [{ uri: "doc://x" }] }));
+	assert.equal(catalog.owner("tools", "x"), undefined, "its owner does not offer it yet");
+	assert.deepEqual(catalog.list("tools", "modern"), []);
+	assert.deepEqual(
+		catalog.conflicts("mcps/a").map(({ list, owner }) => [list, owner]),
+		[
+			["tools", "mcps/z"],
+			["resources", "mcps/z"],
+		],
+	);
+	assert.deepEqual(conflicts, [], "it is no news before all have started");
+	catalog.set("mcps/z", offers({ tools: [{ name: "x" }], resources: [{ uri: "doc://x" }] }));
+	catalog.set("mcps/a", tools("x", "y"));
+	catalog.seal(["mcps/a", "mcps/z"]);
+	assert.equal(catalog.owner("tools", "x"), "mcps/z");
+	assert.equal(catalog.owner("tools", "y"), "mcps/a", "it has started without it");
+	assert.deepEqual(conflicts, [["mcps/a", { list: "tools", name: "x", owner: "mcps/z" }]]);
+	assert.deepEqual(owned(), [
+		{
+			moduleId: "mcps/a",
+			names: [{ list: "tools", name: "y" }],
+		},
+		{
+			moduleId: "mcps/z",
+			names: [
+				{ list: "tools", name: "x" },
+				{ list: "resources", name: "doc://x" },
+			],
+		},
+	]);
+});
+
+test("an owner that could not start keeps its names, and one that is not there any more has none", () => {
+	for (const [present, owner] of [
+		[["mcps/a", "mcps/z"], undefined],
+		[["mcps/a"], "mcps/a"],
+	] as const) {
+		const { catalog, owned } = withConflicts(OWNED);
+		catalog.set("mcps/a", tools("x"));
+		assert.deepEqual([...catalog.seal(present)], owner === undefined ? [] : ["tools"]);
+		assert.equal(catalog.owner("tools", "x"), owner);
+		if (owner === undefined) {
+			assert.deepEqual(owned(), OWNED, "it is also kept for the next start");
+			catalog.set("mcps/z", tools("x"));
+			assert.equal(catalog.owner("tools", "x"), "mcps/z");
+		}
+	}
+	const { catalog } = withConflicts(OWNED);
+	catalog.set("mcps/a", tools("x"));
+	catalog.remove("mcps/z");
+	assert.equal(catalog.owner("tools", "x"), "mcps/a", "it is disabled, or its file went meanwhile");
+});
+
+test("what a module lists for single requests is not kept for the next start", () => {
+	const { catalog, owned } = withConflicts();
+	catalog.set("mcps/a", offers({ resourceTemplates: [{ uriTemplate: "doc://{name}" }] }));
+	catalog.seal(["mcps/a"]);
+	catalog.resources("modern", new Map([["mcps/a", [{ uri: "doc://one", name: "one" }]]]));
+	assert.equal(catalog.owner("resources", "doc://one"), "mcps/a");
+	assert.deepEqual(owned(), [{ moduleId: "mcps/a", names: [{ list: "resourceTemplates", name: "doc://{name}" }] }]);
 });

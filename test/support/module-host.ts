@@ -48,6 +48,7 @@ export async function startModuleHost(t: TestContext, project: ModuleProject): P
 			onResourceUpdated: nobody,
 			onRestart: nobody,
 			onIsolation: nobody,
+			onTaskChanged: nobody,
 		},
 	});
 	t.after(() => host.stop(1000));

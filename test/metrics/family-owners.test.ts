@@ -4,10 +4,18 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
-import { decodeOwners, encodeOwners, MAX_KEPT_FAMILIES, MAX_OWNER_FILE_BYTES } from "../../src/metrics/owner-file.ts";
-import { createOwnerKeeper, type OwnerKeeper } from "../../src/metrics/owner-keeper.ts";
-import { sealLines } from "../../src/metrics/sealed-lines.ts";
-import { createSlicer } from "../../src/metrics/slicer.ts";
+import { FAMILY_OWNERS, type OwnedFamily } from "../../src/metrics/family-owners.ts";
+import { createSlicer } from "../../src/slicer.ts";
+import {
+	decodeOwners,
+	encodeOwners,
+	MAX_KEPT_BYTES,
+	MAX_KEPT_NAMES,
+	MAX_OWNER_FILE_BYTES,
+	type OwnedNames,
+} from "../../src/state/owner-file.ts";
+import { createOwnerKeeper, type OwnerKeeper } from "../../src/state/owner-keeper.ts";
+import { sealLines } from "../../src/state/sealed-lines.ts";
 import { type Collector, createCollector, hostSource } from "../support/metrics-aggregate.ts";
 import { counter, gauge, histogram, histogramValues, value } from "../support/raw-families.ts";
 import { seriesOf } from "../support/strict-exposition.ts";
@@ -22,18 +30,18 @@ const OWNED = [
 ].join("\n");
 
 test("the file is this", async () => {
-	const owned = await createSlicer().run(decodeOwners(OWNED));
-	assert.deepEqual(owned, [
+	const owned: readonly OwnedNames<OwnedFamily>[] = [
 		{
 			moduleId: "metrics/z",
-			families: [
+			names: [
 				{ name: "x", type: "gauge" },
 				{ name: "h", type: "histogram" },
 			],
 		},
-		{ moduleId: "mcps/shop", families: [{ name: "é.total", type: "counter" }] },
-	]);
-	assert.equal(await createSlicer().run(encodeOwners(owned ?? [])), OWNED);
+		{ moduleId: "mcps/shop", names: [{ name: "é.total", type: "counter" }] },
+	];
+	assert.deepEqual(await createSlicer().run(decodeOwners(OWNED, FAMILY_OWNERS)), owned);
+	assert.equal(await createSlicer().run(encodeOwners(owned, FAMILY_OWNERS)), OWNED);
 });
 
 test("whoever had a name first owns it after a restart, whoever is collected first then", async (t) => {
@@ -222,24 +230,27 @@ test("a name that the host has come to export with another type is nobody's by t
 
 test("a module's first names are kept, and as many modules as the file holds", async () => {
 	const long = "n".repeat(190);
-	const owned = Array.from({ length: 20 }, (_module, module) => ({
+	const owned = Array.from({ length: 200 }, (_module, module) => ({
 		moduleId: `metrics/m${module}`,
-		families: Array.from({ length: MAX_KEPT_FAMILIES + 500 }, (_, index) => ({
-			name: module < 10 ? `${long}${index}` : `n${index}`,
+		names: Array.from({ length: MAX_KEPT_NAMES + 500 }, (_, index) => ({
+			name: module < 20 ? `${long}${index}` : `n${index}`,
 			type: "gauge" as const,
 		})),
 	}));
-	const text = await createSlicer().run(encodeOwners(owned));
+	const text = await createSlicer().run(encodeOwners(owned, FAMILY_OWNERS));
 	assert.ok(text.length <= MAX_OWNER_FILE_BYTES, `${text.length} bytes`);
-	const kept = (await createSlicer().run(decodeOwners(text))) ?? [];
-	assert.deepEqual(
-		kept.slice(0, 5).map(({ families }) => families),
-		owned.slice(0, 5).map(({ families }) => families.slice(0, MAX_KEPT_FAMILIES)),
-	);
+	const kept = (await createSlicer().run(decodeOwners(text, FAMILY_OWNERS))) ?? [];
+	for (const { moduleId, names } of kept) {
+		const all = owned.find((module) => module.moduleId === moduleId)?.names;
+		assert.deepEqual(names, all?.slice(0, names.length), "the first ones");
+	}
+	const ofLong = Math.floor(MAX_KEPT_BYTES / JSON.stringify([`${long}100`, "gauge"]).length);
+	assert.ok(Math.abs((kept[0]?.names.length ?? 0) - ofLong) <= 5, `${kept[0]?.names.length} of about ${ofLong}`);
 	assert.deepEqual(
 		kept.map(({ moduleId }) => moduleId),
-		[0, 1, 2, 3, 4, 10].map((module) => `metrics/m${module}`),
+		[...Array(15).keys(), 20, 21, 22].map((module) => `metrics/m${module}`),
 	);
+	assert.equal(kept.at(-1)?.names.length, MAX_KEPT_NAMES);
 });
 
 /** With the right end, so that only what is in it can be wrong. */
@@ -249,7 +260,7 @@ function sealed(...lines: readonly string[]): string {
 
 function setUp(t: TestContext) {
 	const parent = mkdtempSync(path.join(tmpdir(), "bulkhead-owners-"));
-	const keepers: OwnerKeeper[] = [];
+	const keepers: OwnerKeeper<OwnedFamily>[] = [];
 	t.after(async () => {
 		await Promise.all(keepers.map((keeper) => keeper.flush())); // what is written later would make the folder again
 		rmSync(parent, { recursive: true, force: true });
@@ -265,7 +276,11 @@ function setUp(t: TestContext) {
 		async start(
 			options: Parameters<typeof createCollector>[0] = {},
 		): Promise<Collector & { readonly flush: () => Promise<void> }> {
-			const keeper = createOwnerKeeper(folder, (what) => problems.push(what));
+			const keeper = createOwnerKeeper({
+				stateDir: folder,
+				format: FAMILY_OWNERS,
+				onProblem: (what) => problems.push(what),
+			});
 			keepers.push(keeper);
 			const collector = createCollector({
 				owners: { kept: await keeper.load(), changed: keeper.changed },

@@ -1,0 +1,180 @@
+/**
+ * Who owns an MCP name (of a tool, a prompt, a static resource or a template) when several modules offer it: the one that
+ * had it first, for good.
+ *
+ * It keeps a name across its restarts, while it is down, and over a restart of the host. It loses the names that it has
+ * started without, and all of them when it is gone.
+ */
+import { LIST_NAMES, type ListName } from "../../workers/protocol.ts";
+import type { OwnedNames } from "../state/owner-file.ts";
+import type { McpName } from "./mcp-owners.ts";
+
+export interface NameOwnership {
+	/** What modules offer from now on, in place of what each offered before. */
+	offer(offered: ReadonlyMap<string, OfferedNames>): void;
+	/** The module is gone: its names are free for the next who offers them. */
+	release(moduleId: string): void;
+	/**
+	 * Every module has started once or has failed to, and there are no others than these: what others owned before is free.
+	 * Until then, of those that offer a name which nobody owned before, the first by id has it, whoever came first.
+	 */
+	seal(moduleIds: readonly string[]): void;
+	/** The module that owns a name and offers it. */
+	owner(list: ListName, name: string): string | undefined;
+	/** The names of a list that are owned and offered, with their owners. */
+	owners(list: ListName): Iterable<readonly [name: string, owner: string]>;
+	/** Names that the module offers and another one owns. */
+	conflicts(moduleId: string): readonly NameConflict[];
+	/** How many names of each list the module owns. */
+	counts(moduleId: string): Readonly<Record<ListName, number>>;
+}
+
+/** A name that a module wanted and did not get. */
+export interface NameConflict extends McpName {
+	readonly owner: string;
+}
+
+export interface OfferedNames {
+	readonly registered: Readonly<Record<ListName, ReadonlySet<string>>>;
+	/** URIs that it lists as resources for single requests: its own as the others are, but not kept over a restart. */
+	readonly listed: ReadonlySet<string>;
+}
+
+export interface NameOwnershipOptions {
+	/** What each module owned before the host was started. */
+	readonly kept: readonly OwnedNames<McpName>[];
+	/** Told when owners may have changed, for `kept`. Not before `seal`: what is kept until then is the best that is known. */
+	readonly onChange: (owned: () => Iterable<OwnedNames<McpName>>) => void;
+	/** Called once per name that a module starts to be refused, from `seal` on. */
+	readonly onConflict: (moduleId: string, conflict: NameConflict) => void;
+}
+
+export function createNameOwnership({ kept, onChange, onConflict }: NameOwnershipOptions): NameOwnership {
+	const offers = new Map<string, OfferedNames>();
+	/** Of modules that have not started since the host did: they have what they had. */
+	const absent = new Map(kept.map(({ moduleId, names }) => [moduleId, registeredOf(names)]));
+	const owners = byList(() => new Map<string, string>());
+	const reported = new Set<string>();
+	let sealed = false;
+
+	function has(moduleId: string, { list, name }: McpName): boolean {
+		const offered = offers.get(moduleId);
+		if (offered === undefined) return absent.get(moduleId)?.[list].has(name) === true;
+		return offered.registered[list].has(name) || (list === "resources" && offered.listed.has(name));
+	}
+
+	/** Takes names from those that have given them up, and gives those without an owner to who offers them. */
+	function settle(): void {
+		if (!sealed) {
+			for (const list of LIST_NAMES) owners[list].clear();
+			for (const { moduleId, names } of kept) for (const name of names) take(moduleId, name);
+		}
+		for (const list of LIST_NAMES) {
+			for (const [name, owner] of [...owners[list]]) if (!has(owner, { list, name })) owners[list].delete(name);
+		}
+		for (const moduleId of sealed ? offers.keys() : [...offers.keys()].toSorted()) {
+			for (const name of offeredBy(moduleId)) take(moduleId, name);
+		}
+		if (!sealed) return;
+		reportConflicts();
+		onChange(owned);
+	}
+
+	function take(moduleId: string, { list, name }: McpName): void {
+		if (!owners[list].has(name)) owners[list].set(name, moduleId);
+	}
+
+	function* offeredBy(moduleId: string): Iterable<McpName> {
+		const offered = offers.get(moduleId);
+		if (offered === undefined) return;
+		yield* namesIn(offered.registered);
+		for (const name of offered.listed) {
+			if (!offered.registered.resources.has(name)) yield { list: "resources", name };
+		}
+	}
+
+	function reportConflicts(): void {
+		const now = new Set<string>();
+		for (const moduleId of offers.keys()) {
+			for (const conflict of conflicts(moduleId)) {
+				const key = JSON.stringify([moduleId, conflict.list, conflict.name]);
+				now.add(key);
+				if (!reported.has(key)) onConflict(moduleId, conflict);
+			}
+		}
+		reported.clear();
+		for (const key of now) reported.add(key);
+	}
+
+	function conflicts(moduleId: string): readonly NameConflict[] {
+		const lost: NameConflict[] = [];
+		for (const { list, name } of offeredBy(moduleId)) {
+			const owner = owners[list].get(name);
+			if (owner !== undefined && owner !== moduleId) lost.push({ list, name, owner });
+		}
+		return lost;
+	}
+
+	function* owned(): Iterable<OwnedNames<McpName>> {
+		const registered = [
+			...absent,
+			...[...offers].map(([moduleId, offered]) => [moduleId, offered.registered] as const),
+		];
+		for (const [moduleId, lists] of registered) {
+			const names = [...namesIn(lists)].filter(({ list, name }) => owners[list].get(name) === moduleId);
+			if (names.length > 0) yield { moduleId, names };
+		}
+	}
+
+	function* offeredOwners(list: ListName): Iterable<readonly [string, string]> {
+		for (const entry of owners[list]) if (offers.has(entry[1])) yield entry;
+	}
+
+	return {
+		offer(offered) {
+			for (const [moduleId, names] of offered) {
+				absent.delete(moduleId);
+				offers.set(moduleId, names);
+			}
+			settle();
+		},
+		release(moduleId) {
+			const wasAbsent = absent.delete(moduleId);
+			if (offers.delete(moduleId) || wasAbsent) settle();
+		},
+		seal(moduleIds) {
+			sealed = true;
+			const known = new Set(moduleIds);
+			for (const moduleId of [...absent.keys()]) if (!known.has(moduleId)) absent.delete(moduleId);
+			settle();
+		},
+		owner(list, name) {
+			const owner = owners[list].get(name);
+			return owner !== undefined && offers.has(owner) ? owner : undefined;
+		},
+		owners: offeredOwners,
+		conflicts,
+		counts(moduleId) {
+			const counts = byList(() => 0);
+			for (const { list, name } of offeredBy(moduleId)) if (owners[list].get(name) === moduleId) counts[list] += 1;
+			return counts;
+		},
+	};
+}
+
+function byList<Value>(valueOf: (list: ListName) => Value): Record<ListName, Value> {
+	return {
+		tools: valueOf("tools"),
+		prompts: valueOf("prompts"),
+		resources: valueOf("resources"),
+		resourceTemplates: valueOf("resourceTemplates"),
+	};
+}
+
+function registeredOf(names: readonly McpName[]): OfferedNames["registered"] {
+	return byList((list) => new Set(names.filter((name) => name.list === list).map(({ name }) => name)));
+}
+
+function* namesIn(registered: OfferedNames["registered"]): Iterable<McpName> {
+	for (const list of LIST_NAMES) for (const name of registered[list]) yield { list, name };
+}
