@@ -48,8 +48,11 @@ const WORKERS = ban(
 	"Only src/host, src/metrics and src/mcp know the wire to the workers; ask them.",
 );
 const WORKERS_BUT_THE_WIRE = ban(
-	["**/workers/**", "!**/workers/{asks,contract,frame,in-flight,protocol,rpc,sandbox-policy,snapshot,wire-error}.ts"],
-	"Main and its workers share the wire alone (protocol, rpc, asks, in-flight, frame, snapshot, wire-error, sandbox-policy): what runs in a worker stays there.",
+	[
+		"**/workers/**",
+		"!**/workers/{asks,contract,frame,in-flight,message-quota,protocol,rpc,sandbox-policy,snapshot,wire-error}.ts",
+	],
+	"Main and its workers share the wire alone (protocol, rpc, asks, in-flight, message-quota, frame, snapshot, wire-error, sandbox-policy): what runs in a worker stays there.",
 );
 const PISCINA = ban(
 	"^piscina($|/)",

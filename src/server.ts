@@ -162,6 +162,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 			},
 			onRelisted: (id, offered) => listsChanged(catalog.set(id, offered)),
 			onResourceUpdated: (_id, uri) => mcp.resourceUpdated(uri),
+			onTaskChanged: (id, taskId) => mcp.taskChanged(id, taskId),
 			onRemoved(id) {
 				collector.removed(id);
 				listsChanged(catalog.remove(id));

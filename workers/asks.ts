@@ -5,9 +5,10 @@ import { MAX_OPEN_ASKS } from "./protocol.ts";
  *
  * @param json text of `{method, params}`, unchecked
  * @param signal aborts when the module no longer waits, or the call has ended
+ * @param onProgress called with text of `{progress, total?, message?}` when the client reports some
  * @returns text of `{result}` or `{error}`; it never rejects
  */
-export type AskClient = (json: string, signal: AbortSignal) => Promise<string>;
+export type AskClient = (json: string, signal: AbortSignal, onProgress: (json: string) => void) => Promise<string>;
 
 /** The host's account of what one running call has asked its client. */
 export interface HostAsks {
@@ -22,13 +23,14 @@ export interface HostAsksOptions {
 	/** Undefined when the call has no client that could be asked. */
 	readonly askClient: AskClient | undefined;
 	readonly send: (ask: number, json: string) => void;
+	readonly sendProgress: (ask: number, json: string) => void;
 	/** The call waits for its client, which is not the module's time. */
 	readonly onWaiting: () => void;
 	/** The last answer is in. */
 	readonly onResumed: () => void;
 }
 
-export function createHostAsks({ askClient, send, onWaiting, onResumed }: HostAsksOptions): HostAsks {
+export function createHostAsks({ askClient, send, sendProgress, onWaiting, onResumed }: HostAsksOptions): HostAsks {
 	const open = new Map<number, AbortController>();
 	let lastAsk = 0;
 
@@ -36,7 +38,9 @@ export function createHostAsks({ askClient, send, onWaiting, onResumed }: HostAs
 		const controller = new AbortController();
 		open.set(ask, controller);
 		if (open.size === 1) onWaiting();
-		const answer = await client(json, controller.signal);
+		const answer = await client(json, controller.signal, (progress) => {
+			if (open.has(ask)) sendProgress(ask, progress);
+		});
 		if (!open.delete(ask)) return; // withdrawn meanwhile
 		send(ask, answer);
 		if (open.size === 0) onResumed();
@@ -71,10 +75,12 @@ export interface WorkerAsks {
 	/**
 	 * @param json text of `{method, params}`
 	 * @param signal aborts when the answer is no longer wanted; the promise then stays open
+	 * @param onProgress called with what the client says of how far it is
 	 * @returns text of `{result}` or `{error}`
 	 */
-	ask(json: string, signal?: AbortSignal): Promise<string>;
+	ask(json: string, signal?: AbortSignal, onProgress?: (json: string) => void): Promise<string>;
 	answered(ask: number, json: string): void;
+	progressed(ask: number, json: string): void;
 	/** The host has given the call up and answers none of its asks any more: those that wait, and later ones, are refused. */
 	close(why: string): void;
 }
@@ -83,11 +89,11 @@ export function createWorkerAsks(send: {
 	readonly asked: (ask: number, json: string) => void;
 	readonly withdrawn: (ask: number) => void;
 }): WorkerAsks {
-	const waiting = new Map<number, (json: string) => void>();
+	const waiting = new Map<number, WaitingAsk>();
 	let lastAsk = 0;
 	let closed: string | undefined;
 	return {
-		ask(json, signal) {
+		ask(json, signal, onProgress) {
 			if (closed !== undefined) return Promise.resolve(closed);
 			lastAsk += 1;
 			const ask = lastAsk;
@@ -96,24 +102,33 @@ export function createWorkerAsks(send: {
 					if (waiting.delete(ask)) send.withdrawn(ask);
 				};
 				signal?.addEventListener("abort", onAbort, { once: true });
-				waiting.set(ask, (answer) => {
-					signal?.removeEventListener("abort", onAbort);
-					resolve(answer);
+				waiting.set(ask, {
+					onProgress,
+					resolve(answer) {
+						signal?.removeEventListener("abort", onAbort);
+						resolve(answer);
+					},
 				});
 				send.asked(ask, json);
 			});
 		},
 		answered(ask, json) {
-			const resolve = waiting.get(ask);
+			const asked = waiting.get(ask);
 			waiting.delete(ask);
-			resolve?.(json);
+			asked?.resolve(json);
 		},
+		progressed: (ask, json) => waiting.get(ask)?.onProgress?.(json),
 		close(why) {
 			closed = refusal(`the call has been given up, and its client is not asked any more: ${why}`);
-			for (const resolve of waiting.values()) resolve(closed);
+			for (const asked of waiting.values()) asked.resolve(closed);
 			waiting.clear();
 		},
 	};
+}
+
+interface WaitingAsk {
+	readonly resolve: (json: string) => void;
+	readonly onProgress: ((json: string) => void) | undefined;
 }
 
 const INVALID_REQUEST = -32600;

@@ -8,7 +8,7 @@ import type {
 	TransportSendOptions,
 } from "@modelcontextprotocol/server";
 import { InFlight } from "./in-flight.ts";
-import { type AuthDto, CLOSE_STREAM, MAX_EMITTED_LENGTH, parseJson } from "./protocol.ts";
+import { type AuthDto, CLOSE_STREAM, MAX_EMITTED_LENGTH, parseJson, TASK_NOTIFICATION } from "./protocol.ts";
 import type { RequestContext } from "./rpc-server.ts";
 
 /** What a server instance says that belongs to no call. */
@@ -16,6 +16,8 @@ export interface InstanceListeners {
 	/** One of its lists has changed. */
 	readonly onListChanged: () => void;
 	readonly onResourceUpdated: (uri: string) => void;
+	/** @param taskId as the module sent it */
+	readonly onTaskChanged: (taskId: unknown) => void;
 }
 
 export interface IncomingRequest {
@@ -157,6 +159,8 @@ export class CallTransport implements Transport {
 			if (!this.#retired) this.#listeners.onListChanged();
 		} else if (method === "notifications/resources/updated") {
 			if (typeof params?.["uri"] === "string") this.#listeners.onResourceUpdated(params["uri"]);
+		} else if (method === TASK_NOTIFICATION) {
+			this.#listeners.onTaskChanged(params?.["taskId"]);
 		} else if (method === "notifications/cancelled") {
 			call?.asks.get(Number(params?.["requestId"]))?.abort();
 		} else call?.context.emit(bounded(method, params));
@@ -169,7 +173,10 @@ export class CallTransport implements Transport {
 		const json = bounded(method, params);
 		const controller = new AbortController();
 		call.asks.set(Number(id), controller);
-		void call.context.ask(json, controller.signal).then((text) => {
+		const token = params?._meta?.progressToken;
+		const onProgress = (progress: string): void =>
+			this.notify("notifications/progress", { ...(parseJson(progress) as object), progressToken: token });
+		void call.context.ask(json, controller.signal, onProgress).then((text) => {
 			call.asks.delete(Number(id));
 			// The text is JSON that main made.
 			this.onmessage?.({ jsonrpc: "2.0", id, ...(parseJson(text) as object) } as JSONRPCMessage);

@@ -1,7 +1,7 @@
 import type { McpModule } from "./contract.ts";
 import { createModuleServer } from "./mcp-server.ts";
 import type { Port } from "./rpc.ts";
-import { type ModuleFlavour, serveModule } from "./runtime.ts";
+import { type ModuleFlavour, serveModule, tellTaskChanged } from "./runtime.ts";
 import { cheapenGuards } from "./sdk-guards.ts";
 
 /** What a worker of an MCP module runs: one task that lasts as long as the module. */
@@ -33,6 +33,7 @@ const MCP_MODULE: ModuleFlavour = {
 			maxResultBytes: limits.maxResultBytes,
 			onListChanged: relist,
 			onResourceUpdated: (uri) => host.send({ type: "updated", uri }),
+			onTaskChanged: (taskId) => tellTaskChanged(host, taskId),
 		});
 		return {
 			catalog: await server.catalog(),

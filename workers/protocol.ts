@@ -31,7 +31,9 @@ export type HostMessage =
 	| { readonly type: "sharing"; readonly begun: SharedArrayBuffer }
 	| { readonly type: "cancel"; readonly id: number; readonly reason: string }
 	/** What the client of a running call said to an `asked`: JSON text of `{result}` or `{error}`. */
-	| { readonly type: "answered"; readonly id: number; readonly ask: number; readonly json: string };
+	| { readonly type: "answered"; readonly id: number; readonly ask: number; readonly json: string }
+	/** How far the client is with an `asked`, where the module wants to know: JSON text of the progress. */
+	| { readonly type: "progressed"; readonly id: number; readonly ask: number; readonly json: string };
 
 export type WorkerMessage =
 	/** Has begun; only from a process, which shares no memory. */
@@ -47,7 +49,12 @@ export type WorkerMessage =
 	/** The module's lists changed: JSON text of a `CatalogDto`. */
 	| { readonly type: "relisted"; readonly json: string }
 	| { readonly type: "updated"; readonly uri: string }
+	/** A task of the module has another status. The host asks for it where somebody listens. */
+	| { readonly type: "taskChanged"; readonly taskId: string }
 	| { readonly type: "logged"; readonly level: LogLevel; readonly text: string };
+
+/** What a worker sends without being asked. */
+export type NoticeMessage = Extract<WorkerMessage, { type: "relisted" | "updated" | "taskChanged" | "logged" }>;
 
 export type Era = "legacy" | "modern";
 export const ERAS = ["legacy", "modern"] as const satisfies readonly Era[];
@@ -153,6 +160,11 @@ export const LIST_NAMES = ["tools", "prompts", "resources", "resourceTemplates"]
 /** Where a server and a client declare the tasks extension (SEP-2663), among the extensions of their capabilities. */
 export const TASKS_EXTENSION = "io.modelcontextprotocol/tasks";
 
+/** How the extension tells a client of the state of a task. */
+export const TASK_NOTIFICATION = "notifications/tasks";
+/** Longest id of a task, in characters. */
+export const MAX_TASK_ID_LENGTH = 256;
+
 /** Longest catalog, in characters of JSON, that a module may offer. */
 export const MAX_CATALOG_LENGTH = 1 << 20;
 /** Longest log line, in characters, that leaves a worker. */
@@ -195,6 +207,8 @@ export function readWorkerMessage(value: unknown): WorkerMessage | undefined {
 			return isText(value["json"], MAX_CATALOG_LENGTH) ? { type: "relisted", json: value["json"] } : undefined;
 		case "updated":
 			return isText(value["uri"], MAX_LOG_LENGTH) ? { type: "updated", uri: value["uri"] } : undefined;
+		case "taskChanged":
+			return isText(value["taskId"], MAX_TASK_ID_LENGTH) ? { type: "taskChanged", taskId: value["taskId"] } : undefined;
 		case "logged":
 			return LOG_LEVELS.has(value["level"]) && isText(value["text"], MAX_LOG_LENGTH)
 				? { type: "logged", level: value["level"] as LogLevel, text: value["text"] }

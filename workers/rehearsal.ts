@@ -17,7 +17,13 @@ const context: ModuleContext = {
 	signal: NO_CONTEXT.signal,
 	env: {},
 	log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
-	notify: { toolsChanged: quiet, promptsChanged: quiet, resourcesChanged: quiet, resourceUpdated: quiet },
+	notify: {
+		toolsChanged: quiet,
+		promptsChanged: quiet,
+		resourcesChanged: quiet,
+		resourceUpdated: quiet,
+		taskChanged: quiet,
+	},
 };
 const registerTool: McpModule = (server) => {
 	server.registerTool(TOOL, {}, () => ({ content: [{ type: "text", text: "as if" }] }));
@@ -30,6 +36,7 @@ const server = await createModuleServer({
 	maxResultBytes: 1 << 20,
 	onListChanged: quiet,
 	onResourceUpdated: quiet,
+	onTaskChanged: quiet,
 });
 await server.catalog();
 for (const era of ERAS) {

@@ -41,6 +41,7 @@ export function serveRpc(rawPort: Port, handlers: RequestHandlers): void {
 			cancelled?.controller.abort(message.reason);
 			cancelled?.asks.close(message.reason);
 		} else if (message.type === "answered") running.get(message.id)?.asks.answered(message.ask, message.json);
+		else if (message.type === "progressed") running.get(message.id)?.asks.progressed(message.ask, message.json);
 		else if (message.type === "sharing") begun = openBegunMark(message.begun);
 		else void answer(message);
 	});

@@ -5,6 +5,7 @@ import { startDeadline } from "./deadline.ts";
 import { InFlight } from "./in-flight.ts";
 import {
 	type HostMessage,
+	type NoticeMessage,
 	type RequestMap,
 	type RequestMessage,
 	type RequestType,
@@ -71,7 +72,7 @@ export interface RpcClient {
 
 export interface RpcClientListeners {
 	/** Messages that answer no request. */
-	readonly onEvent: (event: Extract<WorkerMessage, { type: "relisted" | "updated" | "logged" }>) => void;
+	readonly onEvent: (event: NoticeMessage) => void;
 	/** The worker sent something that the protocol does not know, or answered what nobody asked. */
 	readonly onViolation: (what: string) => void;
 	/** A request was cancelled, its deadline and the grace after it have passed, and the worker has not ended it. */
@@ -115,6 +116,7 @@ export function createRpcClient(rawPort: Port, listeners: RpcClientListeners, gr
 		switch (message.type) {
 			case "relisted":
 			case "updated":
+			case "taskChanged":
 			case "logged":
 				return listeners.onEvent(message);
 			case "acked":
@@ -187,6 +189,7 @@ export function createRpcClient(rawPort: Port, listeners: RpcClientListeners, gr
 					asks: createHostAsks({
 						askClient: onAsked,
 						send: (ask, json) => post({ type: "answered", id, ask, json }),
+						sendProgress: (ask, json) => post({ type: "progressed", id, ask, json }),
 						onWaiting: clock.stop,
 						onResumed: clock.start,
 					}),

@@ -43,6 +43,7 @@ export interface HostListeners {
 	onServing(id: string, started: StartedDto, catalog: CatalogDto | undefined): void;
 	onRelisted(id: string, catalog: CatalogDto): void;
 	onResourceUpdated(id: string, uri: string): void;
+	onTaskChanged(id: string, taskId: string): void;
 	onRestart(id: string, reason: RestartReason): void;
 	onIsolation(id: string, isolation: Isolation): void;
 }
@@ -179,6 +180,7 @@ export function createHost(options: HostOptions): Host {
 				},
 				onRelisted: (catalog) => listeners.onRelisted(id, catalog),
 				onResourceUpdated: (uri) => listeners.onResourceUpdated(id, uri),
+				onTaskChanged: (taskId) => listeners.onTaskChanged(id, taskId),
 				onRestart: (reason) => listeners.onRestart(id, reason),
 				onLog: (level: LogLevel, text) => moduleLog[level](text),
 				onProblem: (what) => moduleLog.warn(`${id}: ${what}`),

@@ -45,6 +45,7 @@ export interface RunnerListeners {
 	onServing(generation: number, started: StartedDto, catalog: CatalogDto | undefined): void;
 	onRelisted(catalog: CatalogDto): void;
 	onResourceUpdated(uri: string): void;
+	onTaskChanged(taskId: string): void;
 	onRestart(reason: RestartReason): void;
 	onStopped(outcome: "graceful" | "killed"): void;
 	/** A thread could not be ended and was given up: it is stuck in native code. */

@@ -1,10 +1,12 @@
 import {
 	type ClientCapabilities,
+	type ProgressCallback,
 	ProtocolError,
 	ProtocolErrorCode,
 	type ServerContext,
 } from "@modelcontextprotocol/server";
 import type { AskClient } from "../../workers/asks.ts";
+import { createMessageQuota } from "../../workers/message-quota.ts";
 import { isRecord, parseJson } from "../../workers/protocol.ts";
 import { messageOf } from "../errors.ts";
 
@@ -19,7 +21,7 @@ export interface ClientRequestsOptions {
  * those that the client said it answers.
  */
 export function createClientRequests({ capabilities, send }: ClientRequestsOptions): AskClient {
-	return async (json, signal) => {
+	return async (json, signal, onProgress) => {
 		const asked = parseJson(json);
 		const method = isRecord(asked) ? METHODS.find((known) => known === asked["method"]) : undefined;
 		if (!isRecord(asked) || method === undefined) {
@@ -37,8 +39,15 @@ export function createClientRequests({ capabilities, send }: ClientRequestsOptio
 		}
 		try {
 			// The SDK checks the answer against the schema of the method, and does not check the question.
-			const request = { method, params: paramsOf(asked["params"]) as never };
-			const result: unknown = await send(request, { signal, timeout: ASK_TIMEOUT_MS });
+			const { params, wantsProgress } = readParams(asked["params"]);
+			const result: unknown = await send(
+				{ method, params },
+				{
+					signal,
+					timeout: ASK_TIMEOUT_MS,
+					...(wantsProgress && { onprogress: bounded(onProgress) }),
+				},
+			);
 			return JSON.stringify({ result });
 		} catch (error) {
 			if (error instanceof ProtocolError) return failure(error.code, error.message, error.data);
@@ -56,12 +65,26 @@ const CAPABILITY = {
 	"roots/list": "roots",
 } as const satisfies Record<(typeof METHODS)[number], keyof ClientCapabilities>;
 
+/** What a client may say of one request: more, and longer, is dropped. */
+const PROGRESS = { perSecond: 20, burst: 100, maxLength: 4096 };
+
+function bounded(onProgress: (json: string) => void): ProgressCallback {
+	const quota = createMessageQuota(PROGRESS);
+	return (progress) => {
+		const json = JSON.stringify(progress);
+		if (json.length <= PROGRESS.maxLength && quota.take()) onProgress(json);
+	};
+}
+
 /** Without the progress token: it is a number of the module's server, and means another request in the host's. */
-function paramsOf(params: unknown): Record<string, unknown> {
-	if (!isRecord(params)) return {};
-	if (!isRecord(params["_meta"])) return { ...params };
-	const { progressToken: _, ...meta } = params["_meta"];
-	return { ...params, _meta: meta };
+function readParams(params: unknown): {
+	readonly params: Readonly<Record<string, unknown>>;
+	readonly wantsProgress: boolean;
+} {
+	if (!isRecord(params)) return { params: {}, wantsProgress: false };
+	if (!isRecord(params["_meta"])) return { params, wantsProgress: false };
+	const { progressToken, ..._meta } = params["_meta"];
+	return { params: { ...params, _meta }, wantsProgress: progressToken !== undefined };
 }
 
 function failure(code: number, message: string, data?: unknown): string {

@@ -1,6 +1,7 @@
-import { type AuthDto, type ClientDto, type Era, isRecord, parseJson } from "../../workers/protocol.ts";
+import { type AuthDto, type ClientDto, type Era, isRecord, MAX_TASK_ID_LENGTH } from "../../workers/protocol.ts";
 import { assertNever } from "../errors.ts";
 import type { Host } from "../host/host.ts";
+import { readCallAnswer } from "./call-answer.ts";
 import { type CallQueue, createCallQueue } from "./call-queue.ts";
 import type { Catalog } from "./catalog.ts";
 import { isNotFound, moduleError, NotFound, type RequestErrorType, requestFailure } from "./request-failure.ts";
@@ -62,6 +63,21 @@ export interface Gateway {
 		params: IncomingCall["params"],
 		origin: CallOrigin,
 	): Promise<readonly unknown[] | undefined>;
+	/** The module that has a task; undefined for one that this client has not created. */
+	taskOwner(taskId: string, origin: CallOrigin): string | undefined;
+	/**
+	 * How a task is now, as its module answers `tasks/get`. Not counted as a request: nobody has made one.
+	 *
+	 * @throws {ProtocolError} NotFound where `taskOwner` knows no owner
+	 */
+	getTask(task: TaskInquiry, signal: AbortSignal): Promise<CallAnswer["result"]>;
+}
+
+export interface TaskInquiry {
+	readonly taskId: string;
+	/** `_meta` of the request on whose behalf the module is asked. */
+	readonly meta: unknown;
+	readonly origin: CallOrigin;
 }
 
 export function createGateway(options: GatewayOptions): Gateway {
@@ -163,7 +179,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 				...(session !== undefined && { client: session }),
 				...(authInfo !== undefined && { authInfo }),
 			};
-			return readAnswer((await host.call(owner, call, { deadlineMs, onLeftRunning, ...listeners })).json);
+			return readCallAnswer((await host.call(owner, call, { deadlineMs, onLeftRunning, ...listeners })).json);
 		} finally {
 			// What its module goes on with although nobody waits for it keeps its place.
 			if (over === undefined) queue.leave();
@@ -207,10 +223,20 @@ export function createGateway(options: GatewayOptions): Gateway {
 				return undefined;
 			}
 		},
+		taskOwner: (taskId, { authInfo }) => tasks.owner(taskId, authInfo?.clientId),
+		async getTask({ taskId, meta, origin }, signal) {
+			const call = { era: "modern", method: "tasks/get", params: { taskId, _meta: meta }, origin } as const;
+			const [owner] = ownersOf(call);
+			try {
+				if (owner === undefined) throw new NotFound(call.method, call.params);
+				return (await ask(owner, call.method, call, { signal, onEmitted: () => undefined })).result;
+			} catch (error) {
+				throw requestFailure(error).error;
+			}
+		},
 	};
 }
 
-const MAX_TASK_ID_LENGTH = 256;
 /** A list is better old than late. */
 const LIST_TIMEOUT_MS = 2000;
 
@@ -219,20 +245,3 @@ type CallListeners = Pick<Parameters<Host["call"]>[2], "onEmitted" | "onAsked"> 
 function single(owner: string | undefined): readonly string[] {
 	return owner === undefined ? [] : [owner];
 }
-
-/**
- * Checks what a worker answered: `{"result": {…}}` and nothing beside it, on one line, since its text goes to the client
- * as it is, also as one line of an event stream.
- */
-function readAnswer(json: string): CallAnswer {
-	const answer = parseJson(json);
-	if (!isRecord(answer)) throw moduleError(undefined);
-	const { result, ...more } = answer;
-	if (!isRecord(result) || !json.startsWith(RESULT_HEAD) || Object.keys(more).length > 0 || /[\n\r]/.test(json)) {
-		throw moduleError(answer["error"]);
-	}
-	return { json, result };
-}
-
-/** How a result begins that our runtime has written. */
-const RESULT_HEAD = '{"result":{';

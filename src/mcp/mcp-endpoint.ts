@@ -19,6 +19,8 @@ export interface McpEndpoint {
 	/** Tells every client that asked, of either era, that lists have changed. */
 	listsChanged(lists: ReadonlySet<ListName>): void;
 	resourceUpdated(uri: string): void;
+	/** Tells the clients that listen for the task, if the module is the one that has it. */
+	taskChanged(moduleId: string, taskId: string): void;
 	close(): Promise<void>;
 }
 
@@ -93,6 +95,7 @@ export function createMcpEndpoint({ gateway, catalog, onError, ...options }: Mcp
 				if (subscriptions.has(uri)) server.sendResourceUpdated({ uri }).catch(onError);
 			}
 		},
+		taskChanged: modern.taskChanged,
 		async close() {
 			await Promise.all([modern.close(), sessions.close()]);
 		},

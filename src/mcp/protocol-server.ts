@@ -1,4 +1,4 @@
-import { Server, SERVER_INFO_META_KEY, type ServerContext } from "@modelcontextprotocol/server";
+import { Server, type ServerContext } from "@modelcontextprotocol/server";
 import * as z from "zod";
 import {
 	type Era,
@@ -15,6 +15,7 @@ import { passesLogLevel } from "./log-level.ts";
 import { pageOf } from "./page.ts";
 import type { RequestStateSeal } from "./request-state.ts";
 import { requestScope } from "./request-scope.ts";
+import { withoutStamps } from "./result-stamps.ts";
 import { type CallClient, NOBODY } from "./running-call.ts";
 import { requireTasks, TASK_METHODS } from "./tasks.ts";
 
@@ -154,10 +155,10 @@ export function createProtocolServer(options: ProtocolServerOptions, era: Era, s
 				const close = which === "session" ? http?.closeStandaloneSSE : http?.closeSSE;
 				void sent.then(close); // what the module sent before is on the stream before it closes
 			},
-			ask(json, signal) {
-				if (silent && isGone?.() === true) return NOBODY.ask(json, signal);
+			ask(...asked) {
+				if (silent && isGone?.() === true) return NOBODY.ask(...asked);
 				silent = false;
-				return ask(json, signal);
+				return ask(...asked);
 			},
 		};
 	}
@@ -186,16 +187,6 @@ const CACHE_HINTS = {
 
 function metaOf({ mcpReq }: ServerContext): Record<string, unknown> {
 	return { ...mcpReq._meta, ...mcpReq.envelope };
-}
-
-/** Without what the 2026-07-28 revision puts on every result: this server stamps it again, in the same place. */
-function withoutStamps(result: Readonly<Record<string, unknown>>): Record<string, unknown> {
-	const { resultType: _, ...rest }: Record<string, unknown> = result;
-	if (!isRecord(rest["_meta"])) return rest;
-	const { [SERVER_INFO_META_KEY]: stamp, ...meta } = rest["_meta"];
-	if (stamp === undefined || Object.keys(meta).length > 0) return { ...rest, _meta: meta };
-	delete rest["_meta"];
-	return rest;
 }
 
 /** What a request is for, to tell apart the states of its rounds. */

@@ -74,9 +74,9 @@ export function createRelay(params: Readonly<Record<string, unknown>>, onStreami
 			const notification = readNotification(emitted["method"], emitted["params"], params);
 			if (notification !== undefined) deliver((to) => to.notify(notification));
 		},
-		onAsked: (json, signal) =>
+		onAsked: (json, signal, onProgress) =>
 			new Promise((resolve) => {
-				const delivered = deliver((to) => void to.ask(json, signal).then(resolve));
+				const delivered = deliver((to) => void to.ask(json, signal, onProgress).then(resolve));
 				if (!delivered) resolve(NOBODY_TO_ASK);
 			}),
 		attach(attached) {

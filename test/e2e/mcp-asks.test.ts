@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import {
+	Client as Client2,
+	type ClientContext,
+	StreamableHTTPClientTransport as Transport2,
+} from "@modelcontextprotocol/client";
+import { Client as Client1 } from "@modelcontextprotocol/sdk/client/index.js";
+import type { Transport as SdkTransport1 } from "@modelcontextprotocol/sdk/shared/transport.js";
+import { CreateMessageRequestSchema, ElicitRequestSchema } from "@modelcontextprotocol/sdk/types.js";
+import { oldTransport } from "../support/both-clients.ts";
 import { openSession, post, toolCall } from "../support/mcp-post.ts";
 import { sampleOf, startTestServer } from "../support/test-server.ts";
 import { until } from "../support/until.ts";
@@ -83,3 +92,112 @@ for (const directCalls of [true, false])
 		await execute("go");
 		await until(async () => /no stream/.test(await outcome()), "the question is refused");
 	});
+
+/** Asks in both of the ways that the SDK has, and tells what it has heard of the client's progress. */
+const FOLLOWS = `
+	const question = { message: "?", requestedSchema: { type: "object", properties: {} } };
+	const prompt = { messages: [{ role: "user", content: { type: "text", text: "?" } }], maxTokens: 10 };
+	export default function register(server) {
+		const tell = (heard) => ({ content: [{ type: "text", text: JSON.stringify(heard) }] });
+		server.registerTool("follow-question", {}, async ({ mcpReq }) => {
+			const heard = [];
+			const onprogress = (progress) => void heard.push(progress);
+			await mcpReq.send({ method: "elicitation/create", params: question }, { onprogress });
+			return tell(heard);
+		});
+		server.registerTool("follow-model", {}, async () => {
+			const heard = [];
+			const onprogress = (progress) => void heard.push(progress);
+			await server.server.createMessage(prompt, { onprogress });
+			return tell(heard);
+		});
+		server.registerTool("do-not-follow", {}, async ({ mcpReq }) => {
+			await mcpReq.send({ method: "elicitation/create", params: question });
+			return tell("asked");
+		});
+	}`;
+
+test("clients of both SDKs tell a module how far they are with its question", async (t) => {
+	const { url } = await startTestServer(t, { files: { "mcps/follows.js": FOLLOWS } });
+	for (const connect of [connectOld, connectRecent]) {
+		const tokens: unknown[] = [];
+		const { call } = await connect(t, url, async (token, report) => {
+			tokens.push(token);
+			if (token === undefined) return;
+			await report({ progressToken: token, progress: 1, total: 2, message: "reading" });
+			await report({ progressToken: token, progress: 2, message: "x".repeat(5000) });
+			await report({ progressToken: "another", progress: 3 });
+			await report({ progressToken: token, progress: 4 });
+		});
+		const heard = [{ progress: 1, total: 2, message: "reading" }, { progress: 4 }];
+		assert.deepEqual(await call("follow-question"), heard);
+		assert.deepEqual(await call("follow-model"), heard);
+		assert.equal(await call("do-not-follow"), "asked");
+		assert.deepEqual(
+			tokens.map((token) => typeof token),
+			["number", "number", "undefined"],
+		);
+	}
+});
+
+test("a client that reports progress without end does not flood a module", async (t) => {
+	const { url } = await startTestServer(t, { files: { "mcps/follows.js": FOLLOWS } });
+	const startedAt = performance.now();
+	const { call } = await connectOld(t, url, async (progressToken, report) => {
+		for (let progress = 1; progress <= 400; progress++) await report({ progressToken, progress });
+	});
+	const heard = (await call("follow-question")) as readonly unknown[];
+	const allowed = 100 + Math.ceil((20 * (performance.now() - startedAt)) / 1000);
+	assert.ok(heard.length >= 100 && heard.length <= Math.min(allowed, 399), `${heard.length} of 400 arrived`);
+});
+
+type Report = (params: object) => Promise<void>;
+type WhileAsked = (progressToken: unknown, report: Report) => Promise<void>;
+const ANSWER = { action: "accept", content: {} };
+const SAMPLED = { model: "m", role: "assistant", content: { type: "text", text: "!" } };
+const PROGRESS = "notifications/progress";
+const ASKABLE = { capabilities: { elicitation: { form: {} }, sampling: {} } };
+
+async function connectOld(t: TestContext, url: string, whileAsked: WhileAsked) {
+	const client = new Client1({ name: "old", version: "1" }, ASKABLE);
+	const answer =
+		(result: object) =>
+		async ({ params }: { params: object }, extra: Extra1) => {
+			const report: Report = (progress) => extra.sendNotification({ method: PROGRESS, params: progress } as never);
+			await whileAsked((params as Params)._meta?.progressToken, report);
+			return result as never;
+		};
+	client.setRequestHandler(ElicitRequestSchema, answer(ANSWER));
+	client.setRequestHandler(CreateMessageRequestSchema, answer(SAMPLED));
+	await client.connect(oldTransport(url) as SdkTransport1);
+	t.after(() => client.close());
+	return { call: async (name: string) => textOf(await client.callTool({ name, arguments: {} })) };
+}
+
+async function connectRecent(t: TestContext, url: string, whileAsked: WhileAsked) {
+	const client = new Client2({ name: "recent", version: "1" }, ASKABLE);
+	const answer =
+		(result: object) =>
+		async ({ params }: { params: object }, { mcpReq }: ClientContext) => {
+			const report: Report = (progress) => mcpReq.notify({ method: PROGRESS, params: progress } as never);
+			await whileAsked((params as Params)._meta?.progressToken ?? mcpReq._meta?.progressToken, report);
+			return result as never;
+		};
+	client.setRequestHandler("elicitation/create", answer(ANSWER));
+	client.setRequestHandler("sampling/createMessage", answer(SAMPLED));
+	await client.connect(new Transport2(new URL(`${url}/mcp`)));
+	t.after(() => client.close());
+	return { call: async (name: string) => textOf(await client.callTool({ name, arguments: {} })) };
+}
+
+interface Params {
+	readonly _meta?: { readonly progressToken?: unknown };
+}
+interface Extra1 {
+	sendNotification(notification: never): Promise<void>;
+}
+
+function textOf(result: unknown): unknown {
+	const { content } = result as { content: { text: string }[] };
+	return JSON.parse(content[0]?.text ?? "null");
+}

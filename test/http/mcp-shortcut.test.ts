@@ -45,6 +45,7 @@ async function serveShortcut(t: TestContext): Promise<{ readonly url: string; re
 			},
 			listsChanged: () => undefined,
 			resourceUpdated: () => undefined,
+			taskChanged: () => undefined,
 			close: () => Promise.resolve(),
 		},
 		gates: createGates({ allowedHosts: ["127.0.0.1"], allowedOrigins: ["127.0.0.1"] }),
