@@ -99,7 +99,7 @@ function formatReader(
 	async function readAnew(source: HostSource): Promise<Read | undefined> {
 		try {
 			const version = source.version();
-			return { source, version, families: "checked" in source ? asIs(source.checked()) : check(await source.read(), sink) };
+			return { source, version, library: "checked" in source ? [] : await source.read() };
 		} catch (error) {
 			lost(source, error);
 			return undefined;
@@ -112,9 +112,10 @@ function formatReader(
 
 	/** As one job, so that all that a scrape waits for has one slice at once, and not one each. */
 	function* writeAll(read: readonly Read[]): Generator<undefined, void> {
-		for (const { source, version, families } of read) {
+		for (const { source, version, library } of read) {
 			try {
-				cache.set(source, { version, written: yield* writeFormat(yield* families, format) });
+				const families = "checked" in source ? source.checked() : yield* check(library, sink);
+				cache.set(source, { version, written: yield* writeFormat(families, format) });
 				stamp++;
 			} catch (error) {
 				lost(source, error);
@@ -126,7 +127,8 @@ function formatReader(
 interface Read {
 	readonly source: HostSource;
 	readonly version: number;
-	readonly families: Generator<undefined, readonly CheckedFamily[]>;
+	/** What a client library's source gave. */
+	readonly library: readonly HostFamily[];
 }
 
 /** The blocks of the families that `wanted` picks, in the order of the bytes; neighbours come as one block. */
@@ -164,10 +166,6 @@ const HOST_RULES = {
 	isReserved: () => false,
 	forcedLabel: () => undefined,
 };
-
-function* asIs(families: readonly CheckedFamily[]): Generator<undefined, readonly CheckedFamily[]> {
-	return families;
-}
 
 /** Without the bytes in between: the objects are prom-client's of this process, not somebody's who wants to harm. */
 function* check(families: readonly HostFamily[], sink: DropSink): Generator<undefined, readonly CheckedFamily[]> {
