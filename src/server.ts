@@ -164,6 +164,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 			onRelisted: (id, offered) => listsChanged(catalog.set(id, offered)),
 			onResourceUpdated: (_id, uri) => mcp.resourceUpdated(uri),
 			onPushed: (id, session, json) => mcp.pushed(id, session, json),
+			onTaskChanged: (id, taskId) => mcp.taskChanged(id, taskId),
 			onRemoved(id) {
 				collector.removed(id);
 				listsChanged(catalog.remove(id));

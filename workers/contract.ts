@@ -89,4 +89,9 @@ export interface ModuleNotify {
 	resourcesChanged(): void;
 	/** @param uri of the resource whose contents changed, static or from a template */
 	resourceUpdated(uri: string): void;
+	/**
+	 * A task of this module (extension `io.modelcontextprotocol/tasks`) has another status, message or question. The host
+	 * asks `tasks/get` for those who listen.
+	 */
+	taskChanged(taskId: string): void;
 }

@@ -9,7 +9,7 @@ import type {
 } from "@modelcontextprotocol/server";
 import { InFlight } from "./in-flight.ts";
 import { bounded, type Call, type Sender, streamClosers } from "./mcp-call.ts";
-import { type AuthDto, MAX_PUSHED_LENGTH, PUSHED_METHODS, parseJson } from "./protocol.ts";
+import { type AuthDto, MAX_PUSHED_LENGTH, PUSHED_METHODS, parseJson, TASK_NOTIFICATION } from "./protocol.ts";
 import type { RequestContext } from "./rpc-server.ts";
 
 /** What a server instance says that belongs to no call. */
@@ -19,6 +19,8 @@ export interface InstanceListeners {
 	readonly onResourceUpdated: (uri: string) => void;
 	/** @param json text of a notification for the session of a call that has ended */
 	readonly onPushed: (session: string, json: string) => void;
+	/** @param taskId as the module sent it */
+	readonly onTaskChanged: (taskId: unknown) => void;
 }
 
 export interface IncomingRequest {
@@ -201,6 +203,8 @@ export class CallTransport implements Transport {
 			if (!this.#retired) this.#listeners.onListChanged();
 		} else if (method === "notifications/resources/updated") {
 			if (typeof params?.["uri"] === "string") this.#listeners.onResourceUpdated(params["uri"]);
+		} else if (method === TASK_NOTIFICATION) {
+			this.#listeners.onTaskChanged(params?.["taskId"]);
 		} else if (method === "notifications/cancelled") {
 			call?.asks.get(Number(params?.["requestId"]))?.abort();
 		} else if (call !== undefined) {

@@ -1,7 +1,7 @@
 import type { McpModule } from "./contract.ts";
 import { createModuleServer } from "./mcp-server.ts";
 import type { Port } from "./rpc.ts";
-import { type ModuleFlavour, serveModule } from "./runtime.ts";
+import { type ModuleFlavour, serveModule, tellTaskChanged } from "./runtime.ts";
 import { cheapenGuards } from "./sdk-guards.ts";
 
 /** What a worker of an MCP module runs: one task that lasts as long as the module. */
@@ -34,6 +34,7 @@ const MCP_MODULE: ModuleFlavour = {
 			onListChanged: relist,
 			onResourceUpdated: (uri) => host.send({ type: "updated", uri }),
 			onPushed: (session, json) => host.send({ type: "pushed", session, json }),
+			onTaskChanged: (taskId) => tellTaskChanged(host, taskId),
 		});
 		return {
 			catalog: await server.catalog(),

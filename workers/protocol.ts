@@ -51,10 +51,15 @@ export type WorkerMessage =
 	| { readonly type: "updated"; readonly uri: string }
 	/** An MCP notification for the session of a call that has ended: JSON text of `{method, params}`. */
 	| { readonly type: "pushed"; readonly session: string; readonly json: string }
+	/** A task of the module has another status. The host asks for it where somebody listens. */
+	| { readonly type: "taskChanged"; readonly taskId: string }
 	| { readonly type: "logged"; readonly level: LogLevel; readonly text: string };
 
-/** What a worker sends that belongs to no request. */
-export type WorkerEvent = Extract<WorkerMessage, { type: "relisted" | "updated" | "pushed" | "logged" }>;
+/** What a worker sends without being asked. */
+export type NoticeMessage = Extract<
+	WorkerMessage,
+	{ type: "relisted" | "updated" | "pushed" | "taskChanged" | "logged" }
+>;
 
 export type Era = "legacy" | "modern";
 export const ERAS = ["legacy", "modern"] as const satisfies readonly Era[];
@@ -160,6 +165,11 @@ export const LIST_NAMES = ["tools", "prompts", "resources", "resourceTemplates"]
 /** Where a server and a client declare the tasks extension (SEP-2663), among the extensions of their capabilities. */
 export const TASKS_EXTENSION = "io.modelcontextprotocol/tasks";
 
+/** How the extension tells a client of the state of a task. */
+export const TASK_NOTIFICATION = "notifications/tasks";
+/** Longest id of a task, in characters. */
+export const MAX_TASK_ID_LENGTH = 256;
+
 /** Longest catalog, in characters of JSON, that a module may offer. */
 export const MAX_CATALOG_LENGTH = 1 << 20;
 /** Longest log line, in characters, that leaves a worker. */
@@ -214,6 +224,8 @@ export function readWorkerMessage(value: unknown): WorkerMessage | undefined {
 			return isText(value["session"], MAX_SESSION_LENGTH) && isText(value["json"], MAX_PUSHED_LENGTH)
 				? { type: "pushed", session: value["session"], json: value["json"] }
 				: undefined;
+		case "taskChanged":
+			return isText(value["taskId"], MAX_TASK_ID_LENGTH) ? { type: "taskChanged", taskId: value["taskId"] } : undefined;
 		case "logged":
 			return LOG_LEVELS.has(value["level"]) && isText(value["text"], MAX_LOG_LENGTH)
 				? { type: "logged", level: value["level"] as LogLevel, text: value["text"] }
@@ -304,11 +316,11 @@ export function readEntries(list: ListName, value: unknown): readonly ListedDto[
 	return value.filter((entry): entry is ListedDto => isRecord(entry) && isKey(entry[LIST_KEYS[list]]));
 }
 
-/** Longest name or URI, in characters. */
+/** Longest name or URI, in characters. It is well-formed Unicode as well: it becomes a label on the metrics page. */
 export const MAX_KEY_LENGTH = 1024;
 
 function isKey(value: unknown): value is string {
-	return isText(value, MAX_KEY_LENGTH) && value.length > 0;
+	return isText(value, MAX_KEY_LENGTH) && value.length > 0 && value.isWellFormed();
 }
 
 function isId(value: unknown): value is number {

@@ -17,7 +17,13 @@ const context: ModuleContext = {
 	signal: NO_CONTEXT.signal,
 	env: {},
 	log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
-	notify: { toolsChanged: quiet, promptsChanged: quiet, resourcesChanged: quiet, resourceUpdated: quiet },
+	notify: {
+		toolsChanged: quiet,
+		promptsChanged: quiet,
+		resourcesChanged: quiet,
+		resourceUpdated: quiet,
+		taskChanged: quiet,
+	},
 };
 const registerTool: McpModule = (server) => {
 	server.registerTool(TOOL, {}, () => ({ content: [{ type: "text", text: "as if" }] }));
@@ -31,6 +37,7 @@ const server = await createModuleServer({
 	onListChanged: quiet,
 	onResourceUpdated: quiet,
 	onPushed: quiet,
+	onTaskChanged: quiet,
 });
 await server.catalog();
 for (const era of ERAS) {

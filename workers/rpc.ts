@@ -5,11 +5,11 @@ import { startDeadline } from "./deadline.ts";
 import { InFlight } from "./in-flight.ts";
 import {
 	type HostMessage,
+	type NoticeMessage,
 	type RequestMap,
 	type RequestMessage,
 	type RequestType,
 	readWorkerMessage,
-	type WorkerEvent,
 	type WorkerMessage,
 } from "./protocol.ts";
 import type { WireErrorDto } from "./wire-error.ts";
@@ -72,7 +72,7 @@ export interface RpcClient {
 
 export interface RpcClientListeners {
 	/** Messages that answer no request. */
-	readonly onEvent: (event: WorkerEvent) => void;
+	readonly onEvent: (event: NoticeMessage) => void;
 	/** The worker sent something that the protocol does not know, or answered what nobody asked. */
 	readonly onViolation: (what: string) => void;
 	/** A request was cancelled, its deadline and the grace after it have passed, and the worker has not ended it. */
@@ -117,6 +117,7 @@ export function createRpcClient(rawPort: Port, listeners: RpcClientListeners, gr
 			case "relisted":
 			case "updated":
 			case "pushed":
+			case "taskChanged":
 			case "logged":
 				return listeners.onEvent(message);
 			case "acked":

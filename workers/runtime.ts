@@ -7,9 +7,10 @@ import {
 	isDuration,
 	isRecord,
 	MAX_LOG_LENGTH,
+	MAX_TASK_ID_LENGTH,
 	type StartDto,
 	type StartedDto,
-	type WorkerEvent,
+	type NoticeMessage,
 } from "./protocol.ts";
 import { createMessageQuota } from "./message-quota.ts";
 import type { Port } from "./rpc.ts";
@@ -36,7 +37,7 @@ export interface LoadedModule {
 
 /** What a module can tell the host outside of a request. */
 export interface HostLink {
-	send(event: WorkerEvent): void;
+	send(message: NoticeMessage): void;
 }
 
 /** What a module may send without being asked: log lines, notices, messages to sessions. Beyond it they are dropped. */
@@ -54,8 +55,8 @@ export function serveModule(port: Port, flavour: ModuleFlavour): Promise<void> {
 	return new Promise((resolve) => {
 		const quota = createMessageQuota(UNASKED_MESSAGES);
 		const host: HostLink = {
-			send(event) {
-				if (quota.take()) port.postMessage(event, []);
+			send(message) {
+				if (quota.take()) port.postMessage(message, []);
 			},
 		};
 		const stopping = new AbortController();
@@ -208,8 +209,15 @@ function createContext(id: string, host: HostLink, signal: AbortSignal, relist: 
 			promptsChanged: relist,
 			resourcesChanged: relist,
 			resourceUpdated: (uri) => host.send({ type: "updated", uri: String(uri) }),
+			taskChanged: (taskId) => tellTaskChanged(host, taskId),
 		},
 	};
+}
+
+/** An id that is none belongs to no task that the host could know. */
+export function tellTaskChanged(host: HostLink, taskId: unknown): void {
+	if (typeof taskId !== "string" || taskId.length > MAX_TASK_ID_LENGTH) return;
+	host.send({ type: "taskChanged", taskId });
 }
 
 function required(module: RunningModule | undefined): RunningModule {

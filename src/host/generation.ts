@@ -8,7 +8,7 @@ import {
 	type RequestType,
 	type StartDto,
 	type StartedDto,
-	type WorkerEvent,
+	type NoticeMessage,
 } from "../../workers/protocol.ts";
 import { createRpcClient, RpcError } from "../../workers/rpc.ts";
 import type { ModuleWorker, WorkerEnd } from "./module-worker.ts";
@@ -59,7 +59,7 @@ export interface GenerationOptions {
 	readonly start: StartDto;
 	/** How long after its deadline a call or a collection that was cancelled may take to clean up behind itself. */
 	readonly graceMs: number;
-	readonly onEvent: (event: WorkerEvent) => void;
+	readonly onEvent: (event: NoticeMessage) => void;
 	readonly onViolation: (what: string) => void;
 	/** The worker is still at work on a request whose deadline, and the grace after it, have passed. */
 	readonly onOverrun: (type: "call" | "collect") => void;

@@ -45,6 +45,7 @@ export interface HostListeners {
 	onResourceUpdated(id: string, uri: string): void;
 	/** A notification for a session, as JSON text of `{method, params}`, neither of them checked. */
 	onPushed(id: string, session: string, json: string): void;
+	onTaskChanged(id: string, taskId: string): void;
 	onRestart(id: string, reason: RestartReason): void;
 	onIsolation(id: string, isolation: Isolation): void;
 }
@@ -182,6 +183,7 @@ export function createHost(options: HostOptions): Host {
 				onRelisted: (catalog) => listeners.onRelisted(id, catalog),
 				onResourceUpdated: (uri) => listeners.onResourceUpdated(id, uri),
 				onPushed: (session, json) => listeners.onPushed(id, session, json),
+				onTaskChanged: (taskId) => listeners.onTaskChanged(id, taskId),
 				onRestart: (reason) => listeners.onRestart(id, reason),
 				onLog: (level: LogLevel, text) => moduleLog[level](text),
 				onProblem: (what) => moduleLog.warn(`${id}: ${what}`),

@@ -47,6 +47,7 @@ export interface RunnerListeners {
 	onResourceUpdated(uri: string): void;
 	/** A notification for a session, as JSON text of `{method, params}`. */
 	onPushed(session: string, json: string): void;
+	onTaskChanged(taskId: string): void;
 	onRestart(reason: RestartReason): void;
 	onStopped(outcome: "graceful" | "killed"): void;
 	/** A thread could not be ended and was given up: it is stuck in native code. */

@@ -1,19 +1,14 @@
 import { isRecord, parseJson } from "../../workers/protocol.ts";
 import { moduleError } from "./request-failure.ts";
-
-export interface CallAnswer {
-	/** Text of `{"result": …}`, exactly as the module's server wrote it. */
-	readonly json: string;
-	readonly result: Readonly<Record<string, unknown>>;
-}
+import type { CallAnswer } from "./running-call.ts";
 
 /**
  * Checks what a worker answered: `{"result": {…}}` and nothing beside it, on one line, since its text goes to the client
  * as it is, also as one line of an event stream.
  *
- * @throws {ProtocolError} the module's own error, or that it is no such answer
+ * @throws {ProtocolError} the module's own error, or that this is no answer
  */
-export function readAnswer(json: string): CallAnswer {
+export function readCallAnswer(json: string): CallAnswer {
 	const answer = parseJson(json);
 	if (!isRecord(answer)) throw moduleError(undefined);
 	const { result, ...more } = answer;

@@ -1,11 +1,18 @@
-import { type AuthDto, type ClientDto, type Era, isRecord, type ROOTS_CHANGED } from "../../workers/protocol.ts";
+import {
+	type AuthDto,
+	type ClientDto,
+	type Era,
+	isRecord,
+	MAX_TASK_ID_LENGTH,
+	type ROOTS_CHANGED,
+} from "../../workers/protocol.ts";
 import { assertNever } from "../errors.ts";
 import type { Host } from "../host/host.ts";
-import { type CallAnswer, readAnswer } from "./call-answer.ts";
+import { readCallAnswer } from "./call-answer.ts";
 import { type CallQueue, createCallQueue } from "./call-queue.ts";
 import type { Catalog } from "./catalog.ts";
 import { isNotFound, moduleError, NotFound, type RequestErrorType, requestFailure } from "./request-failure.ts";
-import { type CallClient, createRelay, type RunningCall } from "./running-call.ts";
+import { type CallAnswer, type CallClient, createRelay, type RunningCall } from "./running-call.ts";
 import { createTaskOwners, requireTasks, type TaskMethod } from "./tasks.ts";
 import { type TraceContext, withTraceContext } from "./trace-context.ts";
 
@@ -18,7 +25,10 @@ export const FORWARDED_METHODS = ["tools/call", "prompts/get", "resources/read",
 export interface GatewayOptions {
 	readonly host: Pick<Host, "call">;
 	readonly catalog: Catalog;
-	/** How long a call of the module may take, its wait for a turn included. */
+	/**
+	 * How long a call of the module may take, its wait for a turn included. Where a read has several modules to ask, the
+	 * longest of theirs holds for it as a whole.
+	 */
 	readonly callTimeoutMs: (moduleId: string) => number;
 	/** Calls of one module that run at a time, and that wait. */
 	readonly callConcurrency: number;
@@ -67,6 +77,21 @@ export interface Gateway {
 		params: IncomingCall["params"],
 		origin: CallOrigin,
 	): Promise<readonly unknown[] | undefined>;
+	/** The module that has a task; undefined for one that this client has not created. */
+	taskOwner(taskId: string, origin: CallOrigin): string | undefined;
+	/**
+	 * How a task is now, as its module answers `tasks/get`. Not counted as a request: nobody has made one.
+	 *
+	 * @throws {ProtocolError} NotFound where `taskOwner` knows no owner
+	 */
+	getTask(task: TaskInquiry, signal: AbortSignal): Promise<CallAnswer["result"]>;
+}
+
+export interface TaskInquiry {
+	readonly taskId: string;
+	/** `_meta` of the request on whose behalf the module is asked. */
+	readonly meta: unknown;
+	readonly origin: CallOrigin;
 }
 
 export function createGateway(options: GatewayOptions): Gateway {
@@ -83,7 +108,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 				return single(catalog.owner("prompts", String(params["name"])));
 			case "resources/read": {
 				const uri = String(params["uri"]);
-				return [...single(catalog.owner("resources", uri)), ...catalog.templateOwners(uri)];
+				return [...new Set([...single(catalog.owner("resources", uri)), ...catalog.templateOwners(uri)])];
 			}
 			case "completion/complete": {
 				const ref = isRecord(params["ref"]) ? params["ref"] : {};
@@ -124,15 +149,18 @@ export function createGateway(options: GatewayOptions): Gateway {
 		listeners: CallListeners,
 	): Promise<CallAnswer> {
 		let notFound: unknown;
+		let leftMs = Math.max(...owners.map(callTimeoutMs));
 		for (const owner of owners) {
 			call.origin.called?.add(owner);
+			const askedAt = performance.now();
 			try {
-				const given = await ask(owner, call.method, call, listeners);
+				const given = await ask(owner, call.method, call, listeners, Math.min(callTimeoutMs(owner), leftMs));
 				if (given.result["resultType"] === "task") keepTask(owner, call, given.result["taskId"]);
 				return given;
 			} catch (error) {
 				if (call.method !== "resources/read" || !isNotFound(error)) throw error;
-				notFound = error; // another module's template may match
+				notFound = error; // another module's template may match, in the time that is left
+				leftMs = Math.max(1, Math.floor(leftMs - (performance.now() - askedAt)));
 			}
 		}
 		throw notFound ?? new NotFound(call.method, call.params);
@@ -169,7 +197,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 				...(session !== undefined && { client: session }),
 				...(authInfo !== undefined && { authInfo }),
 			};
-			return readAnswer((await host.call(owner, call, { deadlineMs, onLeftRunning, ...listeners })).json);
+			return readCallAnswer((await host.call(owner, call, { deadlineMs, onLeftRunning, ...listeners })).json);
 		} finally {
 			// What its module goes on with although nobody waits for it keeps its place.
 			if (over === undefined) queue.leave();
@@ -224,10 +252,20 @@ export function createGateway(options: GatewayOptions): Gateway {
 				return undefined;
 			}
 		},
+		taskOwner: (taskId, { authInfo }) => tasks.owner(taskId, authInfo?.clientId),
+		async getTask({ taskId, meta, origin }, signal) {
+			const call = { era: "modern", method: "tasks/get", params: { taskId, _meta: meta }, origin } as const;
+			const [owner] = ownersOf(call);
+			try {
+				if (owner === undefined) throw new NotFound(call.method, call.params);
+				return (await ask(owner, call.method, call, { signal, onEmitted: () => undefined })).result;
+			} catch (error) {
+				throw requestFailure(error).error;
+			}
+		},
 	};
 }
 
-const MAX_TASK_ID_LENGTH = 256;
 /** A list is better old than late. */
 const LIST_TIMEOUT_MS = 2000;
 

@@ -23,6 +23,8 @@ export interface McpEndpoint {
 	resourceUpdated(uri: string): void;
 	/** Takes a notification of a module to a session that has called it; see `createSessionMessages`. */
 	pushed(moduleId: string, address: string, json: string): void;
+	/** Tells the clients that listen for the task, if the module is the one that has it. */
+	taskChanged(moduleId: string, taskId: string): void;
 	close(): Promise<void>;
 }
 
@@ -82,7 +84,8 @@ export function createMcpEndpoint({ gateway, catalog, onError, ...options }: Mcp
 				response.setHeader("allow", "POST");
 				return refuse(response, 405, "Method not allowed: GET and DELETE need a session");
 			}
-			return opensSession(body) ? inSession.open(exchange) : stateless(exchange);
+			// A client that takes no stream cannot use a session: its initialize opens none, and it goes on without.
+			return streams && opensSession(body) ? inSession.open(exchange) : stateless(exchange);
 		},
 		listsChanged(lists) {
 			const tools = lists.has("tools");
@@ -104,6 +107,7 @@ export function createMcpEndpoint({ gateway, catalog, onError, ...options }: Mcp
 			}
 		},
 		pushed,
+		taskChanged: modern.taskChanged,
 		async close() {
 			await Promise.all([modern.close(), sessions.close()]);
 		},

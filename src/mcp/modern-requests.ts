@@ -9,12 +9,15 @@ import { type Exchange, header, refuse } from "./http-exchange.ts";
 import { hasModernHeaders } from "./inbound-request.ts";
 import { paramHeaderProblem } from "./param-headers.ts";
 import { requestScope, type TakeCall } from "./request-scope.ts";
+import { createTaskNotices } from "./task-notices.ts";
 
 /** The 2026-07-28 era: each request carries all there is to know about it. */
 export interface ModernRequests {
 	handle(exchange: Exchange): Promise<void>;
 	/** Tells the clients that listen. */
 	readonly notify: McpHttpHandler["notify"];
+	/** Tells those that listen for the task, if it is the module's. */
+	taskChanged(moduleId: string, taskId: string): void;
 	close(): Promise<void>;
 }
 
@@ -31,7 +34,8 @@ export function createModernRequests(options: ModernRequestsOptions): ModernRequ
 	const { gateway, catalog, direct, onError } = options;
 	// `reject` since requests of the 2025 era are served elsewhere.
 	const handler = createMcpHandler(options.createServer, { legacy: "reject", onerror: onError });
-	const serve = toNodeHandler(handler, { onerror: onError });
+	const notices = createTaskNotices({ fetch: handler.fetch, gateway, hasTasks: catalog.hasTasks, onError });
+	const serve = toNodeHandler(notices, { onerror: onError });
 
 	function headerProblem(request: IncomingMessage, body: unknown): string | undefined {
 		if (!isRecord(body) || body["method"] !== "tools/call" || !isRecord(body["params"])) return undefined;
@@ -57,6 +61,7 @@ export function createModernRequests(options: ModernRequestsOptions): ModernRequ
 			return serveDirectly(gateway, { era: "modern", message, origin, cancelOnClose: true, general }, response);
 		},
 		notify: handler.notify,
+		taskChanged: notices.changed,
 		close: () => handler.close(),
 	};
 }

@@ -1,4 +1,4 @@
-import { Server, SERVER_INFO_META_KEY, type ServerContext } from "@modelcontextprotocol/server";
+import { Server, type ServerContext } from "@modelcontextprotocol/server";
 import * as z from "zod";
 import {
 	type Era,
@@ -15,6 +15,7 @@ import { passesLogLevel } from "./log-level.ts";
 import { pageOf } from "./page.ts";
 import type { RequestStateSeal } from "./request-state.ts";
 import { requestScope } from "./request-scope.ts";
+import { withoutStamps } from "./result-stamps.ts";
 import { type CallClient, NOBODY } from "./running-call.ts";
 import type { StandaloneStream } from "./standalone-stream.ts";
 import { requireTasks, TASK_METHODS } from "./tasks.ts";
@@ -48,7 +49,10 @@ export function createProtocolServer(options: ProtocolServerOptions, era: Era, s
 	const server = new Server(
 		{ ...options.serverInfo },
 		{
-			capabilities: hasTasks ? { ...CAPABILITIES, extensions: { [TASKS_EXTENSION]: {} } } : CAPABILITIES,
+			capabilities: {
+				...(era === "legacy" && session === undefined ? STATELESS_CAPABILITIES : CAPABILITIES),
+				...(hasTasks && { extensions: { [TASKS_EXTENSION]: {} } }),
+			},
 			cacheHints: CACHE_HINTS,
 			requestState: { verify: requestState.verify },
 			inputRequired: { legacyShim: false }, // a module's own server does that
@@ -177,6 +181,8 @@ const CAPABILITIES = {
 	completions: {},
 	logging: {},
 };
+/** A 2025-era client without a session has no stream to be told on. */
+const STATELESS_CAPABILITIES = { tools: {}, prompts: {}, resources: {}, completions: {}, logging: {} };
 
 /** Lists change when a file is saved, and clients that listen are told; those that do not ask again after this. */
 const LIST_CACHE = { ttlMs: 5000, cacheScope: "private" } as const;
@@ -190,16 +196,6 @@ const CACHE_HINTS = {
 
 function metaOf({ mcpReq }: ServerContext): Record<string, unknown> {
 	return { ...mcpReq._meta, ...mcpReq.envelope };
-}
-
-/** Without what the 2026-07-28 revision puts on every result: this server stamps it again, in the same place. */
-function withoutStamps(result: Readonly<Record<string, unknown>>): Record<string, unknown> {
-	const { resultType: _, ...rest }: Record<string, unknown> = result;
-	if (!isRecord(rest["_meta"])) return rest;
-	const { [SERVER_INFO_META_KEY]: stamp, ...meta } = rest["_meta"];
-	if (stamp === undefined || Object.keys(meta).length > 0) return { ...rest, _meta: meta };
-	delete rest["_meta"];
-	return rest;
 }
 
 /** What a request is for, to tell apart the states of its rounds. */

@@ -1,6 +1,5 @@
 import { CLOSE_STREAM, isRecord, parseJson } from "../../workers/protocol.ts";
 import type { AskClient } from "../../workers/asks.ts";
-import type { CallAnswer } from "./call-answer.ts";
 
 /** A request that a module is answering. It runs from its creation on, whether or not somebody listens. */
 export interface RunningCall {
@@ -12,6 +11,12 @@ export interface RunningCall {
 	 */
 	attach(client: CallClient): void;
 	cancel(reason: string): void;
+}
+
+export interface CallAnswer {
+	/** Text of `{"result": …}`, exactly as the module's server wrote it. */
+	readonly json: string;
+	readonly result: Readonly<Record<string, unknown>>;
 }
 
 /** The way back to the client of a call. */

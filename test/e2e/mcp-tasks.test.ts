@@ -52,7 +52,10 @@ for (const directCalls of [true, false])
 		const inputResponses = { confirm: { action: "accept", content: { confirm: true } } };
 		assert.equal((await task("update", taskId, { inputResponses })).result?.resultType, "complete");
 		await until(async () => (await status(taskId)) === "completed", "the task goes on");
-		assert.deepEqual((await task("get", taskId)).result?.result, { content: [{ type: "text", text: "deleted f" }] });
+		assert.deepEqual((await task("get", taskId)).result?.result, {
+			resultType: "complete",
+			content: [{ type: "text", text: "deleted f" }],
+		});
 
 		const slow = (await call("slow_compute", { seconds: 1000 })).result?.taskId ?? "";
 		assert.equal(await status(slow), "working");

@@ -46,6 +46,7 @@ async function serveShortcut(t: TestContext): Promise<{ readonly url: string; re
 			listsChanged: () => undefined,
 			resourceUpdated: () => undefined,
 			pushed: () => undefined,
+			taskChanged: () => undefined,
 			close: () => Promise.resolve(),
 		},
 		gates: createGates({ allowedHosts: ["127.0.0.1"], allowedOrigins: ["127.0.0.1"] }),
