@@ -2,13 +2,12 @@ import {
 	type AuthDto,
 	type ClientDto,
 	type Era,
-	isRecord,
 	MAX_TASK_ID_LENGTH,
 	type ROOTS_CHANGED,
 } from "../../workers/protocol.ts";
-import { assertNever } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { readCallAnswer } from "./call-answer.ts";
+import { callOwners } from "./call-owners.ts";
 import { type CallQueue, createCallQueue } from "./call-queue.ts";
 import type { Catalog } from "./catalog.ts";
 import { isNotFound, moduleError, NotFound, type RequestErrorType, requestFailure } from "./request-failure.ts";
@@ -98,32 +97,6 @@ export function createGateway(options: GatewayOptions): Gateway {
 	const { host, catalog, observe, callTimeoutMs } = options;
 	const queues = new Map<string, CallQueue>();
 	const tasks = createTaskOwners();
-
-	/** The modules to ask, in order. More than one only where templates overlap. */
-	function ownersOf({ method, params, origin }: IncomingCall): readonly string[] {
-		switch (method) {
-			case "tools/call":
-				return single(catalog.owner("tools", String(params["name"])));
-			case "prompts/get":
-				return single(catalog.owner("prompts", String(params["name"])));
-			case "resources/read": {
-				const uri = String(params["uri"]);
-				return [...new Set([...single(catalog.owner("resources", uri)), ...catalog.templateOwners(uri)])];
-			}
-			case "completion/complete": {
-				const ref = isRecord(params["ref"]) ? params["ref"] : {};
-				if (ref["type"] === "ref/prompt") return single(catalog.owner("prompts", String(ref["name"])));
-				const uri = String(ref["uri"]);
-				return single(catalog.owner("resourceTemplates", uri) ?? catalog.owner("resources", uri));
-			}
-			case "tasks/get":
-			case "tasks/update":
-			case "tasks/cancel":
-				return single(tasks.owner(String(params["taskId"]), origin.authInfo?.clientId));
-			default:
-				return assertNever(method);
-		}
-	}
 
 	async function answer(owners: readonly string[], call: IncomingCall, listeners: CallListeners): Promise<CallAnswer> {
 		const name = owners.length > 0 && typeof call.params["name"] === "string" ? call.params["name"] : undefined;
@@ -223,7 +196,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 			const controller = new AbortController();
 			const relay = createRelay(call.params, onStreaming);
 			const { onEmitted, onAsked } = relay;
-			const running = answer(ownersOf(call), call, {
+			const running = answer(callOwners(call, catalog, tasks), call, {
 				signal: controller.signal,
 				onEmitted,
 				...(call.origin.session !== undefined && { onAsked }),
@@ -255,7 +228,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 		taskOwner: (taskId, { authInfo }) => tasks.owner(taskId, authInfo?.clientId),
 		async getTask({ taskId, meta, origin }, signal) {
 			const call = { era: "modern", method: "tasks/get", params: { taskId, _meta: meta }, origin } as const;
-			const [owner] = ownersOf(call);
+			const [owner] = callOwners(call, catalog, tasks);
 			try {
 				if (owner === undefined) throw new NotFound(call.method, call.params);
 				return (await ask(owner, call.method, call, { signal, onEmitted: () => undefined })).result;
@@ -270,7 +243,3 @@ export function createGateway(options: GatewayOptions): Gateway {
 const LIST_TIMEOUT_MS = 2000;
 
 type CallListeners = Pick<Parameters<Host["call"]>[2], "onEmitted" | "onAsked"> & { readonly signal: AbortSignal };
-
-function single(owner: string | undefined): readonly string[] {
-	return owner === undefined ? [] : [owner];
-}
