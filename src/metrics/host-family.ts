@@ -1,7 +1,7 @@
 /**
- * One family of the host's own metrics: a prom-client metric that knows when it changed and whose series it holds.
+ * The families of the host's own metrics: each knows when it changed and whose series it holds. They are bumped several times
+ * for each call and read once a scrape, so what an update costs is one look-up.
  */
-import { Counter, Gauge, Histogram } from "prom-client";
 import type { HostFamily, HostSource } from "./host-source.ts";
 
 export type Labels<Name extends string> = Readonly<Record<Name, string>>;
@@ -25,6 +25,7 @@ export interface HostHistogram<Name extends string> {
 export interface HostFamilies {
 	counter<const Name extends string = never>(name: string, help: string, labels?: readonly Name[]): HostCounter<Name>;
 	gauge<const Name extends string = never>(name: string, help: string, labels?: readonly Name[]): HostGauge<Name>;
+	/** @param buckets upper bounds, ascending */
 	histogram<const Name extends string = never>(
 		name: string,
 		help: string,
@@ -37,96 +38,150 @@ export interface HostFamilies {
 }
 
 export function createHostFamilies(): HostFamilies {
-	const tracked: Tracked[] = [];
+	const families: Family[] = [];
+
+	function numbers<Name extends string>(
+		name: string,
+		help: string,
+		type: "counter" | "gauge",
+		labelNames: readonly Name[],
+	): HostGauge<Name> {
+		const series = createSeries(labelNames, (labels) => ({ labels, value: 0 }));
+		families.push(familyOf({ name, help, type, labelNames }, series, (each) => [each]));
+		return {
+			inc(labels, by = 1) {
+				series.of(labels).value += by;
+				series.changed();
+			},
+			set(labels, value) {
+				const own = series.of(labels);
+				// Set to what it was: what a module is like changes far more rarely than it is looked at.
+				if (own.value === value) return;
+				own.value = value;
+				series.changed();
+			},
+		};
+	}
 
 	return {
-		counter(name, help, labels = []) {
-			const metric = new Counter({ name, help, labelNames: labels, registers: [] });
-			const note = track(tracked, metric, name, "counter", labels);
+		counter: (name, help, labelNames = []) => numbers(name, help, "counter", labelNames),
+		gauge: (name, help, labelNames = []) => numbers(name, help, "gauge", labelNames),
+		histogram(name, help, buckets, labelNames = []) {
+			const series = createSeries(labelNames, (labels) => ({ labels, sum: 0, counts: [...buckets, Infinity].map(() => 0) }));
+			families.push(
+				familyOf({ name, help, type: "histogram", labelNames }, series, (each) => histogramValues(name, buckets, each)),
+			);
 			return {
-				inc(values, by = 1) {
-					metric.inc(values, by);
-					note(values);
-				},
-			};
-		},
-		gauge(name, help, labels = []) {
-			const metric = new Gauge({ name, help, labelNames: labels, registers: [] });
-			const note = track(tracked, metric, name, "gauge", labels);
-			return {
-				set(values, value) {
-					metric.set(values, value);
-					note(values, value);
-				},
-				inc(values, by = 1) {
-					metric.inc(values, by);
-					note(values);
-				},
-			};
-		},
-		histogram(name, help, buckets, labels = []) {
-			const metric = new Histogram({ name, help, labelNames: labels, buckets: [...buckets], registers: [] });
-			const note = track(tracked, metric, name, "histogram", labels);
-			return {
-				observe(values, value) {
-					metric.observe(values, value);
-					note(values);
+				observe(labels, value) {
+					const own = series.of(labels);
+					let bucket = 0;
+					while (bucket < buckets.length && value > (buckets[bucket] ?? Infinity)) bucket++;
+					own.counts[bucket] = (own.counts[bucket] ?? 0) + 1;
+					own.sum += value;
+					series.changed();
 				},
 			};
 		},
 		get sources() {
-			return tracked.map(({ source }) => source);
+			return families.map(({ source }) => source);
 		},
 		removeSeries(labelNames, value) {
-			for (const { remove } of tracked) for (const labelName of labelNames) remove(labelName, value);
+			for (const { remove } of families) for (const labelName of labelNames) remove(labelName, value);
 		},
 	};
 }
 
-interface Tracked {
+type Values = HostFamily["values"];
+
+interface Family {
 	readonly source: HostSource;
 	remove(labelName: string, value: string): void;
 }
 
-interface PromMetric<Name extends string> {
-	get(): Promise<HostFamily>;
-	remove(labels: Labels<Name>): void;
+interface SeriesOf<Name extends string, Series> {
+	/** Made where there is none yet. */
+	of(labels: Labels<Name>): Series;
+	changed(): void;
+	version(): number;
+	all(): IterableIterator<Series>;
+	remove(labelName: Name, value: string): void;
 }
 
-/** Returns what is to be called with the labels of each change, and with the value where it was set to one. */
-function track<Name extends string>(
-	into: Tracked[],
-	metric: PromMetric<Name>,
-	name: string,
-	type: "counter" | "gauge" | "histogram",
+function createSeries<Name extends string, Series extends { readonly labels: Labels<Name> }>(
 	labelNames: readonly Name[],
-): (labels: Labels<Name>, value?: number) => void {
+	make: (labels: Labels<Name>) => Series,
+): SeriesOf<Name, Series> {
+	const series = new Map<string, Series>();
 	let version = 0;
-	const series = new Map<string, { readonly labels: Labels<Name>; value: number | undefined }>();
-	into.push({
-		source: {
-			families: [{ name, type }],
-			version: () => version,
-			read: async () => [await metric.get()],
-		},
+	const keyOf = (labels: Labels<Name>): string => {
+		let key = "";
+		for (const labelName of labelNames) key += `${labels[labelName]}\n`;
+		return key;
+	};
+	const of = (labels: Labels<Name>): Series => {
+		const key = keyOf(labels);
+		let own = series.get(key);
+		if (own !== undefined) return own;
+		own = make(labels);
+		series.set(key, own);
+		version++;
+		return own;
+	};
+	// A family without labels shows its zero from the start, so that its first increment is seen as one.
+	if (labelNames.length === 0) of({} as Labels<Name>);
+	return {
+		of,
+		changed: () => void version++,
+		version: () => version,
+		all: () => series.values(),
 		remove(labelName, value) {
-			const own = labelNames.find((known) => known === labelName);
-			if (own === undefined) return;
 			for (const [key, { labels }] of series) {
-				if (labels[own] !== value) continue;
+				if (labels[labelName] !== value) continue;
 				series.delete(key);
-				metric.remove(labels);
 				version++;
 			}
 		},
-	});
-	return (labels, value) => {
-		const key = labelNames.map((labelName) => labels[labelName]).join("\n");
-		const known = series.get(key);
-		// Set to what it was: what a module is like changes far more rarely than it is looked at.
-		if (known !== undefined && value !== undefined && known.value === value) return;
-		version++;
-		if (known === undefined) series.set(key, { labels, value });
-		else known.value = value;
 	};
+}
+
+function familyOf<Name extends string, Series>(
+	{ name, help, type, labelNames }: FamilyHead<Name>,
+	series: SeriesOf<Name, Series>,
+	valuesOf: (series: Series) => Values,
+): Family {
+	return {
+		source: {
+			families: [{ name, type }],
+			version: series.version,
+			read: async () => [{ name, help, type, values: [...series.all()].flatMap(valuesOf) }],
+		},
+		remove(labelName, value) {
+			const own = labelNames.find((known) => known === labelName);
+			if (own !== undefined) series.remove(own, value);
+		},
+	};
+}
+
+interface FamilyHead<Name extends string> {
+	readonly name: string;
+	readonly help: string;
+	readonly type: "counter" | "gauge" | "histogram";
+	readonly labelNames: readonly Name[];
+}
+
+function histogramValues(
+	name: string,
+	buckets: readonly number[],
+	{ labels, sum, counts }: { readonly labels: Labels<string>; readonly sum: number; readonly counts: readonly number[] },
+): Values {
+	let count = 0;
+	const values = counts.map((own, bucket) => {
+		count += own;
+		return { labels: { ...labels, le: buckets[bucket] ?? "+Inf" }, value: count, metricName: `${name}_bucket` };
+	});
+	return [
+		...values,
+		{ labels, value: sum, metricName: `${name}_sum` },
+		{ labels, value: count, metricName: `${name}_count` },
+	];
 }
