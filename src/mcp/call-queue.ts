@@ -20,6 +20,8 @@ export interface CallQueue {
 	leave(): void;
 	/** Calls that wait. */
 	waiting(): number;
+	/** Calls that have a place. */
+	running(): number;
 }
 
 export interface CallQueueOptions {
@@ -96,6 +98,7 @@ export function createCallQueue({ moduleId, concurrency, capacity }: CallQueueOp
 			serveNext();
 		},
 		waiting: () => waiting,
+		running: () => running,
 	};
 }
 

@@ -63,6 +63,8 @@ export interface Gateway {
 		params: IncomingCall["params"],
 		origin: CallOrigin,
 	): Promise<readonly unknown[] | undefined>;
+	/** Calls of a module that wait for their turn, and that have been given to its worker. */
+	load(moduleId: string): { readonly waiting: number; readonly running: number };
 	/** The module that has a task; undefined for one that this client has not created. */
 	taskOwner(taskId: string, origin: CallOrigin): string | undefined;
 	/**
@@ -222,6 +224,10 @@ export function createGateway(options: GatewayOptions): Gateway {
 				requestFailure(error); // throws what is a fault of ours
 				return undefined;
 			}
+		},
+		load(moduleId) {
+			const queue = queues.get(moduleId);
+			return { waiting: queue?.waiting() ?? 0, running: queue?.running() ?? 0 };
 		},
 		taskOwner: (taskId, { authInfo }) => tasks.owner(taskId, authInfo?.clientId),
 		async getTask({ taskId, meta, origin }, signal) {

@@ -67,7 +67,11 @@ export function createHostFamilies(): HostFamilies {
 		counter: (name, help, labelNames = []) => numbers(name, help, "counter", labelNames),
 		gauge: (name, help, labelNames = []) => numbers(name, help, "gauge", labelNames),
 		histogram(name, help, buckets, labelNames = []) {
-			const series = createSeries(labelNames, (labels) => ({ labels, sum: 0, counts: [...buckets, Infinity].map(() => 0) }));
+			const series = createSeries(labelNames, (labels) => ({
+				labels,
+				sum: 0,
+				counts: [...buckets, Infinity].map(() => 0),
+			}));
 			families.push(
 				familyOf({ name, help, type: "histogram", labelNames }, series, (each) => histogramValues(name, buckets, each)),
 			);
@@ -172,7 +176,11 @@ interface FamilyHead<Name extends string> {
 function histogramValues(
 	name: string,
 	buckets: readonly number[],
-	{ labels, sum, counts }: { readonly labels: Labels<string>; readonly sum: number; readonly counts: readonly number[] },
+	{
+		labels,
+		sum,
+		counts,
+	}: { readonly labels: Labels<string>; readonly sum: number; readonly counts: readonly number[] },
 ): Values {
 	let count = 0;
 	const values = counts.map((own, bucket) => {
