@@ -52,6 +52,8 @@ export function createServerProbe(): ServerProbe {
 	}
 }
 
+/** For `keepAliveTimeout`: with very many series the other side takes longer for its scrapes than Node's five seconds. */
+export const KEEP_CONNECTIONS = 0;
 const RESOLUTION_MS = 1;
 
 function memoryBytes(): number {
