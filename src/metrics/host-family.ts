@@ -1,13 +1,16 @@
 /**
- * One family of the host's own metrics: a prom-client metric that knows when it changed and whose series it holds.
+ * The families that the host records itself. A series is written as text when it begins, and only its numbers change
+ * afterwards: a tool call changes a dozen of them, and a scrape waits until they are on the page.
  */
-import { Counter, Gauge, Histogram } from "prom-client";
-import type { HostFamily, HostSource } from "./host-source.ts";
+import type { CheckedFamily } from "./checked-family.ts";
+import type { CheckedSource } from "./host-source.ts";
+import { labelsText } from "./label-set.ts";
+import type { MetricType } from "./metric-names.ts";
 
 export type Labels<Name extends string> = Readonly<Record<Name, string>>;
 
 export interface HostCounter<Name extends string> {
-	/** @param by 1 where left out */
+	/** @param by not negative; 1 where left out */
 	inc(labels: Labels<Name>, by?: number): void;
 }
 
@@ -25,108 +28,126 @@ export interface HostHistogram<Name extends string> {
 export interface HostFamilies {
 	counter<const Name extends string = never>(name: string, help: string, labels?: readonly Name[]): HostCounter<Name>;
 	gauge<const Name extends string = never>(name: string, help: string, labels?: readonly Name[]): HostGauge<Name>;
+	/** @param bounds of the buckets, rising, without +Inf */
 	histogram<const Name extends string = never>(
 		name: string,
 		help: string,
-		buckets: readonly number[],
+		bounds: readonly number[],
 		labels?: readonly Name[],
 	): HostHistogram<Name>;
-	readonly sources: readonly HostSource[];
+	readonly sources: readonly CheckedSource[];
 	/** Deletes every series that has this value in one of these labels. */
 	removeSeries(labelNames: readonly string[], value: string): void;
 }
 
 export function createHostFamilies(): HostFamilies {
-	const tracked: Tracked[] = [];
+	const families: { readonly source: CheckedSource; remove(labelName: string, value: string): void }[] = [];
 
 	return {
-		counter(name, help, labels = []) {
-			const metric = new Counter({ name, help, labelNames: labels, registers: [] });
-			const note = track(tracked, metric, name, "counter", labels);
+		counter(name, help, labelNames = []) {
+			const table = createSeriesTable(labelNames, (labels) => ({ labels, value: 0, exemplar: undefined }));
+			add(name, "counter", table, () => ({ name, help, type: "counter", series: table.series() }));
 			return {
-				inc(values, by = 1) {
-					metric.inc(values, by);
-					note(values);
+				inc(labels, by = 1) {
+					table.changed(labels).value += by;
 				},
 			};
 		},
-		gauge(name, help, labels = []) {
-			const metric = new Gauge({ name, help, labelNames: labels, registers: [] });
-			const note = track(tracked, metric, name, "gauge", labels);
+		gauge(name, help, labelNames = []) {
+			const table = createSeriesTable(labelNames, (labels) => ({ labels, value: 0, exemplar: undefined }));
+			add(name, "gauge", table, () => ({ name, help, type: "gauge", series: table.series() }));
 			return {
-				set(values, value) {
-					metric.set(values, value);
-					note(values, value);
+				set(labels, value) {
+					// What a module is like changes far more rarely than it is looked at.
+					if (table.known(labels)?.value !== value) table.changed(labels).value = value;
 				},
-				inc(values, by = 1) {
-					metric.inc(values, by);
-					note(values);
+				inc(labels, by = 1) {
+					table.changed(labels).value += by;
 				},
 			};
 		},
-		histogram(name, help, buckets, labels = []) {
-			const metric = new Histogram({ name, help, labelNames: labels, buckets: [...buckets], registers: [] });
-			const note = track(tracked, metric, name, "histogram", labels);
+		histogram(name, help, finiteBounds, labelNames = []) {
+			const bounds = [...finiteBounds, Number.POSITIVE_INFINITY];
+			const table = createSeriesTable(labelNames, (labels) => ({
+				labels,
+				bounds,
+				counts: bounds.map(() => 0),
+				exemplars: undefined,
+				sum: 0,
+			}));
+			add(name, "histogram", table, () => ({ name, help, type: "histogram", series: table.series() }));
 			return {
-				observe(values, value) {
-					metric.observe(values, value);
-					note(values);
+				observe(labels, value) {
+					const series = table.changed(labels);
+					series.sum += value;
+					// Counts are cumulative.
+					for (let index = bounds.length - 1; value <= (bounds[index] ?? Number.NaN); index--) {
+						series.counts[index] = (series.counts[index] ?? 0) + 1;
+					}
 				},
 			};
 		},
 		get sources() {
-			return tracked.map(({ source }) => source);
+			return families.map(({ source }) => source);
 		},
 		removeSeries(labelNames, value) {
-			for (const { remove } of tracked) for (const labelName of labelNames) remove(labelName, value);
+			for (const { remove } of families) for (const labelName of labelNames) remove(labelName, value);
 		},
 	};
+
+	function add(
+		name: string,
+		type: MetricType,
+		table: Pick<SeriesTable<never, unknown>, "version" | "remove">,
+		checked: () => CheckedFamily,
+	): void {
+		families.push({
+			source: { families: [{ name, type }], version: table.version, checked: () => [checked()] },
+			remove: table.remove,
+		});
+	}
 }
 
-interface Tracked {
-	readonly source: HostSource;
+interface SeriesTable<Name extends string, Series> {
+	known(labels: Labels<Name>): Series | undefined;
+	/** The series to be changed now, which begins where there is none. */
+	changed(labels: Labels<Name>): Series;
+	/** Another number after each change. */
+	version(): number;
+	series(): Series[];
 	remove(labelName: string, value: string): void;
 }
 
-interface PromMetric<Name extends string> {
-	get(): Promise<HostFamily>;
-	remove(labels: Labels<Name>): void;
-}
-
-/** Returns what is to be called with the labels of each change, and with the value where it was set to one. */
-function track<Name extends string>(
-	into: Tracked[],
-	metric: PromMetric<Name>,
-	name: string,
-	type: "counter" | "gauge" | "histogram",
+function createSeriesTable<Name extends string, Series>(
 	labelNames: readonly Name[],
-): (labels: Labels<Name>, value?: number) => void {
+	create: (labels: string) => Series,
+): SeriesTable<Name, Series> {
+	const rows = new Map<string, { readonly labels: Labels<Name>; readonly series: Series }>();
 	let version = 0;
-	const series = new Map<string, { readonly labels: Labels<Name>; value: number | undefined }>();
-	into.push({
-		source: {
-			families: [{ name, type }],
-			version: () => version,
-			read: async () => [await metric.get()],
+
+	return {
+		known: (labels) => rows.get(keyOf(labels))?.series,
+		changed(labels) {
+			version++;
+			const key = keyOf(labels);
+			let row = rows.get(key);
+			if (row === undefined) rows.set(key, (row = { labels: { ...labels }, series: create(labelsText(labels)) }));
+			return row.series;
 		},
+		version: () => version,
+		series: () => Array.from(rows.values(), ({ series }) => series),
 		remove(labelName, value) {
 			const own = labelNames.find((known) => known === labelName);
 			if (own === undefined) return;
-			for (const [key, { labels }] of series) {
-				if (labels[own] !== value) continue;
-				series.delete(key);
-				metric.remove(labels);
-				version++;
+			for (const [key, { labels }] of rows) {
+				if (labels[own] === value && rows.delete(key)) version++;
 			}
 		},
-	});
-	return (labels, value) => {
-		const key = labelNames.map((labelName) => labels[labelName]).join("\n");
-		const known = series.get(key);
-		// Set to what it was: what a module is like changes far more rarely than it is looked at.
-		if (known !== undefined && value !== undefined && known.value === value) return;
-		version++;
-		if (known === undefined) series.set(key, { labels, value });
-		else known.value = value;
 	};
+
+	function keyOf(labels: Labels<Name>): string {
+		let key = "";
+		for (const name of labelNames) key += `${labels[name]}\n`;
+		return key;
+	}
 }

@@ -4,7 +4,7 @@
  */
 import { collectDefaultMetrics, Registry } from "prom-client";
 import { createHostFamilies } from "./host-family.ts";
-import type { HostSource } from "./host-source.ts";
+import type { CheckedSource, LibrarySource } from "./host-source.ts";
 import { metricTypeOf } from "./metric-names.ts";
 
 /** What an unknown tool is counted as. */
@@ -132,22 +132,27 @@ const SIZE_BYTES = [100, 1000, 10_000, 100_000, 1_000_000, 10_000_000];
 /** What changes all the time is read at most this often. */
 const REFRESH_MS = 1000;
 
-function uptimeSource(uptimeSeconds: () => number, now: () => number): HostSource {
+function uptimeSource(uptimeSeconds: () => number, now: () => number): CheckedSource {
 	const name = "mcp_uptime_seconds";
 	return {
 		families: [{ name, type: "gauge" }],
 		version: () => Math.floor(now() / REFRESH_MS),
-		read: async () => [
-			{ name, help: "Time since the host started.", type: "gauge", values: [{ labels: {}, value: uptimeSeconds() }] },
+		checked: () => [
+			{
+				name,
+				help: "Time since the host started.",
+				type: "gauge",
+				series: [{ labels: "", value: uptimeSeconds(), exemplar: undefined }],
+			},
 		],
 	};
 }
 
 /** One source, because prom-client fills several of these families from the `collect` of one of them. */
-function defaultSource(now: () => number): HostSource {
+function defaultSource(now: () => number): LibrarySource {
 	const registry = new Registry();
 	collectDefaultMetrics({ register: registry });
-	const families: HostSource["families"][number][] = [];
+	const families: LibrarySource["families"][number][] = [];
 	for (const { name, type: word } of registry.getMetricsAsArray()) {
 		const type = metricTypeOf(word);
 		// `nodejs_active_handles_total` and its like are gauges, which promtool rightly objects to.

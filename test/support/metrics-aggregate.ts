@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import type { DropReason } from "../../src/metrics/drop-log.ts";
 import { type NewsLine, newsLine } from "../../src/metrics/collect-news.ts";
-import type { HostFamily, HostSource } from "../../src/metrics/host-source.ts";
+import type { HostFamily, LibrarySource } from "../../src/metrics/host-source.ts";
 import type { CollectReport } from "../../src/metrics/collect-report.ts";
 import type { AggregateOptions, MetricsAggregate } from "../../src/metrics/metrics-aggregate.ts";
 import { createMetricsAggregate } from "../../src/metrics/metrics-aggregate.ts";
@@ -79,7 +79,9 @@ export function createCollector(options: Partial<AggregateOptions> = {}): Collec
 }
 
 /** A source of the host with fixed families, as `getMetricsAsJSON()` would give them. */
-export function hostSource(families: readonly (RawFamily & { readonly type: "counter" | "gauge" })[]): HostSource {
+export function hostSource(
+	families: readonly (RawFamily & { readonly type: "counter" | "gauge" | "histogram" })[],
+): LibrarySource {
 	return {
 		families: families.map(({ name, type }) => ({ name, type })),
 		version: () => 1,
