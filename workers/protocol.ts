@@ -299,11 +299,11 @@ export function readEntries(list: ListName, value: unknown): readonly ListedDto[
 	return value.filter((entry): entry is ListedDto => isRecord(entry) && isKey(entry[LIST_KEYS[list]]));
 }
 
-/** Longest name or URI, in characters. */
+/** Longest name or URI, in characters. It is well-formed Unicode as well: it becomes a label on the metrics page. */
 export const MAX_KEY_LENGTH = 1024;
 
 function isKey(value: unknown): value is string {
-	return isText(value, MAX_KEY_LENGTH) && value.length > 0;
+	return isText(value, MAX_KEY_LENGTH) && value.length > 0 && value.isWellFormed();
 }
 
 function isId(value: unknown): value is number {

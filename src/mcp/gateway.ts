@@ -18,7 +18,10 @@ export const FORWARDED_METHODS = ["tools/call", "prompts/get", "resources/read",
 export interface GatewayOptions {
 	readonly host: Pick<Host, "call">;
 	readonly catalog: Catalog;
-	/** How long a call of the module may take, its wait for a turn included. */
+	/**
+	 * How long a call of the module may take, its wait for a turn included. Where a read has several modules to ask, the
+	 * longest of theirs holds for it as a whole.
+	 */
 	readonly callTimeoutMs: (moduleId: string) => number;
 	/** Calls of one module that run at a time, and that wait. */
 	readonly callConcurrency: number;
@@ -96,7 +99,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 				return single(catalog.owner("prompts", String(params["name"])));
 			case "resources/read": {
 				const uri = String(params["uri"]);
-				return [...single(catalog.owner("resources", uri)), ...catalog.templateOwners(uri)];
+				return [...new Set([...single(catalog.owner("resources", uri)), ...catalog.templateOwners(uri)])];
 			}
 			case "completion/complete": {
 				const ref = isRecord(params["ref"]) ? params["ref"] : {};
@@ -137,14 +140,17 @@ export function createGateway(options: GatewayOptions): Gateway {
 		listeners: CallListeners,
 	): Promise<CallAnswer> {
 		let notFound: unknown;
+		let leftMs = Math.max(...owners.map(callTimeoutMs));
 		for (const owner of owners) {
+			const askedAt = performance.now();
 			try {
-				const given = await ask(owner, call.method, call, listeners);
+				const given = await ask(owner, call.method, call, listeners, Math.min(callTimeoutMs(owner), leftMs));
 				if (given.result["resultType"] === "task") keepTask(owner, call, given.result["taskId"]);
 				return given;
 			} catch (error) {
 				if (call.method !== "resources/read" || !isNotFound(error)) throw error;
-				notFound = error; // another module's template may match
+				notFound = error; // another module's template may match, in the time that is left
+				leftMs = Math.max(1, Math.floor(leftMs - (performance.now() - askedAt)));
 			}
 		}
 		throw notFound ?? new NotFound(call.method, call.params);

@@ -12,14 +12,15 @@ import {
 } from "@modelcontextprotocol/server";
 import { setTimeout as delay } from "node:timers/promises";
 import { messageOf } from "../errors.ts";
+import { createListening } from "./listening.ts";
 import { createRetry } from "./retry.ts";
 import { createSessionMemory } from "./session-memory.ts";
 import { createToolHeaders } from "./tool-headers.ts";
 
 /**
  * A client's messages to a host over Streamable HTTP, with what HTTP asks of a client that the client itself does not know
- * of: a session that is lost when the host starts again is opened anew, and the headers that a tool wants its arguments in
- * are added.
+ * of: a session or an event stream that is lost when the host starts again is opened anew, and the headers that a tool
+ * wants its arguments in are added.
  */
 export interface HostConnection {
 	/**
@@ -63,6 +64,11 @@ export function createHostConnection({ url, token, onMessage, ...options }: Host
 		const message: JSONRPCRequest = { jsonrpc: "2.0", id: ownId(), method: "tools/list", params };
 		return inSession((transport) => exchange(transport, message, signal));
 	});
+	const listening = createListening({
+		open: (request, signal) => inSession((transport) => exchange(transport, request, signal)),
+		ready,
+		toClient: onMessage,
+	});
 	let lastId = 0;
 	let lastProblem: string | undefined;
 	let closing: Promise<void> | undefined;
@@ -73,7 +79,10 @@ export function createHostConnection({ url, token, onMessage, ...options }: Host
 			...(token !== undefined && { requestInit: { headers: { authorization: `Bearer ${token}` } } }),
 		});
 		transport.onmessage = (message) => {
-			if (!isJSONRPCResponse(message)) return onMessage(message);
+			if (!isJSONRPCResponse(message)) {
+				if (!listening.takes(message)) onMessage(message);
+				return;
+			}
 			if (message.id !== undefined) waiting.get(message.id)?.resolve(message);
 		};
 		transport.onerror = (error) => {
@@ -163,6 +172,7 @@ export function createHostConnection({ url, token, onMessage, ...options }: Host
 
 	return {
 		async request(message, signal) {
+			if (message.method === "subscriptions/listen") return listening.listen(message, signal);
 			const answer = await inSession((transport) => exchange(transport, message, signal));
 			if (!toolHeaders.areMissing(message, answer)) return answer;
 			await toolHeaders.learn(message, signal);

@@ -44,7 +44,7 @@ export function acceptsStream(request: IncomingMessage): boolean {
 
 /**
  * The SDK's transports want both types named; a client that says it takes anything takes both. One that takes JSON alone
- * gets it without a session; the answers of a session are streams, and the SDK refuses it with 406.
+ * gets it without a session; the answers in a session may be streams, and the SDK refuses it with 406.
  */
 export function normaliseAccept(request: IncomingMessage): void {
 	const accept = request.headers.accept ?? "*/*";

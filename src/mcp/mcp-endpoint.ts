@@ -74,7 +74,8 @@ export function createMcpEndpoint({ gateway, catalog, onError, ...options }: Mcp
 				response.setHeader("allow", "POST");
 				return refuse(response, 405, "Method not allowed: GET and DELETE need a session");
 			}
-			return opensSession(body) ? inSession.open(exchange) : stateless(exchange);
+			// A client that takes no stream cannot use a session: its initialize opens none, and it goes on without.
+			return streams && opensSession(body) ? inSession.open(exchange) : stateless(exchange);
 		},
 		listsChanged(lists) {
 			const tools = lists.has("tools");

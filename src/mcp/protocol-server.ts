@@ -45,7 +45,10 @@ export function createProtocolServer(options: ProtocolServerOptions, era: Era, s
 	const server = new Server(
 		{ ...options.serverInfo },
 		{
-			capabilities: hasTasks ? { ...CAPABILITIES, extensions: { [TASKS_EXTENSION]: {} } } : CAPABILITIES,
+			capabilities: {
+				...(era === "legacy" && session === undefined ? STATELESS_CAPABILITIES : CAPABILITIES),
+				...(hasTasks && { extensions: { [TASKS_EXTENSION]: {} } }),
+			},
 			cacheHints: CACHE_HINTS,
 			requestState: { verify: requestState.verify },
 			inputRequired: { legacyShim: false }, // a module's own server does that
@@ -174,6 +177,8 @@ const CAPABILITIES = {
 	completions: {},
 	logging: {},
 };
+/** A 2025-era client without a session has no stream to be told on. */
+const STATELESS_CAPABILITIES = { tools: {}, prompts: {}, resources: {}, completions: {}, logging: {} };
 
 /** Lists change when a file is saved, and clients that listen are told; those that do not ask again after this. */
 const LIST_CACHE = { ttlMs: 5000, cacheScope: "private" } as const;

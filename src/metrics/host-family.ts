@@ -1,13 +1,16 @@
 /**
- * The families of the host's own metrics: each knows when it changed and whose series it holds. They are bumped several times
- * for each call and read once a scrape, so what an update costs is one look-up.
+ * The families that the host records itself. A series is written as text when it begins, and only its numbers change
+ * afterwards: a tool call changes a dozen of them, and a scrape waits until they are on the page.
  */
-import type { HostFamily, HostSource } from "./host-source.ts";
+import type { CheckedFamily } from "./checked-family.ts";
+import type { CheckedSource } from "./host-source.ts";
+import { labelsText } from "./label-set.ts";
+import type { MetricType } from "./metric-names.ts";
 
 export type Labels<Name extends string> = Readonly<Record<Name, string>>;
 
 export interface HostCounter<Name extends string> {
-	/** @param by 1 where left out */
+	/** @param by not negative; 1 where left out */
 	inc(labels: Labels<Name>, by?: number): void;
 }
 
@@ -25,64 +28,62 @@ export interface HostHistogram<Name extends string> {
 export interface HostFamilies {
 	counter<const Name extends string = never>(name: string, help: string, labels?: readonly Name[]): HostCounter<Name>;
 	gauge<const Name extends string = never>(name: string, help: string, labels?: readonly Name[]): HostGauge<Name>;
-	/** @param buckets upper bounds, ascending */
+	/** @param bounds of the buckets, rising, without +Inf */
 	histogram<const Name extends string = never>(
 		name: string,
 		help: string,
-		buckets: readonly number[],
+		bounds: readonly number[],
 		labels?: readonly Name[],
 	): HostHistogram<Name>;
-	readonly sources: readonly HostSource[];
+	readonly sources: readonly CheckedSource[];
 	/** Deletes every series that has this value in one of these labels. */
 	removeSeries(labelNames: readonly string[], value: string): void;
 }
 
 export function createHostFamilies(): HostFamilies {
-	const families: Family[] = [];
-
-	function numbers<Name extends string>(
-		name: string,
-		help: string,
-		type: "counter" | "gauge",
-		labelNames: readonly Name[],
-	): HostGauge<Name> {
-		const series = createSeries(labelNames, (labels) => ({ labels, value: 0 }));
-		families.push(familyOf({ name, help, type, labelNames }, series, (each) => [each]));
-		return {
-			inc(labels, by = 1) {
-				series.of(labels).value += by;
-				series.changed();
-			},
-			set(labels, value) {
-				const own = series.of(labels);
-				// Set to what it was: what a module is like changes far more rarely than it is looked at.
-				if (own.value === value) return;
-				own.value = value;
-				series.changed();
-			},
-		};
-	}
+	const families: { readonly source: CheckedSource; remove(labelName: string, value: string): void }[] = [];
 
 	return {
-		counter: (name, help, labelNames = []) => numbers(name, help, "counter", labelNames),
-		gauge: (name, help, labelNames = []) => numbers(name, help, "gauge", labelNames),
-		histogram(name, help, buckets, labelNames = []) {
-			const series = createSeries(labelNames, (labels) => ({
+		counter(name, help, labelNames = []) {
+			const table = createSeriesTable(labelNames, (labels) => ({ labels, value: 0, exemplar: undefined }));
+			add(name, "counter", table, () => ({ name, help, type: "counter", series: table.series() }));
+			return {
+				inc(labels, by = 1) {
+					table.changed(labels).value += by;
+				},
+			};
+		},
+		gauge(name, help, labelNames = []) {
+			const table = createSeriesTable(labelNames, (labels) => ({ labels, value: 0, exemplar: undefined }));
+			add(name, "gauge", table, () => ({ name, help, type: "gauge", series: table.series() }));
+			return {
+				set(labels, value) {
+					// What a module is like changes far more rarely than it is looked at.
+					if (table.known(labels)?.value !== value) table.changed(labels).value = value;
+				},
+				inc(labels, by = 1) {
+					table.changed(labels).value += by;
+				},
+			};
+		},
+		histogram(name, help, finiteBounds, labelNames = []) {
+			const bounds = [...finiteBounds, Number.POSITIVE_INFINITY];
+			const table = createSeriesTable(labelNames, (labels) => ({
 				labels,
+				bounds,
+				counts: bounds.map(() => 0),
+				exemplars: undefined,
 				sum: 0,
-				counts: [...buckets, Infinity].map(() => 0),
 			}));
-			families.push(
-				familyOf({ name, help, type: "histogram", labelNames }, series, (each) => histogramValues(name, buckets, each)),
-			);
+			add(name, "histogram", table, () => ({ name, help, type: "histogram", series: table.series() }));
 			return {
 				observe(labels, value) {
-					const own = series.of(labels);
-					let bucket = 0;
-					while (bucket < buckets.length && value > (buckets[bucket] ?? Infinity)) bucket++;
-					own.counts[bucket] = (own.counts[bucket] ?? 0) + 1;
-					own.sum += value;
-					series.changed();
+					const series = table.changed(labels);
+					series.sum += value;
+					// Counts are cumulative.
+					for (let index = bounds.length - 1; value <= (bounds[index] ?? Number.NaN); index--) {
+						series.counts[index] = (series.counts[index] ?? 0) + 1;
+					}
 				},
 			};
 		},
@@ -93,103 +94,60 @@ export function createHostFamilies(): HostFamilies {
 			for (const { remove } of families) for (const labelName of labelNames) remove(labelName, value);
 		},
 	};
+
+	function add(
+		name: string,
+		type: MetricType,
+		table: Pick<SeriesTable<never, unknown>, "version" | "remove">,
+		checked: () => CheckedFamily,
+	): void {
+		families.push({
+			source: { families: [{ name, type }], version: table.version, checked: () => [checked()] },
+			remove: table.remove,
+		});
+	}
 }
 
-type Values = HostFamily["values"];
-
-interface Family {
-	readonly source: HostSource;
+interface SeriesTable<Name extends string, Series> {
+	known(labels: Labels<Name>): Series | undefined;
+	/** The series to be changed now, which begins where there is none. */
+	changed(labels: Labels<Name>): Series;
+	/** Another number after each change. */
+	version(): number;
+	series(): Series[];
 	remove(labelName: string, value: string): void;
 }
 
-interface SeriesOf<Name extends string, Series> {
-	/** Made where there is none yet. */
-	of(labels: Labels<Name>): Series;
-	changed(): void;
-	version(): number;
-	all(): IterableIterator<Series>;
-	remove(labelName: Name, value: string): void;
-}
-
-function createSeries<Name extends string, Series extends { readonly labels: Labels<Name> }>(
+function createSeriesTable<Name extends string, Series>(
 	labelNames: readonly Name[],
-	make: (labels: Labels<Name>) => Series,
-): SeriesOf<Name, Series> {
-	const series = new Map<string, Series>();
+	create: (labels: string) => Series,
+): SeriesTable<Name, Series> {
+	const rows = new Map<string, { readonly labels: Labels<Name>; readonly series: Series }>();
 	let version = 0;
-	const keyOf = (labels: Labels<Name>): string => {
-		let key = "";
-		for (const labelName of labelNames) key += `${labels[labelName]}\n`;
-		return key;
-	};
-	const of = (labels: Labels<Name>): Series => {
-		const key = keyOf(labels);
-		let own = series.get(key);
-		if (own !== undefined) return own;
-		own = make(labels);
-		series.set(key, own);
-		version++;
-		return own;
-	};
-	// A family without labels shows its zero from the start, so that its first increment is seen as one.
-	if (labelNames.length === 0) of({} as Labels<Name>);
+
 	return {
-		of,
-		changed: () => void version++,
+		known: (labels) => rows.get(keyOf(labels))?.series,
+		changed(labels) {
+			version++;
+			const key = keyOf(labels);
+			let row = rows.get(key);
+			if (row === undefined) rows.set(key, (row = { labels: { ...labels }, series: create(labelsText(labels)) }));
+			return row.series;
+		},
 		version: () => version,
-		all: () => series.values(),
+		series: () => Array.from(rows.values(), ({ series }) => series),
 		remove(labelName, value) {
-			for (const [key, { labels }] of series) {
-				if (labels[labelName] !== value) continue;
-				series.delete(key);
-				version++;
+			const own = labelNames.find((known) => known === labelName);
+			if (own === undefined) return;
+			for (const [key, { labels }] of rows) {
+				if (labels[own] === value && rows.delete(key)) version++;
 			}
 		},
 	};
-}
 
-function familyOf<Name extends string, Series>(
-	{ name, help, type, labelNames }: FamilyHead<Name>,
-	series: SeriesOf<Name, Series>,
-	valuesOf: (series: Series) => Values,
-): Family {
-	return {
-		source: {
-			families: [{ name, type }],
-			version: series.version,
-			read: async () => [{ name, help, type, values: [...series.all()].flatMap(valuesOf) }],
-		},
-		remove(labelName, value) {
-			const own = labelNames.find((known) => known === labelName);
-			if (own !== undefined) series.remove(own, value);
-		},
-	};
-}
-
-interface FamilyHead<Name extends string> {
-	readonly name: string;
-	readonly help: string;
-	readonly type: "counter" | "gauge" | "histogram";
-	readonly labelNames: readonly Name[];
-}
-
-function histogramValues(
-	name: string,
-	buckets: readonly number[],
-	{
-		labels,
-		sum,
-		counts,
-	}: { readonly labels: Labels<string>; readonly sum: number; readonly counts: readonly number[] },
-): Values {
-	let count = 0;
-	const values = counts.map((own, bucket) => {
-		count += own;
-		return { labels: { ...labels, le: buckets[bucket] ?? "+Inf" }, value: count, metricName: `${name}_bucket` };
-	});
-	return [
-		...values,
-		{ labels, value: sum, metricName: `${name}_sum` },
-		{ labels, value: count, metricName: `${name}_count` },
-	];
+	function keyOf(labels: Labels<Name>): string {
+		let key = "";
+		for (const name of labelNames) key += `${labels[name]}\n`;
+		return key;
+	}
 }

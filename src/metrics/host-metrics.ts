@@ -4,7 +4,7 @@
  */
 import { collectDefaultMetrics, Registry } from "prom-client";
 import { createHostFamilies } from "./host-family.ts";
-import type { HostSource } from "./host-source.ts";
+import type { CheckedSource, LibrarySource } from "./host-source.ts";
 import { metricTypeOf } from "./metric-names.ts";
 import { type HostSample, REFRESH_MS, sampledGauges } from "./sampled-gauges.ts";
 
@@ -124,6 +124,10 @@ export function createHostMetrics({ version, serverName, now, sample }: HostMetr
 		openConnections: gauge("mcp_open_connections", "Connections of HTTP clients that are open."),
 	};
 
+	// A family without labels shows its zero from the start, so that its first increment is seen as one.
+	metrics.activeSessions.set({}, 0);
+	metrics.openConnections.set({}, 0);
+	metrics.toolConflicts.inc({}, 0);
 	gauge("mcp_server_info", "The server, always 1.", ["version", "node_version", "server_name"]).set(
 		{ version, node_version: process.version, server_name: serverName },
 		1,
@@ -152,22 +156,27 @@ export function createHostMetrics({ version, serverName, now, sample }: HostMetr
 const CALL_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const SIZE_BYTES = [100, 1000, 10_000, 100_000, 1_000_000, 10_000_000];
 
-function uptimeSource(uptimeSeconds: () => number, now: () => number): HostSource {
+function uptimeSource(uptimeSeconds: () => number, now: () => number): CheckedSource {
 	const name = "mcp_uptime_seconds";
 	return {
 		families: [{ name, type: "gauge" }],
 		version: () => Math.floor(now() / REFRESH_MS),
-		read: async () => [
-			{ name, help: "Time since the host started.", type: "gauge", values: [{ labels: {}, value: uptimeSeconds() }] },
+		checked: () => [
+			{
+				name,
+				help: "Time since the host started.",
+				type: "gauge",
+				series: [{ labels: "", value: uptimeSeconds(), exemplar: undefined }],
+			},
 		],
 	};
 }
 
 /** One source, because prom-client fills several of these families from the `collect` of one of them. */
-function defaultSource(now: () => number): HostSource {
+function defaultSource(now: () => number): LibrarySource {
 	const registry = new Registry();
 	collectDefaultMetrics({ register: registry });
-	const families: HostSource["families"][number][] = [];
+	const families: LibrarySource["families"][number][] = [];
 	for (const { name, type: word } of registry.getMetricsAsArray()) {
 		const type = metricTypeOf(word);
 		// `nodejs_active_handles_total` and its like are gauges, which promtool rightly objects to.

@@ -1,5 +1,5 @@
 /**
- * The host's own families on the page: read anew when they changed, and through the same checks as a module's.
+ * The host's own families on the page: written anew when they changed.
  */
 import { messageOf } from "../errors.ts";
 import type { DropSink } from "./drop-log.ts";
@@ -10,12 +10,25 @@ import { createFamilyCollector } from "./family-collector.ts";
 import type { MetricType } from "./metric-names.ts";
 import type { Slicer } from "../slicer.ts";
 
-/** A few families of the host that change together. */
-export interface HostSource {
+/**
+ * A few families of the host that change together: either the host's own, which are right as they are, or those of a
+ * client library, which pass the checks that a module's do.
+ */
+export type HostSource = CheckedSource | LibrarySource;
+
+interface SourceNames {
 	readonly families: readonly { readonly name: string; readonly type: MetricType }[];
-	/** Another number than before when `read()` would give something else than before. */
+	/** Another number than before when the source would give something else than before. */
 	version(): number;
+}
+
+export interface CheckedSource extends SourceNames {
 	/** Called once for each format that is scraped and has not been written since the version changed. */
+	checked(): readonly CheckedFamily[];
+}
+
+export interface LibrarySource extends SourceNames {
+	/** As `checked`. */
 	read(): Promise<readonly HostFamily[]>;
 }
 
@@ -86,7 +99,7 @@ function formatReader(
 	async function readAnew(source: HostSource): Promise<Read | undefined> {
 		try {
 			const version = source.version();
-			return { source, version, families: await source.read() };
+			return { source, version, library: "checked" in source ? [] : await source.read() };
 		} catch (error) {
 			lost(source, error);
 			return undefined;
@@ -99,9 +112,10 @@ function formatReader(
 
 	/** As one job, so that all that a scrape waits for has one slice at once, and not one each. */
 	function* writeAll(read: readonly Read[]): Generator<undefined, void> {
-		for (const { source, version, families } of read) {
+		for (const { source, version, library } of read) {
 			try {
-				cache.set(source, { version, written: yield* writeFormat(yield* check(families, sink), format) });
+				const families = "checked" in source ? source.checked() : yield* check(library, sink);
+				cache.set(source, { version, written: yield* writeFormat(families, format) });
 				stamp++;
 			} catch (error) {
 				lost(source, error);
@@ -113,7 +127,8 @@ function formatReader(
 interface Read {
 	readonly source: HostSource;
 	readonly version: number;
-	readonly families: readonly HostFamily[];
+	/** What a client library's source gave. */
+	readonly library: readonly HostFamily[];
 }
 
 /** The blocks of the families that `wanted` picks, in the order of the bytes; neighbours come as one block. */

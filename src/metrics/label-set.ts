@@ -61,6 +61,13 @@ export function createLabelReader(
 	};
 }
 
+/** Labels that are known to be right (the host's own), as `LabelSet.text` has them. */
+export function labelsText(labels: Readonly<Record<string, string>>): string {
+	const entries = Object.entries(labels).filter(([, value]) => value !== "");
+	entries.sort(([one], [other]) => (one < other ? -1 : 1));
+	return entries.map(([name, value]) => `${name}="${escapeLabelValue(value)}"`).join();
+}
+
 /** Escapes a label value for both formats. */
 function escapeLabelValue(value: string): string {
 	return NEEDS_ESCAPE.test(value) ? value.replaceAll(ESCAPED, escapeOf) : value;

@@ -1,5 +1,7 @@
 import type { MemoryBytes } from "../host/module-worker.ts";
-import type { HostFamily, HostSource } from "./host-source.ts";
+import type { ValueSeries } from "./checked-family.ts";
+import type { CheckedSource } from "./host-source.ts";
+import { labelsText } from "./label-set.ts";
 
 /** What is read when it is scraped, instead of being noted whenever it changes. */
 export interface HostSample {
@@ -25,7 +27,7 @@ export const REFRESH_MS = 1000;
  *
  * @param sample must not throw; called once a second at most, and for all families and formats of that second
  */
-export function sampledGauges(sample: () => HostSample, now: () => number): readonly HostSource[] {
+export function sampledGauges(sample: () => HostSample, now: () => number): readonly CheckedSource[] {
 	let taken: { readonly second: number; readonly sample: HostSample } | undefined;
 	const current = (): HostSample => {
 		const second = Math.floor(now() / REFRESH_MS);
@@ -35,75 +37,77 @@ export function sampledGauges(sample: () => HostSample, now: () => number): read
 	return GAUGES.map((gauge) => sourceOf(gauge, current));
 }
 
-function sourceOf({ name, help, values }: SampledGauge, current: () => HostSample): HostSource {
+function sourceOf({ name, help, seriesOf }: SampledGauge, current: () => HostSample): CheckedSource {
 	let seen: HostSample | undefined;
-	let shown: { readonly version: number; readonly text: string; readonly values: Values } | undefined;
-	const refresh = (): { readonly version: number; readonly values: Values } => {
+	let shown: { readonly version: number; readonly text: string; readonly series: ValueSeries[] } | undefined;
+	const refresh = (): { readonly version: number; readonly series: ValueSeries[] } => {
 		const sample = current();
 		if (shown !== undefined && seen === sample) return shown;
 		seen = sample;
-		const fresh = values(sample);
-		const text = JSON.stringify(fresh);
-		if (shown?.text !== text) shown = { version: (shown?.version ?? 0) + 1, text, values: fresh };
+		const series = seriesOf(sample);
+		const text = JSON.stringify(series);
+		if (shown?.text !== text) shown = { version: (shown?.version ?? 0) + 1, text, series };
 		return shown;
 	};
 	return {
 		families: [{ name, type: "gauge" }],
 		version: () => refresh().version,
-		read: async () => [{ name, help, type: "gauge", values: refresh().values }],
+		checked: () => [{ name, help, type: "gauge", series: refresh().series }],
 	};
 }
-
-type Values = HostFamily["values"];
 
 interface SampledGauge {
 	readonly name: string;
 	readonly help: string;
-	values(sample: HostSample): Values;
+	seriesOf(sample: HostSample): ValueSeries[];
 }
 
 const GAUGES: readonly SampledGauge[] = [
 	{
 		name: "mcp_tasks_pending",
 		help: "Calls that wait for their turn in a module.",
-		values: ({ servers }) => perServer(servers, ({ work }) => work?.pending),
+		seriesOf: ({ servers }) => perServer(servers, ({ work }) => work?.pending),
 	},
 	{
 		name: "mcp_tasks_running",
 		help: "Calls and collections that a module is at work on.",
-		values: ({ servers }) => perServer(servers, ({ work }) => work?.running),
+		seriesOf: ({ servers }) => perServer(servers, ({ work }) => work?.running),
 	},
 	{
 		name: "mcp_memory_usage_bytes",
 		help: "Memory that a module's worker, or the host's own thread, holds.",
-		values: ({ servers }) =>
+		seriesOf: ({ servers }) =>
 			servers.flatMap(({ serverId, usage }) =>
-				Object.entries(usage?.memoryBytes ?? {}).map(([type, value]) => ({
-					labels: { type, server_id: serverId },
-					value,
-				})),
+				Object.entries(usage?.memoryBytes ?? {}).map(([type, value]) => sampled({ type, server_id: serverId }, value)),
 			),
 	},
 	{
 		name: "mcp_event_loop_utilization_ratio",
 		help: "Share of time that an event loop was busy of late.",
-		values: ({ servers }) => perServer(servers, ({ usage }) => usage?.eventLoopUtilization),
+		seriesOf: ({ servers }) => perServer(servers, ({ usage }) => usage?.eventLoopUtilization),
 	},
 	{
 		name: "mcp_system_cpu_usage_ratio",
 		help: "Share of the machine's processor time in use.",
-		values: ({ cpuRatio }) => [{ labels: {}, value: cpuRatio }],
+		seriesOf: ({ cpuRatio }) => [sampled({}, cpuRatio)],
 	},
 	{
 		name: "mcp_system_memory_usage_ratio",
 		help: "Share of the machine's memory, or of the container's, in use.",
-		values: ({ memoryRatio }) => [{ labels: {}, value: memoryRatio }],
+		seriesOf: ({ memoryRatio }) => [sampled({}, memoryRatio)],
 	},
 ];
 
-function perServer(servers: HostSample["servers"], valueOf: (server: ServerSample) => number | undefined): Values {
+function perServer(
+	servers: HostSample["servers"],
+	valueOf: (server: ServerSample) => number | undefined,
+): ValueSeries[] {
 	return servers.flatMap((server) => {
 		const value = valueOf(server);
-		return value === undefined ? [] : [{ labels: { server_id: server.serverId }, value }];
+		return value === undefined ? [] : [sampled({ server_id: server.serverId }, value)];
 	});
+}
+
+function sampled(labels: Readonly<Record<string, string>>, value: number): ValueSeries {
+	return { labels: labelsText(labels), value, exemplar: undefined };
 }

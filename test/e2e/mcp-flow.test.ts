@@ -238,3 +238,38 @@ test("a client with one call does not wait for all the calls of another", async 
 		[0, ...Array.from({ length: 19 }, (_, index) => index + 2)],
 	);
 });
+
+/** Has a template that matches what others' do, and takes its time to say that it has no such resource, or what it is. */
+const overlapping = (variable: string, answer: string): string => `
+	import { ResourceTemplate } from "@modelcontextprotocol/server";
+	import { setTimeout as delay } from "node:timers/promises";
+	export default (server) => server.registerResource(
+		"${variable}",
+		new ResourceTemplate("slow://{${variable}}", { list: undefined }),
+		{},
+		async (uri, { ${variable}: ms }) => {
+			await delay(Number(ms));
+			${answer}
+		},
+	);`;
+const NO_SUCH = 'throw Object.assign(new Error("no such resource"), { code: -32602 });';
+
+test("modules whose templates overlap are asked in turn, within one deadline for the read as a whole", async (t) => {
+	const { rpc, save } = await startTestServer(t, {
+		files: {
+			"mcps/a.js": overlapping("a", NO_SUCH),
+			"mcps/b.js": overlapping("b", NO_SUCH),
+			"mcps/c.js": overlapping("c", "return { contents: [{ uri: uri.href, text: 'of c' }] };"),
+		},
+		env: { CALL_TIMEOUT_MS: "1000" },
+	});
+	const read = async (ms: number) => rpc("resources/read", { uri: `slow://${ms}` });
+	const { result } = await read(1);
+	assert.deepEqual(result?.["contents"], [{ uri: "slow://1", text: "of c" }]);
+	// Each of the three is within the deadline of a call; together they are not.
+	const late = await read(700);
+	assert.match(late.error?.message ?? "", /^mcps\/[abc] /);
+	assert.equal((late.error as { data?: { code?: string } } | undefined)?.data?.code, "CALL_TIMEOUT");
+	await save("mcps/c.js", overlapping("c", NO_SUCH));
+	await until(async () => /no such resource/.test((await read(1)).error?.message ?? ""), "nobody has it");
+});

@@ -32,6 +32,26 @@ test("sessions are capped politely, expire when idle, and are unknown after that
 	assert.equal((await openSession(url)).status, 200);
 });
 
+test("a client that takes JSON alone has no session: it initializes and goes on without", async (t) => {
+	const { url, metrics } = await startTestServer(t, { files: { "mcps/named.js": NAMED("it") } });
+	const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "plain", version: "1" } };
+	const json = { headers: { accept: "application/json", "mcp-protocol-version": "2025-11-25" } };
+	const opened = await post(url, { jsonrpc: "2.0", id: 0, method: "initialize", params }, json);
+	assert.equal(opened.status, 200);
+	assert.match(opened.headers.get("content-type") ?? "", /^application\/json/);
+	assert.equal(opened.headers.get("mcp-session-id"), null);
+	const { result } = (await opened.json()) as { result: { protocolVersion: string; capabilities: object } };
+	assert.equal(result.protocolVersion, "2025-11-25");
+	assert.deepEqual(result.capabilities, { tools: {}, prompts: {}, resources: {}, completions: {}, logging: {} });
+	assert.equal((await post(url, { jsonrpc: "2.0", method: "notifications/initialized" }, json)).status, 202);
+	const [answer] = await messagesOf(await post(url, toolCall("it"), json));
+	assert.equal(answer?.result?.content?.[0]?.text, "it");
+	assert.equal(sampleOf(await metrics(), "mcp_active_sessions") ?? 0, 0);
+
+	const { session } = await openSession(url);
+	assert.equal((await post(url, toolCall("it"), { ...json, session })).status, 406, "where answers may be streams");
+});
+
 test("a client that lost its stream comes back with Last-Event-ID and misses nothing", async (t) => {
 	const { url } = await startTestServer(t, { examples: true });
 	const { session } = await openSession(url);

@@ -1,10 +1,13 @@
-/** Every row of docs/metrics.md with real modules in real workers: the page, /api/modules, promtool, a real Prometheus. */
+/**
+ * Every row of docs/metrics.md with real modules in real workers of one host: the page, /api/modules, promtool, a real
+ * Prometheus. The many cases that a row has are in sample-rules.test.ts.
+ */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
-import { OPENMETRICS } from "../support/metrics-aggregate.ts";
-import { startPrometheus } from "../support/prometheus.ts";
-import { parseStrictly, seriesKey, seriesOf } from "../support/strict-exposition.ts";
+import { OPENMETRICS, OPENMETRICS_UTF8, TEXT_UTF8 } from "../support/metrics-aggregate.ts";
+import { startPrometheus, storedSeries } from "../support/prometheus.ts";
+import { parseStrictly, seriesOf } from "../support/strict-exposition.ts";
 import { sampleOf, startTestServer, type TestServer } from "../support/test-server.ts";
 import { until } from "../support/until.ts";
 
@@ -36,21 +39,28 @@ const OTHER = JSON.stringify("\r\t\u0000\u2028");
 /** By the number of the row. */
 const ROWS: Readonly<Record<number, Row>> = {
 	1: {
-		series: { 'r1{a="1"}': 1 },
+		series: { 'r1{a="1"}': 1, r1_before: 1 },
 		drops: [
 			"payload invalid_payload ",
 			"payload invalid_payload r1_values_that_are_none",
 			"payload invalid_payload r1",
 			"no_array invalid_payload ",
+			"becomes_no_array invalid_payload ",
 		],
 	},
-	2: { series: { r2: 1 }, drops: ["throws collect_error "] },
+	2: {
+		series: { r2: 1, r2_process: 1, r2_rejects: 1, r2_callback: 1 },
+		drops: ["throws", "throws_in_process", "rejects", "throws_in_a_callback"].map((name) => `${name} collect_error `),
+	},
 	3: {
-		series: { r3: 1, r3_late: 1, r3_late_before: 1 },
-		drops: ["hangs collect_timeout ", "late collect_timeout "],
+		series: { r3: 1, r3_late: 1, r3_late_before: 1, r3_replaced: 2 },
+		drops: ["hangs collect_timeout ", "late collect_timeout ", "replaced collect_timeout "],
 	},
 	4: { series: { 'r4{a="ok"}': 3 }, drops: ["payload invalid_payload r4"] },
-	5: { series: { r5: 1 }, drops: ["too_large payload_too_large "] },
+	5: {
+		series: { r5: 1, r5_bytes: 1, r5_before: 1 },
+		drops: ["too_large", "too_many_bytes", "nothing_fits"].map((name) => `${name} payload_too_large `),
+	},
 	6: { drops: ["0a", "a-b", "", "r6\nevil 1", "r6 x"].map((name) => `names invalid_metric_name ${name}`) },
 	7: {
 		series: { 'r7_requests_total{a="1"}': 3, r7_taken: 1 },
@@ -173,12 +183,35 @@ const ROWS: Readonly<Record<number, Row>> = {
 	},
 };
 /** Of these, families after the one that is too large are gone as well. */
-const CUT_SHORT = ["too_large", "many_series", "growing"];
-/** Of these, one large snapshot is enough. */
-const SELDOM = ["too_large", "many_series"];
+const CUT_SHORT = ["too_large", "too_many_bytes", "many_series", "growing"];
+/** What these show is not between two good families. */
+const BARE = ["no_array", "becomes_no_array", "nothing_fits", "empty", "throws_in_a_callback", "replaced"];
+/** These fail at times: a module that does not answer is started again, and answers once. */
+const CHANGING = ["hangs", "late"];
+/** How the last collection of these went; all others succeed. */
+const FAILING: Readonly<Record<string, string>> = {
+	no_array: "invalid_payload",
+	becomes_no_array: "invalid_payload",
+	throws: "collect_error",
+	throws_in_process: "collect_error",
+	rejects: "collect_error",
+	throws_in_a_callback: "collect_error",
+	nothing_fits: "payload_too_large",
+};
+const ONCE = { intervalMs: 600_000 };
+const HURRIED = { timeoutMs: 2000 };
+const OPTIONS: Readonly<Record<string, { readonly intervalMs?: number; readonly timeoutMs?: number }>> = {
+	// Of these, one large snapshot is enough.
+	too_large: ONCE,
+	too_many_bytes: ONCE,
+	many_series: ONCE,
+	hangs: HURRIED,
+	late: HURRIED,
+};
 const FIRST_WAVE = [
 	"payload",
 	"no_array",
+	"becomes_no_array",
 	"names",
 	"reserved",
 	"types",
@@ -188,16 +221,22 @@ const FIRST_WAVE = [
 	"histograms",
 	"summaries",
 	"throws",
+	"throws_in_process",
+	"rejects",
+	"throws_in_a_callback",
 	"hangs",
 	"late",
+	"replaced",
 	"too_large",
+	"too_many_bytes",
+	"nothing_fits",
 	"many_series",
 	"growing",
 	"empty",
 ];
 const GOOD = Object.fromEntries(
 	[...FIRST_WAVE, "later"]
-		.filter((name) => name !== "no_array" && name !== "empty")
+		.filter((name) => !BARE.includes(name))
 		.flatMap((name) => [
 			[`first_${name}`, 1],
 			...(CUT_SHORT.includes(name) ? [] : [[`last_${name}{a="b"}`, 1] as const]),
@@ -215,26 +254,35 @@ test("of what real modules send, all that is good is on the page and in a real P
 	const server = await startTestServer(t, {
 		fixtures: ["metrics/_sample-rows.ts"],
 		files: Object.fromEntries(FIRST_WAVE.map((name) => [`metrics/${name}.ts`, sourceOf(name)])),
-		env: { COLLECT_INTERVAL_MS: "1000", COLLECT_TIMEOUT_MS: "900" },
+		// Only what the rows are about may fail, however busy the machine is.
+		env: {
+			COLLECT_INTERVAL_MS: "1000",
+			COLLECT_TIMEOUT_MS: "60000",
+			HANG_TIMEOUT_MS: "60000",
+			MODULE_START_TIMEOUT_MS: "60000",
+			MODULE_MEMORY_MB: "512",
+		},
 	});
 	await collected(server, FIRST_WAVE);
 	await server.save("metrics/later.ts", sourceOf("later"));
 	await collected(server, ["later"]);
+	await until(() => server.logged.includes("row 3: answers too late"), "a generation is at work on a late answer");
+	await server.save("metrics/replaced.ts", replacedBy(2));
 	const rows = Object.values(ROWS);
 	const drops = rows.flatMap((row) => row.drops ?? []).toSorted();
 	const warnings = rows.flatMap((row) => row.warnings ?? []).toSorted();
 	await until(
 		async () => {
 			const notes = await notesOf(server);
+			const page = await server.metrics();
 			return (
-				[
-					"throws collect_error ",
-					"hangs collect_timeout ",
-					"late collect_timeout ",
-					"growing series_limit r41_growing",
-				].every((note) => notes.drops.includes(note)) &&
+				drops.every((note) => notes.drops.includes(note)) &&
 				notes.warnings.includes("values counter_reset r28_total") &&
-				sampleOf(await server.metrics(), "r3_late_before") === 1
+				sampleOf(page, "r3_late_before") === 1 &&
+				sampleOf(page, "r3_replaced") === 2 &&
+				["graceful", "killed"].some(
+					(status) => sampleOf(page, `mcp_server_stops_total{server_id="metrics/replaced",status="${status}"}`) === 1,
+				)
 			);
 		},
 		"the modules that change from one collection to the next have changed",
@@ -245,12 +293,23 @@ test("of what real modules send, all that is good is on the page and in a real P
 	assert.deepEqual(notes.drops, drops);
 	assert.deepEqual(notes.warnings, warnings);
 	const page = await server.metrics();
+	for (const name of FIRST_WAVE.filter((any) => !CHANGING.includes(any))) {
+		const success = sampleOf(page, `mcp_collect_success{server_id="metrics/${name}"}`);
+		const { collection } = await server.module(`metrics/${name}`);
+		assert.deepEqual([success, collection?.error?.code], name in FAILING ? [0, FAILING[name]] : [1, undefined], name);
+	}
 	for (const note of drops) {
 		const [module, reason] = note.split(" ");
 		const count = sampleOf(page, `mcp_collect_dropped_total{server_id="metrics/${module}",reason="${reason}"}`);
 		assert.ok(count !== undefined && count > 0, note);
 	}
 
+	assert.deepEqual(server.logged.filter((line) => /^metrics\/(?:throws|rejects|nothing_fits):/.test(line)).toSorted(), [
+		"metrics/nothing_fits: nothing was collected: the first metric family alone passes 250000 samples or 16777216 bytes",
+		"metrics/rejects: nothing was collected: row 2: rejected by process()",
+		"metrics/throws: nothing was collected: row 2: thrown in the registry",
+	]);
+	assert.ok(server.logged.some((line) => /^metrics\/late: is collected again; \d+ collections? ha/.test(line)));
 	const expected = new Map(
 		[GOOD, ...rows.map(({ series = {} }) => series)].flatMap((series) => Object.entries(series)),
 	);
@@ -262,7 +321,28 @@ test("of what real modules send, all that is good is on the page and in a real P
 	);
 	assert.deepEqual(modulesOf(seriesOf(parseStrictly(openmetrics, "openmetrics"))), sorted(inOpenmetrics));
 	assert.ok(openmetrics.includes('r44_total{v="ok"} 1 # {trace_id="a"} 0.5 1.25\n'));
-	for (const text of [page, openmetrics]) assert.doesNotMatch(text, /^evil/m);
+	for (const text of [page, openmetrics]) {
+		assert.doesNotMatch(text, /^evil/m);
+		for (const line of ["# HELP r11_escaped a\\nb\\\\n", "# HELP r13 A gauge.\n", "# HELP r13_two A gauge.\n"]) {
+			assert.ok(text.includes(line), line);
+		}
+	}
+	for (const [syntax, accept, counterName] of [
+		["text", TEXT_UTF8, "r7.requests.total"],
+		// Where a counter's samples end in `_total`, and a dot is no underscore.
+		["openmetrics", OPENMETRICS_UTF8, "r7.requests.total_total"],
+	] as const) {
+		const utf8 = await fetch(`${server.url}/metrics`, { headers: { accept } });
+		const shown = new Map(syntax === "text" ? expected : inOpenmetrics);
+		for (const [escaped, quoted] of [
+			['r7_requests_total{a="1"}', `${counterName}{a="1"}`],
+			['nodejs_r9_seen{server_id="metrics/names"}', 'nodejs.r9_seen{server_id="metrics/names"}'],
+		] as const) {
+			shown.set(quoted, shown.get(escaped) ?? Number.NaN);
+			shown.delete(escaped);
+		}
+		assert.deepEqual(modulesOf(seriesOf(parseStrictly(await utf8.text(), syntax))), sorted(shown));
+	}
 
 	const checked = spawnSync("promtool", ["check", "metrics"], { input: page, encoding: "utf8" });
 	assert.deepEqual(lintedFamilies(checked.stderr), LINTED, checked.stderr);
@@ -276,26 +356,62 @@ test("of what real modules send, all that is good is on the page and in a real P
 		"it has been scraped three times",
 		30_000,
 	);
-	const stored = new Map<string, number>();
-	for (const { metric, value } of await prometheus.query('{job="rows", __name__!~"up|scrape_.*"}')) {
-		const { __name__: name = "", instance: _, job: __, ...labels } = metric;
-		stored.set(
-			seriesKey({ name, labels: new Map(Object.entries(labels)) }),
-			Number(value[1].replace("Inf", "Infinity")),
-		);
-	}
+	const stored = (await storedSeries(prometheus, ["job"])).get("rows") ?? new Map();
 	assert.deepEqual(modulesOf(stored), sorted(inOpenmetrics));
 	assert.deepEqual(await prometheus.query("min_over_time(up[5m]) == 0"), [], "no scrape has failed");
 	assert.deepEqual(await prometheus.query("max_over_time(r3_late[5m]) > 1"), [], "no late answer has been shown");
+	assert.deepEqual(await prometheus.query("min_over_time(r3_replaced[5m]) < 1"), [], "nor one of a generation before");
 });
 
 function sourceOf(name: string): string {
-	const interval = SELDOM.includes(name) ? "export const options = { intervalMs: 60_000, timeoutMs: 10_000 };" : "";
+	if (name === "throws_in_a_callback") return THROWS_IN_A_CALLBACK;
+	if (name === "replaced") return replacedBy(1);
 	return `
-		import { MODULES } from "./_sample-rows.ts";
+		import { MODULES, PROCESSES } from "./_sample-rows.ts";
 		let run = 0;
-		${interval}
+		export const options = ${JSON.stringify(OPTIONS[name] ?? {})};
 		export const registry = { getMetricsAsJSON: () => MODULES.${name}(run) };
+		export function process() {
+			run++;
+			return PROCESSES.${name}?.(run);
+		}
+	`;
+}
+
+/** Row 2, in the client library's own way to collect. */
+const THROWS_IN_A_CALLBACK = `
+	import { Gauge } from "prom-client";
+	let run = 0;
+	new Gauge({
+		name: "r2_callback",
+		help: "A gauge.",
+		collect() {
+			if (run > 1) throw new Error("row 2: thrown in collect()");
+			this.set(1);
+		},
+	});
+	export function process() {
+		run++;
+	}
+`;
+
+/** Row 3: the version 1 is at work on its second answer when the deadline passes and version 2 takes its place. */
+function replacedBy(version: 1 | 2): string {
+	return `
+		let run = 0;
+		let log;
+		export const options = ${version === 1 ? JSON.stringify(HURRIED) : JSON.stringify(ONCE)};
+		export const start = (context) => void ({ log } = context);
+		export const registry = {
+			async getMetricsAsJSON() {
+				const isLate = ${version} === 1 && run > 1;
+				if (isLate) {
+					log.info("row 3: answers too late");
+					await new Promise((resolve) => setTimeout(resolve, 4000));
+				}
+				return [{ name: "r3_replaced", help: "A gauge.", type: "gauge", values: [{ value: isLate ? -1 : ${version}, labels: {} }] }];
+			},
+		};
 		export function process() {
 			run++;
 		}

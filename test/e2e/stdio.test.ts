@@ -7,12 +7,9 @@ import path from "node:path";
 import { test } from "node:test";
 import { Client as Client2 } from "@modelcontextprotocol/client";
 import type { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
-import {
-	ResourceUpdatedNotificationSchema,
-	ToolListChangedNotificationSchema,
-} from "@modelcontextprotocol/sdk/types.js";
+import { ToolListChangedNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
 import { conformanceModules } from "../fixtures/conformance/modules.ts";
-import { connectOldClient, connectRecentClient, spawnStdio } from "../support/stdio-client.ts";
+import { callsOf, connectOldClient, connectRecentClient, spawnStdio } from "../support/stdio-client.ts";
 import { sampleOf, startTestServer, testSetup } from "../support/test-server.ts";
 import { until } from "../support/until.ts";
 
@@ -117,29 +114,6 @@ test("with --url, clients of each SDK share a host that runs, and it knows when 
 	assert.deepEqual([...tokens], ["Bearer a-token"], "on each request");
 });
 
-test("a host that starts again under a running bridge finds its client as it was", async (t) => {
-	const first = await startTestServer(t, MODULES);
-	const client = await connectOldClient(t, { folder: first.folder, args: ["--url", `${first.url}/mcp`] });
-	const updated: string[] = [];
-	client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => void updated.push(params.uri));
-	let told = 0;
-	client.setNotificationHandler(ToolListChangedNotificationSchema, () => void told++);
-	await client.subscribeResource({ uri: "doc://one" });
-	await client.subscribeResource({ uri: "doc://two" });
-	await client.unsubscribeResource({ uri: "doc://two" });
-
-	await first.close();
-	const { port } = new URL(first.url);
-	await startTestServer(t, { ...MODULES, env: { ...MODULES.env, PORT: port } });
-	// Without a request of the client: its event stream finds out.
-	await until(() => told > 0, "the client hears that the lists may be others");
-	const call = callsOf(client);
-	for (const name of ["two", "one"]) await call("write-document", { name, words: "w" });
-	await until(() => updated.length > 0, "the subscription is one of the new session as well");
-	assert.deepEqual(updated, ["doc://one"]);
-	assert.match(await call("test_elicitation", { message: "?" }), /action=accept/);
-});
-
 test("standard output carries the protocol alone, and the end of standard input ends it all", async (t) => {
 	const noisy = `
 		console.log("at the top");
@@ -196,15 +170,4 @@ test("a request that the host refuses, or that finds no host, is answered with w
 
 function pidOf(client: Awaited<ReturnType<typeof connectOldClient>>): number | null {
 	return (client.transport as StdioClientTransport).pid;
-}
-
-function callsOf(client: Awaited<ReturnType<typeof connectOldClient>> | Client2) {
-	return async (name: string, args: Record<string, unknown> = {}): Promise<string> => {
-		const { content, isError } = (await client.callTool({ name, arguments: args })) as {
-			content: { text?: string }[];
-			isError?: boolean;
-		};
-		assert.notEqual(isError, true, JSON.stringify(content));
-		return content[0]?.text ?? "";
-	};
 }

@@ -1,15 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-	counter,
-	createCollector,
-	gauge,
-	histogram,
-	histogramValues,
-	summary,
-	summaryValues,
-	value,
-} from "../support/metrics-aggregate.ts";
+import { createCollector } from "../support/metrics-aggregate.ts";
+import { counter, gauge, histogram, histogramValues, summary, summaryValues, value } from "../support/raw-families.ts";
 import { seriesOf } from "../support/strict-exposition.ts";
 
 test("counters go on from where the generations before had brought them", async () => {

@@ -14,17 +14,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { clearCounterStore, createCounterStore } from "../../src/metrics/counter-store.ts";
-import {
-	type Collector,
-	counter,
-	createCollector,
-	gauge,
-	histogram,
-	histogramValues,
-	summary,
-	summaryValues,
-	value,
-} from "../support/metrics-aggregate.ts";
+import { type Collector, createCollector } from "../support/metrics-aggregate.ts";
+import { counter, gauge, histogram, histogramValues, summary, summaryValues, value } from "../support/raw-families.ts";
 import { seriesOf } from "../support/strict-exposition.ts";
 
 const FAMILIES = [

@@ -1,19 +1,8 @@
 /** The page byte by byte, as it is pinned for scrapers. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-	counter,
-	createCollector,
-	gauge,
-	histogram,
-	histogramValues,
-	OPENMETRICS,
-	OPENMETRICS_UTF8,
-	summary,
-	summaryValues,
-	TEXT_UTF8,
-	value,
-} from "../support/metrics-aggregate.ts";
+import { createCollector, OPENMETRICS, OPENMETRICS_UTF8, TEXT_UTF8 } from "../support/metrics-aggregate.ts";
+import { counter, gauge, histogram, histogramValues, summary, summaryValues, value } from "../support/raw-families.ts";
 
 const FAMILIES = [
 	counter("jobs_total", value(3, { queue: "a" })),

@@ -16,16 +16,8 @@ import {
 } from "../../src/state/owner-file.ts";
 import { createOwnerKeeper, type OwnerKeeper } from "../../src/state/owner-keeper.ts";
 import { sealLines } from "../../src/state/sealed-lines.ts";
-import {
-	type Collector,
-	counter,
-	createCollector,
-	gauge,
-	histogram,
-	histogramValues,
-	hostSource,
-	value,
-} from "../support/metrics-aggregate.ts";
+import { type Collector, createCollector, hostSource } from "../support/metrics-aggregate.ts";
+import { counter, gauge, histogram, histogramValues, value } from "../support/raw-families.ts";
 import { seriesOf } from "../support/strict-exposition.ts";
 import { until } from "../support/until.ts";
 

@@ -1,23 +1,20 @@
-/** Any snapshot whatsoever leads to a page that a strict reader accepts. `FUZZ_RUNS` sets how many are tried. */
+/**
+ * Any snapshot whatsoever leads to a page that a strict reader accepts. `FUZZ_RUNS` sets how many are tried, `FUZZ_SEED`
+ * which: without it others each time, and a failure names the seed that it had.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
 import { DEFAULT_SNAPSHOT_LIMITS, encodeSnapshot, MAX_LINE_BYTES } from "../../workers/snapshot.ts";
 import { collections, families, lists } from "../support/arbitrary-families.ts";
 import { withHostileValues } from "../support/hostile-values.ts";
-import {
-	counter,
-	createCollector,
-	gauge,
-	hostSource,
-	OPENMETRICS,
-	OPENMETRICS_UTF8,
-	TEXT_UTF8,
-	value,
-} from "../support/metrics-aggregate.ts";
+import { createCollector, hostSource, OPENMETRICS, OPENMETRICS_UTF8, TEXT_UTF8 } from "../support/metrics-aggregate.ts";
+import { counter, gauge, value } from "../support/raw-families.ts";
 import { seriesOf } from "../support/strict-exposition.ts";
 
 const RUNS = Number(process.env["FUZZ_RUNS"] ?? 1000);
+const SEED = process.env["FUZZ_SEED"];
+if (SEED !== undefined) fc.configureGlobal({ seed: Number(SEED) });
 /** Endless arrays are read up to this many entries, so it also bounds what a generated snapshot costs. */
 const LIMITS = { maxBytes: 1_000_000, maxSamples: 2000 };
 const FORMATS: readonly (string | undefined)[] = [undefined, TEXT_UTF8, OPENMETRICS, OPENMETRICS_UTF8];

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { loadConfig } from "../../src/config.ts";
 import { parsePolicy } from "../../src/host/plugin-policy.ts";
-import { counter, createCollector, gauge, histogram, histogramValues, value } from "../support/metrics-aggregate.ts";
+import { createCollector } from "../support/metrics-aggregate.ts";
+import { counter, gauge, histogram, histogramValues, value } from "../support/raw-families.ts";
 
 const labels = (count: number, text: string): Readonly<Record<string, string>> =>
 	Object.fromEntries(Array.from({ length: count }, (_, index) => [`l${index}`.padEnd(200, "_"), text]));

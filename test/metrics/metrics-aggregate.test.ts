@@ -3,17 +3,8 @@ import { createHook } from "node:async_hooks";
 import { test } from "node:test";
 import { isNotModified } from "../../src/metrics/page-format.ts";
 import { DEFAULT_SNAPSHOT_LIMITS, encodeSnapshot, MAX_LINE_BYTES } from "../../workers/snapshot.ts";
-import {
-	counter,
-	createCollector,
-	gauge,
-	histogram,
-	histogramValues,
-	hostSource,
-	OPENMETRICS,
-	summary,
-	value,
-} from "../support/metrics-aggregate.ts";
+import { createCollector, hostSource, OPENMETRICS } from "../support/metrics-aggregate.ts";
+import { counter, gauge, histogram, histogramValues, summary, value } from "../support/raw-families.ts";
 import { seriesOf } from "../support/strict-exposition.ts";
 
 test("a failed collection keeps the last good snapshot, and says why", async () => {

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { TestContext } from "node:test";
 import { freePort } from "../../src/free-port.ts";
+import { seriesKey } from "./strict-exposition.ts";
 import { until } from "./until.ts";
 
 export interface Prometheus {
@@ -57,4 +58,25 @@ export async function startPrometheus(t: TestContext, config: string): Promise<P
 			return data.result;
 		},
 	};
+}
+
+/**
+ * What it holds of its targets beside what it says of them itself.
+ * @param targetLabels the labels that tell targets apart; every other label that the configuration gives must be among them
+ * @returns by the values of these labels, put together with spaces: series as `seriesKey` writes them, with their values
+ */
+export async function storedSeries(
+	prometheus: Prometheus,
+	targetLabels: readonly string[],
+): Promise<ReadonlyMap<string, ReadonlyMap<string, number>>> {
+	const targets = new Map<string, Map<string, number>>();
+	for (const { metric, value } of await prometheus.query('{job!="", __name__!~"up|scrape_.*"}')) {
+		const labels = new Map(Object.entries(metric));
+		const target = targetLabels.map((label) => labels.get(label) ?? "").join(" ");
+		for (const label of [...targetLabels, "__name__", "instance", "job"]) labels.delete(label);
+		let series = targets.get(target);
+		if (series === undefined) targets.set(target, (series = new Map()));
+		series.set(seriesKey({ name: metric["__name__"] ?? "", labels }), Number(value[1].replace("Inf", "Infinity")));
+	}
+	return targets;
 }

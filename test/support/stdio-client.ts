@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { TestContext } from "node:test";
@@ -35,6 +36,18 @@ export async function connectRecentClient(t: TestContext, command: StdioCommand)
 	const client = recentClient(t, ANSWERS);
 	await client.connect(new Stdio2(parametersOf(command)));
 	return client;
+}
+
+/** Calls tools, for the first text of their results. */
+export function callsOf(client: Client1 | Client2) {
+	return async (name: string, args: Record<string, unknown> = {}): Promise<string> => {
+		const { content, isError } = (await client.callTool({ name, arguments: args })) as {
+			content: { text?: string }[];
+			isError?: boolean;
+		};
+		assert.notEqual(isError, true, JSON.stringify(content));
+		return content[0]?.text ?? "";
+	};
 }
 
 /** The bare command, for what no client shows. */

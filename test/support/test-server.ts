@@ -142,7 +142,8 @@ function testConfig(folder: string, env: Readonly<Record<string, string>> = {}):
 	return loaded.config;
 }
 
-function collectingLogger(lines: string[]): Logger {
+/** A logger whose lines go into an array. */
+export function collectingLogger(lines: string[]): Logger {
 	const write = (message: string): void => void lines.push(message);
 	const logger: Logger = { debug: () => undefined, info: write, warn: write, error: write, child: () => logger };
 	return logger;
