@@ -14,6 +14,7 @@ import { refusedBuiltin } from "./host/permissions.ts";
 import { describePolicyProblems, openPolicyFile } from "./host/policy-file.ts";
 import { createWorkerFactory } from "./host/worker-factory.ts";
 import { createApp } from "./http/app.ts";
+import { sampleHost } from "./host-sample.ts";
 import { createInstrumentation } from "./instrumentation.ts";
 import { EXIT_CODES, type RestartCounts } from "./launch-contract.ts";
 import { createLogger, type Logger } from "./logger.ts";
@@ -24,9 +25,10 @@ import { SESSION_MESSAGE_DROPS } from "./mcp/session-messages.ts";
 import { MCP_OWNERS } from "./mcp/mcp-owners.ts";
 import { createCollector } from "./metrics/collector.ts";
 import { clearCounterStore, createCounterStore } from "./metrics/counter-store.ts";
-import { newsLine } from "./metrics/drop-news.ts";
+import { newsFields, newsLine } from "./metrics/collect-news.ts";
 import { FAMILY_OWNERS } from "./metrics/family-owners.ts";
 import { createHostMetrics } from "./metrics/host-metrics.ts";
+import { createMachineUsage } from "./metrics/machine-usage.ts";
 import { createMetricsAggregate } from "./metrics/metrics-aggregate.ts";
 import { createOwnerKeeper } from "./state/owner-keeper.ts";
 
@@ -59,7 +61,13 @@ const SERVER_INFO = { name: "bulkhead", version: packageJson.version };
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
 	const { config, log, env = {}, restarts, directCalls } = options;
 	const startedAt = Date.now();
-	const metrics = createHostMetrics({ version: SERVER_INFO.version, serverName: SERVER_INFO.name, now: Date.now });
+	const machine = createMachineUsage();
+	const metrics = createHostMetrics({
+		version: SERVER_INFO.version,
+		serverName: SERVER_INFO.name,
+		now: Date.now,
+		sample: () => sampleHost({ host, gateway, collector, machine }),
+	});
 	if (restarts !== undefined) {
 		for (const reason of ["signal", "exit"] as const) metrics.hostRestarts.inc({ reason }, restarts[reason]);
 	}
@@ -110,7 +118,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 		onDrop: (id, reason, count) => metrics.collectDropped.inc({ server_id: id, reason }, count),
 		onNews(id, news) {
 			const { level, message } = newsLine(id, news);
-			log[level](message, { module: id, ...(news.kind !== "muted" && { series: news.series }) });
+			log[level](message, { module: id, ...newsFields(news) });
 		},
 	});
 	const catalog = createCatalog({
@@ -177,11 +185,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 		aggregate,
 		intervalMs: config.collectIntervalMs,
 		timeoutMs: config.collectTimeoutMs,
-		onCollected(id, report, durationMs) {
-			if (report.error !== undefined)
-				log.warn(`${id}: ${report.error.message}`, { module: id, code: report.error.code });
-			instrumentation.collected(id, report, durationMs);
-		},
+		onCollected: instrumentation.collected,
 	});
 	const gateway = createGateway({
 		host,

@@ -3,12 +3,12 @@ import type { AddressInfo } from "node:net";
 import { Worker } from "node:worker_threads";
 import express from "express";
 import { createMetricsAggregate } from "../../src/metrics/metrics-aggregate.ts";
-import { createHostMetrics } from "../../src/metrics/host-metrics.ts";
-import { createServerProbe } from "./server-probe.ts";
+import { createHostMetrics, type HostMetricsOptions } from "../../src/metrics/host-metrics.ts";
+import { createServerProbe, KEEP_CONNECTIONS } from "./server-probe.ts";
 
 const [series = 0, modules = 1] = process.argv.slice(2).map(Number);
 const probe = createServerProbe();
-const host = createHostMetrics({ version: "0.0.0", serverName: "bench", now: Date.now });
+const host = createHostMetrics({ version: "0.0.0", serverName: "bench", now: Date.now, sample });
 const aggregate = createMetricsAggregate({
 	limits: { maxSeries: 1_000_000, maxLabels: 30, maxLabelLength: 1024 },
 	maxAgeMs: 300_000,
@@ -47,6 +47,14 @@ async function take(moduleId: string, bytes: Uint8Array): Promise<void> {
 	host.collectSeries.set(module, report.series);
 }
 
+/** As many series as the host has for its modules, with other memory each time. */
+function sample(): ReturnType<HostMetricsOptions["sample"]> {
+	const memoryBytes = { heap_used: performance.now(), heap_total: performance.now(), external: performance.now() };
+	const usage = { memoryBytes, eventLoopUtilization: 0.5 };
+	const work = { pending: 0, running: 0 };
+	return { servers: [...seen].map((serverId) => ({ serverId, usage, work })), cpuRatio: 0.5, memoryRatio: 0.5 };
+}
+
 const app = express();
 app.get("/metrics", async (request, response) => {
 	probe.scraped(request, response);
@@ -59,3 +67,4 @@ app.get("/metrics", async (request, response) => {
 	response.uncork();
 });
 const server = app.listen(0, "127.0.0.1", () => probe.ready((server.address() as AddressInfo).port));
+server.keepAliveTimeout = KEEP_CONNECTIONS;
