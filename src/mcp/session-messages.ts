@@ -15,7 +15,7 @@ export type SessionMessageDrop = keyof typeof SESSION_MESSAGE_DROPS;
 
 export interface SessionMessagesOptions {
 	/** @param address what modules know a session by */
-	readonly sessionAt: (address: string) => Session | undefined;
+	readonly sessionAt: (address: string) => Pick<Session, "server" | "state"> | undefined;
 	/** @param isFirst whether none of this module's was dropped for this reason before */
 	readonly onDropped: (moduleId: string, reason: SessionMessageDrop, isFirst: boolean) => void;
 	/** Milliseconds of a clock that never goes back; for tests. */

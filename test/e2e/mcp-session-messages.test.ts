@@ -83,31 +83,34 @@ const SENDS = `
 		});
 	};`;
 
-test("what a module sends later reaches the session of the call that it comes from, whatever runs then", async (t) => {
-	const { url } = await startTestServer(t, { files: { "mcps/sends.js": SENDS } });
-	const capabilities = { elicitation: { form: {}, url: {} } };
-	const first = await openSession(url, { capabilities });
-	const second = await openSession(url, { capabilities: {} });
-	const [one, two, other] = [
-		await listen(t, url, first.session),
-		await listen(t, url, second.session),
-		await listen(t, url, (await openSession(url)).session),
-	];
-	await (await post(url, toolCall("remember"), first)).text();
-	await (await post(url, toolCall("remember"), second)).text();
-	// Of neither a stateless call nor one of the 2026-07-28 revision is there anybody to send to afterwards.
-	await (await post(url, toolCall("remember"))).text();
-	await (await postModernCall(url, { name: "remember" })).text();
-	await (await post(url, toolCall("send"), other)).text();
+for (const isolation of ["thread", "process"])
+	test(`what a module in a ${isolation} sends later reaches the session of the call that it comes from`, async (t) => {
+		const policy = `modules: { mcps/sends: { isolation: ${isolation} } }`;
+		const server = await startTestServer(t, { files: { "mcps/sends.js": SENDS, "plugins.yaml": policy } });
+		const { url } = server;
+		const capabilities = { elicitation: { form: {}, url: {} } };
+		const first = await openSession(url, { capabilities });
+		const second = await openSession(url, { capabilities: {} });
+		const [one, two, other] = [
+			await listen(t, url, first.session),
+			await listen(t, url, second.session),
+			await listen(t, url, (await openSession(url)).session),
+		];
+		await (await post(url, toolCall("remember"), first)).text();
+		await (await post(url, toolCall("remember"), second)).text();
+		// Of neither a stateless call nor one of the 2026-07-28 revision is there anybody to send to afterwards.
+		await (await post(url, toolCall("remember"))).text();
+		await (await postModernCall(url, { name: "remember" })).text();
+		await (await post(url, toolCall("send"), other)).text();
 
-	await until(() => one.messages.length === 6 && two.messages.length === 4, "each hears what is for it");
-	const heard = ({ messages }: Listening): readonly string[] =>
-		messages.map(({ params }) => String(params?.["data"] ?? params?.["elicitationId"])).toSorted();
-	const logged = ["by its context", "by its context", "by its id", "by its id"];
-	assert.deepEqual(heard(one), [...logged, "form-1", "form-1"]);
-	assert.deepEqual(heard(two), logged);
-	assert.deepEqual(other.messages, []);
-});
+		await until(() => one.messages.length === 6 && two.messages.length === 4, "each hears what is for it");
+		const heard = ({ messages }: Listening): readonly string[] =>
+			messages.map(({ params }) => String(params?.["data"] ?? params?.["elicitationId"])).toSorted();
+		const logged = ["by its context", "by its context", "by its id", "by its id"];
+		assert.deepEqual(heard(one), [...logged, "form-1", "form-1"]);
+		assert.deepEqual(heard(two), logged);
+		assert.deepEqual(other.messages, []);
+	});
 
 /** Modules that send to whatever session they are told of, each with a tool of its name. */
 function reaching(...names: readonly string[]): Readonly<Record<string, string>> {
