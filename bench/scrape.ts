@@ -1,6 +1,7 @@
 /**
  * What a scrape costs: the aggregated registry against the same series in one in-process prom-client registry behind
- * Express. Prints one JSON document; `node --import tsx bench/scrape.ts [--sizes 1000,10000,100000] [--rounds 21]`.
+ * Express. Prints one JSON document; `node --import tsx bench/scrape.ts [--sizes 1000,10000,100000] [--rounds 21]`. With
+ * very many series there are fewer rounds, since prom-client takes seconds for each; of a side that fails, its error is there.
  *
  * Each side is a server process of its own, and this process scrapes them in turn over a kept connection, so that what
  * a noisy machine does to one round it does to both. A series is one line on the page. In ours the series come from
@@ -23,70 +24,75 @@ const { values } = parseArgs({
 	options: {
 		sizes: { type: "string", default: "1000,10000,100000,1000000" },
 		rounds: { type: "string", default: "21" },
-		/** prom-client is given up above this: a page of a million series takes it minutes of a benchmark. */
-		"baseline-up-to": { type: "string", default: "100000" },
 	},
 });
 const MODULES = 100;
 const WARM_UP_ROUNDS = 3;
 const PAUSE_MS = 100;
-const rounds = Number(values.rounds);
+/** All rounds of a size together, so that a million series is measured in two minutes. */
+const MAX_SERIES_SCRAPED = 7_000_000;
+const MIN_ROUNDS = 5;
+const START_TIMEOUT_MS = 120_000;
 
 interface Server {
 	readonly port: number;
 	readonly socket: RawConnection;
-	readonly ready: ServerReady;
 	report(): Promise<ServerReport>;
 	stop(): Promise<void>;
 }
 
 const results = [];
 for (const series of values.sizes.split(",").map(Number)) {
-	results.push(await measure(series, series <= Number(values["baseline-up-to"])));
+	const fitting = Math.max(MIN_ROUNDS, Math.floor(MAX_SERIES_SCRAPED / series));
+	results.push(await measure(series, Math.min(Number(values.rounds), fitting)));
 }
 console.log(
 	JSON.stringify(
-		{ benchmark: "scrape", node: process.version, modules: MODULES, rounds, unit: "milliseconds, bytes", results },
+		{ benchmark: "scrape", node: process.version, modules: MODULES, unit: "milliseconds, bytes", results },
 		undefined,
 		"\t",
 	),
 );
 
-async function measure(series: number, hasBaseline: boolean): Promise<object> {
+async function measure(series: number, rounds: number): Promise<object> {
 	const ours = await start("aggregate-server", series, MODULES);
-	const baseline = hasBaseline ? await start("prom-client-server", series, MODULES) : undefined;
+	const baseline = await attempt(start("prom-client-server", series, MODULES));
 	const pageBytes = (await scrape(ours, "plain")).bytes;
 	const transfer = await start("transfer-server", pageBytes);
 	const times = { plain: noTimes(), gzip: noTimes(), transfer: [] as number[] };
 	for (let round = -WARM_UP_ROUNDS; round < rounds; round++) {
 		for (const encoding of ["plain", "gzip"] as const) {
 			times[encoding].ours.push((await scrape(ours, encoding)).milliseconds);
-			if (baseline !== undefined) times[encoding].baseline.push((await scrape(baseline, encoding)).milliseconds);
+			await baseline.use(async (server) =>
+				times[encoding].baseline.push((await scrape(server, encoding)).milliseconds),
+			);
 		}
 		times.transfer.push((await scrape(transfer, "plain")).milliseconds);
 	}
 	const report = await ours.report();
-	const baselineReport = await baseline?.report();
-	await Promise.all([ours.stop(), baseline?.stop(), transfer.stop()]);
+	const baselineReport = await baseline.use((server) => server.report());
+	await Promise.all([ours.stop(), baseline.use((server) => server.stop()), transfer.stop()]);
 	const mainThread = (encoding: "plain" | "gzip"): Times => ({
 		ours: report.mainThreadMs[encoding],
 		baseline: baselineReport?.mainThreadMs[encoding] ?? [],
 	});
 	return {
 		series,
+		rounds,
 		pageBytes,
-		plain: compare(times.plain),
-		gzip: compare(times.gzip),
-		mainThread: { plain: compare(mainThread("plain")), gzip: compare(mainThread("gzip")) },
+		baselineError: baseline.error?.message,
+		plain: compare(times.plain, rounds),
+		gzip: compare(times.gzip, rounds),
+		mainThread: { plain: compare(mainThread("plain"), rounds), gzip: compare(mainThread("gzip"), rounds) },
 		transfer: spreadOf(times.transfer.slice(-rounds)),
 		eventLoopHeld: { ours: report.eventLoopHeld, baseline: baselineReport?.eventLoopHeld },
 		collections: report.collections,
 		bytesPerSeries: {
-			ours: Math.round((report.memoryBytes - ours.ready.emptyMemoryBytes) / series),
+			ours: Math.round((report.memoryBytes - report.emptyMemoryBytes) / series),
 			baseline:
-				baseline === undefined || baselineReport === undefined
+				baselineReport === undefined
 					? undefined
-					: Math.round((baselineReport.memoryBytes - baseline.ready.emptyMemoryBytes) / series),
+					: Math.round((baselineReport.memoryBytes - baselineReport.emptyMemoryBytes) / series),
 		},
 	};
 }
@@ -101,9 +107,9 @@ function noTimes(): { ours: number[]; baseline: number[] } {
 	return { ours: [], baseline: [] };
 }
 
-function compare(times: Times): object {
+function compare(times: Times, rounds: number): object {
 	const [ours, baseline] = [times.ours.slice(-rounds), times.baseline.slice(-rounds)];
-	if (baseline.length === 0) return { ours: spreadOf(ours) };
+	if (baseline.length < rounds) return { ours: spreadOf(ours) };
 	const ratios = baseline.map((time, round) => time / (ours[round] ?? Number.NaN));
 	return { ours: spreadOf(ours), baseline: spreadOf(baseline), timesFaster: spreadOf(ratios) };
 }
@@ -115,20 +121,66 @@ async function start(
 	const child = fork(new URL(`./scrape/${name}.ts`, import.meta.url), sizes.map(String), {
 		execArgv: [...HOST_FLAGS, "--import", "tsx", "--expose-gc", "--max-old-space-size=8192"],
 	});
-	const [ready] = (await once(child, "message")) as [ServerReady];
+	const said = async <Message>(): Promise<Message> => {
+		const over = new AbortController();
+		try {
+			const signal = AbortSignal.any([over.signal, AbortSignal.timeout(START_TIMEOUT_MS)]);
+			const ended = once(child, "exit", { signal }).then(([code, how]: unknown[]) => {
+				throw new Error(`${name} ended: ${String(how ?? code)}`);
+			});
+			const [message] = (await Promise.race([once(child, "message", { signal }), ended])) as [Message];
+			return message;
+		} finally {
+			over.abort();
+		}
+	};
+	try {
+		const { port } = await said<ServerReady>();
+		return {
+			port,
+			socket: await connectRaw(port),
+			report() {
+				child.send("report");
+				return said<ServerReport>();
+			},
+			stop,
+		};
+	} catch (error) {
+		await stop();
+		throw error;
+	}
+
+	async function stop(): Promise<void> {
+		if (child.exitCode !== null || !child.kill("SIGKILL")) return;
+		await once(child, "exit");
+	}
+}
+
+/** A server that may be missing, or fail on the way: from its first error on nothing more is asked of it. */
+interface Attempt {
+	readonly error: Error | undefined;
+	/** @returns undefined when it has failed */
+	use<Result>(work: (server: Server) => Promise<Result>): Promise<Result | undefined>;
+}
+
+async function attempt(starting: Promise<Server>): Promise<Attempt> {
+	let server: Server | undefined;
+	let error: Error | undefined;
+	const noted = async <Result>(work: Promise<Result>): Promise<Result | undefined> => {
+		try {
+			return await work;
+		} catch (thrown) {
+			error = thrown instanceof Error ? thrown : new Error(String(thrown));
+			await server?.stop();
+			return undefined;
+		}
+	};
+	server = await noted(starting);
 	return {
-		port: ready.port,
-		socket: await connectRaw(ready.port),
-		ready,
-		async report() {
-			child.send("report");
-			const [report] = (await once(child, "message")) as [ServerReport];
-			return report;
+		get error() {
+			return error;
 		},
-		async stop() {
-			child.kill("SIGKILL");
-			await once(child, "exit");
-		},
+		use: async (work) => (server === undefined || error !== undefined ? undefined : noted(work(server))),
 	};
 }
 

@@ -23,7 +23,7 @@ import { createMcpEndpoint } from "./mcp/mcp-endpoint.ts";
 import { MCP_OWNERS } from "./mcp/mcp-owners.ts";
 import { createCollector } from "./metrics/collector.ts";
 import { clearCounterStore, createCounterStore } from "./metrics/counter-store.ts";
-import { newsLine } from "./metrics/drop-news.ts";
+import { newsFields, newsLine } from "./metrics/collect-news.ts";
 import { FAMILY_OWNERS } from "./metrics/family-owners.ts";
 import { createHostMetrics } from "./metrics/host-metrics.ts";
 import { createMetricsAggregate } from "./metrics/metrics-aggregate.ts";
@@ -109,7 +109,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 		onDrop: (id, reason, count) => metrics.collectDropped.inc({ server_id: id, reason }, count),
 		onNews(id, news) {
 			const { level, message } = newsLine(id, news);
-			log[level](message, { module: id, ...(news.kind !== "muted" && { series: news.series }) });
+			log[level](message, { module: id, ...newsFields(news) });
 		},
 	});
 	const catalog = createCatalog({
@@ -175,11 +175,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 		aggregate,
 		intervalMs: config.collectIntervalMs,
 		timeoutMs: config.collectTimeoutMs,
-		onCollected(id, report, durationMs) {
-			if (report.error !== undefined)
-				log.warn(`${id}: ${report.error.message}`, { module: id, code: report.error.code });
-			instrumentation.collected(id, report, durationMs);
-		},
+		onCollected: instrumentation.collected,
 	});
 	const gateway = createGateway({
 		host,

@@ -4,7 +4,7 @@ import { Worker } from "node:worker_threads";
 import express from "express";
 import { createMetricsAggregate } from "../../src/metrics/metrics-aggregate.ts";
 import { createHostMetrics } from "../../src/metrics/host-metrics.ts";
-import { createServerProbe } from "./server-probe.ts";
+import { createServerProbe, KEEP_CONNECTIONS } from "./server-probe.ts";
 
 const [series = 0, modules = 1] = process.argv.slice(2).map(Number);
 const probe = createServerProbe();
@@ -59,3 +59,4 @@ app.get("/metrics", async (request, response) => {
 	response.uncork();
 });
 const server = app.listen(0, "127.0.0.1", () => probe.ready((server.address() as AddressInfo).port));
+server.keepAliveTimeout = KEEP_CONNECTIONS;

@@ -5,7 +5,7 @@ import { gzip } from "node:zlib";
 import express from "express";
 import { Registry } from "prom-client";
 import { fillRegistry } from "./families.ts";
-import { createServerProbe } from "./server-probe.ts";
+import { createServerProbe, KEEP_CONNECTIONS } from "./server-probe.ts";
 
 const [series = 0, modules = 1] = process.argv.slice(2).map(Number);
 const probe = createServerProbe();
@@ -22,3 +22,4 @@ app.get("/metrics", async (request, response) => {
 	return response.set("Content-Encoding", "gzip").end(await compress(page));
 });
 const server = app.listen(0, "127.0.0.1", () => probe.ready((server.address() as AddressInfo).port));
+server.keepAliveTimeout = KEEP_CONNECTIONS;

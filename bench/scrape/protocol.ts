@@ -4,8 +4,6 @@ import type { Spread } from "./statistics.ts";
 /** Once, when the server listens and has all of its series. */
 export interface ServerReady {
 	readonly port: number;
-	/** Resident memory before there was any series, in bytes. */
-	readonly emptyMemoryBytes: number;
 }
 
 /** In answer to the message `report`. */
@@ -14,7 +12,9 @@ export interface ServerReport {
 	readonly eventLoopHeld: { readonly p50: number; readonly p99: number; readonly p999: number; readonly max: number };
 	/** Processor time of the main thread for each scrape in order, in milliseconds; work that came in between included. */
 	readonly mainThreadMs: { readonly plain: readonly number[]; readonly gzip: readonly number[] };
-	/** Heap and buffers after a full garbage collection, in bytes. */
+	/** Heap and buffers before there was any series, in bytes. */
+	readonly emptyMemoryBytes: number;
+	/** The same after a full garbage collection. */
 	readonly memoryBytes: number;
 	/** How long a collection took from the snapshot's arrival to its place on the page, in milliseconds. */
 	readonly collections: Spread | undefined;

@@ -39,6 +39,7 @@ export async function connectRaw(port: number): Promise<RawConnection> {
 			received = 0;
 			head = "";
 			return new Promise((resolve, reject) => {
+				if (socket.closed) return reject(new Error("the server has closed the connection"));
 				settle = { resolve, reject };
 				socket.write(request);
 			});

@@ -20,6 +20,7 @@ export function createServerProbe(): ServerProbe {
 	process.on("message", () => {
 		const report: ServerReport = {
 			eventLoopHeld: { p50: held(50), p99: held(99), p999: held(99.9), max: held(100) },
+			emptyMemoryBytes,
 			memoryBytes: memoryBytes(),
 			mainThreadMs,
 			collections: collections.length === 0 ? undefined : spreadOf(collections),
@@ -31,7 +32,7 @@ export function createServerProbe(): ServerProbe {
 		ready(port) {
 			globalThis.gc?.();
 			delay.enable();
-			process.send?.({ port, emptyMemoryBytes } satisfies ServerReady);
+			process.send?.({ port } satisfies ServerReady);
 		},
 		scraped(request, response) {
 			const before = process.threadCpuUsage();
@@ -51,6 +52,8 @@ export function createServerProbe(): ServerProbe {
 	}
 }
 
+/** For `keepAliveTimeout`: with very many series the other side takes longer for its scrapes than Node's five seconds. */
+export const KEEP_CONNECTIONS = 0;
 const RESOLUTION_MS = 1;
 
 function memoryBytes(): number {

@@ -1,7 +1,7 @@
 /** What no server of a page can be faster than: so many bytes that are always the same, from Node's HTTP server. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createServerProbe } from "./server-probe.ts";
+import { createServerProbe, KEEP_CONNECTIONS } from "./server-probe.ts";
 
 const [length = 0] = process.argv.slice(2).map(Number);
 const probe = createServerProbe();
@@ -12,3 +12,4 @@ const server = createServer((request, response) => {
 	response.end(body);
 });
 server.listen(0, "127.0.0.1", () => probe.ready((server.address() as AddressInfo).port));
+server.keepAliveTimeout = KEEP_CONNECTIONS;

@@ -1,6 +1,7 @@
 /**
  * What a module's snapshots lost, and why: counted by fixed reasons, with a few examples that a person can act on.
  */
+import { createToldOnce } from "./told-once.ts";
 
 /** Why something was not taken from a snapshot. Label values of `mcp_collect_dropped_total{reason}`. */
 export const DROP_REASONS = [
@@ -71,6 +72,8 @@ export interface DropSink {
 export interface DropLog {
 	/** Begins a collection; what is dropped is counted in it until the next one begins. */
 	begin(at: number): DropSink;
+	/** The collection begun last brought nothing at all. That is no news here: failure-news.ts tells of it. */
+	fail(reason: DropReason): void;
 	/** How much the collection lost that was begun last, by reason. */
 	counts(): ReadonlyMap<DropReason, number>;
 	/** Reason and family pairs that no collection before the one begun last had shown: one log line each. */
@@ -87,8 +90,9 @@ export interface DropLog {
 export function createDropLog(): DropLog {
 	const drops = createExamples();
 	const warnings = createExamples();
-	const told = new Set<string>();
+	const told = createToldOnce(MAX_TOLD);
 	let round = 0;
+	let beganAt = 0;
 	let isClean = true;
 	let counts = new Map<DropReason, number>();
 	let news: DropNews[] = [];
@@ -96,34 +100,50 @@ export function createDropLog(): DropLog {
 	return {
 		begin(at) {
 			// Of a module that was mended, what it loses next is news again.
-			if (isClean && told.size > MAX_TOLD) told.clear();
+			if (isClean && told.isFull()) told.clear();
 			isClean = true;
 			round++;
+			beganAt = at;
 			counts = new Map();
 			news = [];
 			return {
 				drop(reason, family, series, count = 1) {
-					counts.set(reason, (counts.get(reason) ?? 0) + count);
-					note(drops, { kind: "dropped", reason, family: cut(family, MAX_FAMILY_CHARS), series }, count, at);
+					lose(reason, family, series, count);
+					tell({ kind: "dropped", reason, family, series });
 				},
 				warn(reason, family, series) {
-					note(warnings, { kind: "warned", reason, family: cut(family, MAX_FAMILY_CHARS), series }, 1, at);
+					note(warnings, { reason, family, series, count: 1 });
+					tell({ kind: "warned", reason, family, series });
 				},
 			};
 		},
+		fail: (reason) => lose(reason, "", "", 1),
 		counts: () => counts,
 		news: () => news,
 		drops: drops.shown,
 		warnings: warnings.shown,
 	};
 
-	function note(examples: ReturnType<typeof createExamples>, line: Told, count: number, at: number): void {
-		const { kind, reason, family, series } = line;
-		examples.note({ reason, family, series, count, at, round });
+	function lose(reason: DropReason, family: string, series: string, count: number): void {
+		counts.set(reason, (counts.get(reason) ?? 0) + count);
+		note(drops, { reason, family, series, count });
+	}
+
+	function note(examples: ReturnType<typeof createExamples>, loss: Omit<Loss, "at" | "round">): void {
+		examples.note({ ...loss, family: cut(loss.family, MAX_FAMILY_CHARS), at: beganAt, round });
 		isClean = false;
-		const isNews = told.size <= MAX_TOLD && told.size < told.add(`${kind} ${reason} ${family}`).size;
-		if (!isNews) return;
-		news.push(told.size > MAX_TOLD ? { kind: "muted" } : { ...line, series: cut(series, MAX_SERIES_CHARS) });
+	}
+
+	function tell(line: Told): void {
+		const family = cut(line.family, MAX_FAMILY_CHARS);
+		switch (told.tell(`${line.kind} ${line.reason} ${family}`)) {
+			case "new":
+				return void news.push({ ...line, family, series: cut(line.series, MAX_SERIES_CHARS) });
+			case "more":
+				return void news.push({ kind: "muted" });
+			case "told":
+				return undefined;
+		}
 	}
 }
 

@@ -7,16 +7,9 @@
 import type { OwnedNames } from "../state/owner-file.ts";
 import type { CheckedFamily } from "./checked-family.ts";
 import type { DropSink } from "./drop-log.ts";
+import { createFamilyMembers } from "./family-members.ts";
 import type { OwnedFamily } from "./family-owners.ts";
-import {
-	type Contributor,
-	createFamilyRecords,
-	differencesOf,
-	type FamilyRecord,
-	type Look,
-	lookOf,
-	ownerOf,
-} from "./family-records.ts";
+import { differencesOf, type FamilyRecord, type Look, lookOf, ownerOf } from "./family-records.ts";
 import { hostNames } from "./host-names.ts";
 import type { MetricType } from "./metric-names.ts";
 import { claimedNames, escapedName } from "./metric-names.ts";
@@ -63,19 +56,19 @@ export interface OwnershipOptions {
 }
 
 export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnership {
-	const records = createFamilyRecords();
-	const held = new Map<string, Set<string>>();
-	const shared = new Set<string>();
 	const host = hostNames(options.hostFamilies);
-	let epoch = 0;
-	let revision = 0;
+	const members = createFamilyMembers({
+		isHosts: (name) => host.types.has(name),
+		leaseMs: options.leaseMs,
+		maxAbsent: options.maxSeries,
+	});
 
 	return {
 		get epoch() {
-			return epoch;
+			return members.epoch;
 		},
 		get revision() {
-			return revision;
+			return members.revision;
 		},
 		*claim(moduleId, families, at, sink) {
 			const present = new Set(families.map(({ name }) => name));
@@ -90,32 +83,24 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 				}
 				yield;
 			}
-			lapse(moduleId, present, at);
+			members.lapse(moduleId, present, at);
 			return kept;
 		},
-		release,
-		retain(moduleIds) {
-			const kept = new Set(moduleIds);
-			for (const moduleId of [...held.keys()]) if (!kept.has(moduleId)) release(moduleId);
-		},
+		release: members.release,
+		retain: members.retain,
 		restore(owned, at) {
 			for (const { moduleId, names: families } of owned) {
 				const present = new Set(families.map(({ name }) => name));
 				for (const { name, type } of families) {
-					const isTaken = records.get(name) !== undefined || (host.types.get(name) ?? type) !== type;
+					const isTaken = members.get(name) !== undefined || (host.types.get(name) ?? type) !== type;
 					if (isTaken || collisionOf(moduleId, name, type, present) !== undefined) continue;
-					join(addRecord(name, type), moduleId, { help: undefined, layout: undefined, seenAt: at });
+					members.join(members.add(name, type), moduleId, { help: undefined, layout: undefined, seenAt: at });
 				}
 			}
 		},
-		*owned() {
-			for (const [moduleId, names] of held) {
-				const families = ownedOf(moduleId, names);
-				if (families.length > 0) yield { moduleId, names: families };
-			}
-		},
-		contributors: (family) => [...(records.get(family)?.contributors.keys() ?? [])],
-		sharedFamilies: () => shared,
+		owned: members.owned,
+		contributors: (family) => [...(members.get(family)?.contributors.keys() ?? [])],
+		sharedFamilies: () => members.shared,
 	};
 
 	function claimFamily(
@@ -131,13 +116,13 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 			sink.drop("type_conflict", name, "");
 			return undefined;
 		}
-		const known = records.get(name);
+		const known = members.get(name);
 		if (known?.type === type) {
 			const [first] = known.contributors.entries();
 			if (first !== undefined && first[0] !== moduleId) {
 				for (const difference of differencesOf(first[1], look)) sink.warn(difference, name, "");
 			}
-			join(known, moduleId, { ...look, seenAt: 0 });
+			members.join(known, moduleId, { ...look, seenAt: 0 });
 			return known;
 		}
 		if (known !== undefined) {
@@ -146,21 +131,16 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 				return undefined;
 			}
 			// Its owner gave it another type; whoever joined it must now fit the new one.
-			destroy(known);
+			members.destroy(known);
 		}
 		const collision = collisionOf(moduleId, name, type, present);
 		if (collision !== undefined) {
 			sink.drop(collision, name, "");
 			return undefined;
 		}
-		const record = addRecord(name, type);
-		join(record, moduleId, { ...look, seenAt: 0 });
+		const record = members.add(name, type);
+		members.join(record, moduleId, { ...look, seenAt: 0 });
 		return record;
-	}
-
-	function addRecord(name: string, type: MetricType): FamilyRecord {
-		revision++;
-		return records.add(name, type);
 	}
 
 	function collisionOf(
@@ -172,26 +152,15 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 		for (const form of claimedNames(name, type)) {
 			const hostFamily = host.occupied.get(form);
 			if (hostFamily !== undefined && hostFamily !== name) return collisionReason(name, hostFamily);
-			const holder = records.holderOf(form);
+			const holder = members.holderOf(form);
 			if (holder === undefined || holder === name) continue;
-			const record = records.get(holder);
+			const record = members.get(holder);
 			const isOwnPast = record?.contributors.size === 1 && record.contributors.has(moduleId) && !present.has(holder);
 			if (record === undefined || !isOwnPast) return collisionReason(name, holder);
 			// The module itself renamed its metric.
-			destroy(record);
+			members.destroy(record);
 		}
 		return undefined;
-	}
-
-	function join(record: FamilyRecord, moduleId: string, contributor: Contributor): void {
-		if (record.contributors.has(moduleId)) return;
-		record.contributors.set(moduleId, contributor);
-		let names = held.get(moduleId);
-		if (names === undefined) held.set(moduleId, (names = new Set()));
-		names.add(record.name);
-		if (record.contributors.size === 1 && !host.types.has(record.name)) return;
-		shared.add(record.name);
-		epoch++;
 	}
 
 	/** Takes out of a family what is another module's. Nothing is, and nothing is kept in memory, while one has it alone. */
@@ -226,56 +195,6 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 			for (const labels of yield* options.shownSeries(moduleId, record.name)) claims.set(labels, { moduleId, seenAt });
 		}
 		return claims;
-	}
-
-	function lapse(moduleId: string, present: ReadonlySet<string>, at: number): void {
-		const names = held.get(moduleId);
-		if (names === undefined) return;
-		const isTooMany = names.size - present.size > options.maxSeries;
-		for (const name of [...names]) {
-			if (present.has(name)) continue;
-			const seenAt = records.get(name)?.contributors.get(moduleId)?.seenAt ?? 0;
-			if (isTooMany || at - seenAt > options.leaseMs) leave(name, moduleId);
-		}
-	}
-
-	function release(moduleId: string): void {
-		for (const name of [...(held.get(moduleId) ?? [])]) leave(name, moduleId);
-		held.delete(moduleId);
-	}
-
-	function leave(name: string, moduleId: string): void {
-		held.get(moduleId)?.delete(name);
-		const record = records.get(name);
-		if (record === undefined) return;
-		if (ownerOf(record) === moduleId) revision++;
-		if (!record.contributors.delete(moduleId)) return;
-		if (shared.has(name)) epoch++;
-		if (record.contributors.size === 0) return destroy(record);
-		if (record.contributors.size === 1) {
-			record.claims = undefined;
-			if (!host.types.has(name)) shared.delete(name);
-			return;
-		}
-		for (const [labels, claim] of record.claims ?? []) {
-			if (claim.moduleId === moduleId) record.claims?.delete(labels);
-		}
-	}
-
-	function destroy(record: FamilyRecord): void {
-		for (const moduleId of record.contributors.keys()) held.get(moduleId)?.delete(record.name);
-		records.delete(record);
-		revision++;
-		if (shared.delete(record.name)) epoch++;
-	}
-
-	function ownedOf(moduleId: string, names: Iterable<string>): readonly OwnedFamily[] {
-		const families: OwnedFamily[] = [];
-		for (const name of names) {
-			const record = records.get(name);
-			if (record !== undefined && ownerOf(record) === moduleId) families.push({ name, type: record.type });
-		}
-		return families;
 	}
 }
 

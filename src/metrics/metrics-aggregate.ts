@@ -5,12 +5,14 @@
  * written one module after the other, so that two modules cannot both win a name.
  */
 import { type CheckedFamily, linesOf } from "./checked-family.ts";
+import type { CollectNews } from "./collect-news.ts";
 import { type CollectError, type CollectFailure, type CollectReport, collectReport } from "./collect-report.ts";
 import { createCounterContinuity } from "./counter-continuity.ts";
 import { createCounterKeeper } from "./counter-keeper.ts";
 import type { CounterStore } from "./counter-store.ts";
-import type { DropNews, DropReason, DropSink } from "./drop-log.ts";
+import type { DropReason, DropSink } from "./drop-log.ts";
 import { createDropLog } from "./drop-log.ts";
+import { createFailureNews } from "./failure-news.ts";
 import { writeFamilies } from "./exposition-writer.ts";
 import { createFamilyOwnership } from "./family-ownership.ts";
 import type { HostSource } from "./host-source.ts";
@@ -44,8 +46,11 @@ export interface AggregateOptions {
 	readonly host: readonly HostSource[];
 	/** For `mcp_collect_dropped_total`: after each collection, once per reason. */
 	readonly onDrop: (moduleId: string, reason: DropReason, count: number) => void;
-	/** For the log (drop-news.ts): the first time that a module loses something of a family for a reason, or is warned. */
-	readonly onNews?: (moduleId: string, news: DropNews) => void;
+	/**
+	 * For the log (collect-news.ts): the first time that a module loses something of a family for a reason, or is warned, and
+	 * when its collections begin to fail, fail otherwise, or succeed again.
+	 */
+	readonly onNews?: (moduleId: string, news: CollectNews) => void;
 }
 
 export interface MetricsAggregate {
@@ -119,9 +124,8 @@ export function createMetricsAggregate(options: AggregateOptions): MetricsAggreg
 		fail(moduleId, code, message) {
 			const state = stateOf(moduleId);
 			const at = now();
-			state.log.begin(at).drop(code, "", "");
-			publishDrops(moduleId, state);
-			return setReport(state, at, { code, message });
+			state.log.begin(at);
+			return finish(moduleId, state, at, { code, message });
 		},
 		remove(moduleId) {
 			// Its names even when it has not been collected: a host before this one may have kept them for it.
@@ -148,6 +152,7 @@ export function createMetricsAggregate(options: AggregateOptions): MetricsAggreg
 		if (state === undefined) {
 			state = {
 				log: createDropLog(),
+				failures: createFailureNews(),
 				continuity: createCounterContinuity(() => limitsOf(moduleId).maxSeries),
 				accepting: Promise.resolve(),
 				generation: Number.NEGATIVE_INFINITY,
@@ -168,15 +173,13 @@ export function createMetricsAggregate(options: AggregateOptions): MetricsAggreg
 		const at = now();
 		// A late answer: a newer generation has answered already, or the module is gone.
 		if (generation < state.generation || modules.get(moduleId) !== state) {
-			return state.report ?? setReport(state, at);
+			return state.report ?? collectReport(state.log, 0, at);
 		}
 		await keeper?.restore(moduleId, state.continuity);
 		const sink = state.log.begin(at);
 		const reading = await slicer.run(readSnapshot(bytes, snapshotRules(moduleId, limitsOf(moduleId), names), sink));
 		if (!reading.ok) {
-			sink.drop(reading.reason, "", "");
-			publishDrops(moduleId, state);
-			return setReport(state, at, { code: reading.reason, message: reading.message });
+			return finish(moduleId, state, at, { code: reading.reason, message: reading.message });
 		}
 		const published = publishing.then(async () => {
 			if (modules.get(moduleId) !== state) return;
@@ -188,8 +191,7 @@ export function createMetricsAggregate(options: AggregateOptions): MetricsAggreg
 		await published;
 		keepOwners();
 		composer.prepare(moduleId);
-		publishDrops(moduleId, state);
-		return setReport(state, at);
+		return finish(moduleId, state, at);
 
 		function* claim(
 			id: string,
@@ -213,14 +215,17 @@ export function createMetricsAggregate(options: AggregateOptions): MetricsAggreg
 		}
 	}
 
-	function publishDrops(moduleId: string, state: ModuleState): void {
-		if (modules.get(moduleId) !== state) return;
-		for (const [reason, count] of state.log.counts()) options.onDrop(moduleId, reason, count);
-		for (const news of state.log.news()) options.onNews?.(moduleId, news);
-	}
-
-	function setReport(state: ModuleState, at: number, error?: CollectError): CollectReport {
-		state.report = collectReport(state.log, state.shown?.series ?? 0, at, error);
+	/** A collection has ended: says what it lost, and how it went. */
+	function finish(moduleId: string, state: ModuleState, at: number, error?: CollectError): CollectReport {
+		const { log } = state;
+		if (error !== undefined) log.fail(error.code);
+		const failure = state.failures.next(error);
+		if (modules.get(moduleId) === state) {
+			for (const [reason, count] of log.counts()) options.onDrop(moduleId, reason, count);
+			for (const news of log.news()) options.onNews?.(moduleId, news);
+			if (failure !== undefined) options.onNews?.(moduleId, failure);
+		}
+		state.report = collectReport(log, state.shown?.series ?? 0, at, error);
 		return state.report;
 	}
 
@@ -238,6 +243,7 @@ export function createMetricsAggregate(options: AggregateOptions): MetricsAggreg
 
 interface ModuleState extends PageModule {
 	readonly log: ReturnType<typeof createDropLog>;
+	readonly failures: ReturnType<typeof createFailureNews>;
 	readonly continuity: ReturnType<typeof createCounterContinuity>;
 	/** Settles when the snapshots that came before have been taken. */
 	accepting: Promise<unknown>;

@@ -304,6 +304,12 @@ test("of what real modules send, all that is good is on the page and in a real P
 		assert.ok(count !== undefined && count > 0, note);
 	}
 
+	assert.deepEqual(server.logged.filter((line) => /^metrics\/(?:throws|rejects|nothing_fits):/.test(line)).toSorted(), [
+		"metrics/nothing_fits: nothing was collected: the first metric family alone passes 250000 samples or 16777216 bytes",
+		"metrics/rejects: nothing was collected: row 2: rejected by process()",
+		"metrics/throws: nothing was collected: row 2: thrown in the registry",
+	]);
+	assert.ok(server.logged.some((line) => /^metrics\/late: is collected again; \d+ collections? ha/.test(line)));
 	const expected = new Map(
 		[GOOD, ...rows.map(({ series = {} }) => series)].flatMap((series) => Object.entries(series)),
 	);

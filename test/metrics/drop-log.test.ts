@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createDropLog } from "../../src/metrics/drop-log.ts";
-import { newsLine } from "../../src/metrics/drop-news.ts";
+import { newsLine } from "../../src/metrics/collect-news.ts";
 
 test("counts are the collection's, examples are the module's", () => {
 	const log = createDropLog();
@@ -27,6 +27,17 @@ test("news is what a collection was the first to show", () => {
 	second.drop("invalid_value", "x", "");
 	second.drop("invalid_type", "x", "");
 	assert.deepEqual(log.news(), [{ kind: "dropped", reason: "invalid_type", family: "x", series: "" }]);
+});
+
+test("a collection that brought nothing is counted and shown, and no news: there is more to say of it elsewhere", () => {
+	const log = createDropLog();
+	log.begin(1);
+	log.fail("collect_error");
+	assert.deepEqual([...log.counts()], [["collect_error", 1]]);
+	assert.deepEqual(log.drops(), [
+		{ reason: "collect_error", family: "", series: "", count: 1, firstSeenAt: 1, lastSeenAt: 1 },
+	]);
+	assert.deepEqual(log.news(), []);
 });
 
 test("names and series of any length, well formed or not, are cut to what can be shown", () => {
@@ -78,7 +89,6 @@ test("a line of log says what was lost, and of a warning that nothing was", () =
 	const log = createDropLog();
 	const sink = log.begin(1);
 	sink.drop("invalid_type", "x", "");
-	sink.drop("collect_error", "", "");
 	sink.drop("invalid_payload", "", "");
 	sink.drop("payload_too_large", "", "the last 3 families");
 	sink.warn("counter_reset", "x_total", "x_total");
@@ -86,7 +96,6 @@ test("a line of log says what was lost, and of a warning that nothing was", () =
 		[...log.news(), { kind: "muted" } as const].map((news) => newsLine("metrics/m", news)),
 		[
 			{ level: "warn", message: "metrics/m: dropped from x: invalid_type" },
-			{ level: "warn", message: "metrics/m: nothing was collected: collect_error" },
 			{ level: "warn", message: "metrics/m: dropped from its snapshot: invalid_payload" },
 			{ level: "warn", message: "metrics/m: dropped the last 3 families: payload_too_large" },
 			{ level: "info", message: "metrics/m: x_total is kept, with a warning: counter_reset" },

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import type { DropReason } from "../../src/metrics/drop-log.ts";
-import { type NewsLine, newsLine } from "../../src/metrics/drop-news.ts";
+import { type NewsLine, newsLine } from "../../src/metrics/collect-news.ts";
 import type { HostFamily, LibrarySource } from "../../src/metrics/host-source.ts";
 import type { CollectReport } from "../../src/metrics/collect-report.ts";
 import type { AggregateOptions, MetricsAggregate } from "../../src/metrics/metrics-aggregate.ts";
