@@ -129,14 +129,15 @@ async function post(url: string, body: string, headers: Readonly<Record<string, 
 
 /** Memory once the sessions have expired and nothing of it has gone back to the system for a while. */
 async function settled(child: ChildProcess): Promise<Memory> {
-	let memory = await memoryOf(child);
+	let lowest = await memoryOf(child);
 	for (let quietMs = 0; quietMs < QUIET_MS; quietMs += POLL_MS) {
 		await new Promise((resolve) => setTimeout(resolve, POLL_MS));
 		const now = await memoryOf(child);
-		if (now.heapUsed < memory.heapUsed * 0.995 || now.rss < memory.rss * 0.995) quietMs = 0;
-		memory = now;
+		if (now.heapUsed > lowest.heapUsed * 0.995 && now.rss > lowest.rss * 0.995) continue;
+		quietMs = 0;
+		lowest = now;
 	}
-	return memory;
+	return lowest;
 }
 
 async function memoryOf(child: ChildProcess): Promise<Memory> {
