@@ -9,7 +9,15 @@ import { type HostMetrics, UNKNOWN_TOOL } from "./metrics/host-metrics.ts";
 export interface Instrumentation {
 	readonly modules: Pick<
 		HostListeners,
-		"onAdded" | "onRemoved" | "onState" | "onStart" | "onStopped" | "onAbandoned" | "onRestart" | "onIsolation"
+		| "onAdded"
+		| "onRemoved"
+		| "onState"
+		| "onStart"
+		| "onStopped"
+		| "onAbandoned"
+		| "onRestart"
+		| "onIsolation"
+		| "onWorked"
 	>;
 	readonly request: GatewayOptions["observe"];
 	readonly http: RequestObserver;
@@ -56,6 +64,8 @@ export function createInstrumentation(metrics: HostMetrics): Instrumentation {
 					metrics.serverIsolation.set({ server_id: id, level }, level === isolation ? 1 : 0);
 				}
 			},
+			onWorked: (task_type, status, durationMs) =>
+				metrics.taskDuration.observe({ task_type, status }, durationMs / 1000),
 			onRestart(id, reason) {
 				metrics.serverRestarts.inc({ server_id: id, reason });
 				if (CRASH_REASONS.has(reason)) metrics.serverCrashes.inc({ server_id: id });
@@ -75,9 +85,12 @@ export function createInstrumentation(metrics: HostMetrics): Instrumentation {
 			};
 		},
 		http: {
-			observe(method, endpoint, status, durationSeconds) {
+			observe({ method, endpoint, status, durationSeconds, requestBytes, responseBytes }) {
+				const labels = { method, endpoint };
 				metrics.httpRequests.inc({ method, endpoint, status_code: String(status) });
-				metrics.httpRequestDuration.observe({ method, endpoint }, durationSeconds);
+				metrics.httpRequestDuration.observe(labels, durationSeconds);
+				metrics.httpRequestSize.observe(labels, requestBytes);
+				metrics.httpResponseSize.observe(labels, responseBytes);
 			},
 		},
 		collected(moduleId, report, durationMs) {

@@ -14,6 +14,7 @@ import { refusedBuiltin } from "./host/permissions.ts";
 import { describePolicyProblems, openPolicyFile } from "./host/policy-file.ts";
 import { createWorkerFactory } from "./host/worker-factory.ts";
 import { createApp } from "./http/app.ts";
+import { sampleHost } from "./host-sample.ts";
 import { createInstrumentation } from "./instrumentation.ts";
 import { EXIT_CODES, type RestartCounts } from "./launch-contract.ts";
 import { createLogger, type Logger } from "./logger.ts";
@@ -26,6 +27,7 @@ import { clearCounterStore, createCounterStore } from "./metrics/counter-store.t
 import { newsFields, newsLine } from "./metrics/collect-news.ts";
 import { FAMILY_OWNERS } from "./metrics/family-owners.ts";
 import { createHostMetrics } from "./metrics/host-metrics.ts";
+import { createMachineUsage } from "./metrics/machine-usage.ts";
 import { createMetricsAggregate } from "./metrics/metrics-aggregate.ts";
 import { createOwnerKeeper } from "./state/owner-keeper.ts";
 
@@ -58,7 +60,13 @@ const SERVER_INFO = { name: "bulkhead", version: packageJson.version };
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
 	const { config, log, env = {}, restarts, directCalls } = options;
 	const startedAt = Date.now();
-	const metrics = createHostMetrics({ version: SERVER_INFO.version, serverName: SERVER_INFO.name, now: Date.now });
+	const machine = createMachineUsage();
+	const metrics = createHostMetrics({
+		version: SERVER_INFO.version,
+		serverName: SERVER_INFO.name,
+		now: Date.now,
+		sample: () => sampleHost({ host, gateway, collector, machine }),
+	});
 	if (restarts !== undefined) {
 		for (const reason of ["signal", "exit"] as const) metrics.hostRestarts.inc({ reason }, restarts[reason]);
 	}

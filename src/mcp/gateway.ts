@@ -2,7 +2,7 @@ import { type AuthDto, type ClientDto, type Era, isRecord, MAX_TASK_ID_LENGTH } 
 import { assertNever } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { readCallAnswer } from "./call-answer.ts";
-import { type CallQueue, createCallQueue } from "./call-queue.ts";
+import { type CallLoad, createCallQueues } from "./call-queue.ts";
 import type { Catalog } from "./catalog.ts";
 import { isNotFound, moduleError, NotFound, type RequestErrorType, requestFailure } from "./request-failure.ts";
 import { type CallAnswer, createRelay, type RunningCall } from "./running-call.ts";
@@ -66,6 +66,8 @@ export interface Gateway {
 		params: IncomingCall["params"],
 		origin: CallOrigin,
 	): Promise<readonly unknown[] | undefined>;
+	/** Calls of a module that wait for their turn, and that have been given to its worker. */
+	load(moduleId: string): CallLoad;
 	/** The module that has a task; undefined for one that this client has not created. */
 	taskOwner(taskId: string, origin: CallOrigin): string | undefined;
 	/**
@@ -85,7 +87,7 @@ export interface TaskInquiry {
 
 export function createGateway(options: GatewayOptions): Gateway {
 	const { host, catalog, observe, callTimeoutMs } = options;
-	const queues = new Map<string, CallQueue>();
+	const queues = createCallQueues({ concurrency: options.callConcurrency, capacity: options.callQueue });
 	const tasks = createTaskOwners();
 
 	/** The modules to ask, in order. More than one only where templates overlap. */
@@ -168,7 +170,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 		listeners: CallListeners,
 		timeoutMs = callTimeoutMs(owner),
 	): Promise<CallAnswer> {
-		const queue = queueOf(owner);
+		const queue = queues.of(owner);
 		let deadlineMs = timeoutMs;
 		if (!queue.enter()) {
 			const askedAt = performance.now();
@@ -191,19 +193,6 @@ export function createGateway(options: GatewayOptions): Gateway {
 			if (over === undefined) queue.leave();
 			else void over.then(queue.leave);
 		}
-	}
-
-	/** One per module that was ever called; modules are files that the operator has put there. */
-	function queueOf(moduleId: string): CallQueue {
-		const known = queues.get(moduleId);
-		if (known !== undefined) return known;
-		const queue = createCallQueue({
-			moduleId,
-			concurrency: options.callConcurrency,
-			capacity: options.callQueue,
-		});
-		queues.set(moduleId, queue);
-		return queue;
 	}
 
 	return {
@@ -229,6 +218,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 				return undefined;
 			}
 		},
+		load: queues.load,
 		taskOwner: (taskId, { authInfo }) => tasks.owner(taskId, authInfo?.clientId),
 		async getTask({ taskId, meta, origin }, signal) {
 			const call = { era: "modern", method: "tasks/get", params: { taskId, _meta: meta }, origin } as const;

@@ -49,6 +49,7 @@ export async function startModuleHost(t: TestContext, project: ModuleProject): P
 			onRestart: nobody,
 			onIsolation: nobody,
 			onTaskChanged: nobody,
+			onWorked: nobody,
 		},
 	});
 	t.after(() => host.stop(1000));
