@@ -59,7 +59,10 @@ function keepInFlight({ server }: McpServer): void {
 	if (own._requestHandlerAbortControllers instanceof Map) own._requestHandlerAbortControllers = new InFlight();
 }
 
-/** What `ctx.mcpReq` notifies belongs to the request of this context, also after its end and in whatever code. */
+/**
+ * What `ctx.mcpReq` notifies and logs belongs to the request of this context, also after its end and whatever code runs then.
+ * The SDK (2.4) itself refuses it after the end.
+ */
 function addressContexts({ server }: McpServer, transport: CallTransport): void {
 	const own = server as unknown as { buildContext?: BuildContext };
 	const build = own.buildContext?.bind(server);
