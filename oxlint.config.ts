@@ -5,7 +5,7 @@ const src = {
 	top: ["src/*.ts"],
 	supervisor: ["src/main.ts", "src/command.ts", "src/supervise.ts", "src/launch-contract.ts"],
 	/** The composition: the only files that know every layer. */
-	server: ["src/server.ts", "src/instrumentation.ts"],
+	server: ["src/server.ts", "src/instrumentation.ts", "src/host-sample.ts"],
 	/** The composition of `bulkhead stdio`. */
 	stdio: ["src/stdio.ts"],
 	state: ["src/state/**"],

@@ -2,6 +2,7 @@ import type { HostListeners } from "./host/host.ts";
 import { isServing, MODULE_STATES, type ModuleState } from "./host/module-state.ts";
 import type { RequestObserver } from "./http/request-metrics.ts";
 import type { GatewayOptions, ObservedRequest, RequestOutcome } from "./mcp/gateway.ts";
+import type { SessionMessageDrop } from "./mcp/session-messages.ts";
 import type { CollectReport } from "./metrics/collect-report.ts";
 import { type HostMetrics, UNKNOWN_TOOL } from "./metrics/host-metrics.ts";
 
@@ -9,10 +10,19 @@ import { type HostMetrics, UNKNOWN_TOOL } from "./metrics/host-metrics.ts";
 export interface Instrumentation {
 	readonly modules: Pick<
 		HostListeners,
-		"onAdded" | "onRemoved" | "onState" | "onStart" | "onStopped" | "onAbandoned" | "onRestart" | "onIsolation"
+		| "onAdded"
+		| "onRemoved"
+		| "onState"
+		| "onStart"
+		| "onStopped"
+		| "onAbandoned"
+		| "onRestart"
+		| "onIsolation"
+		| "onWorked"
 	>;
 	readonly request: GatewayOptions["observe"];
 	readonly http: RequestObserver;
+	sessionMessageDropped(moduleId: string, reason: SessionMessageDrop): void;
 	collected(moduleId: string, report: CollectReport, durationMs: number): void;
 	connections(change: 1 | -1): void;
 }
@@ -56,6 +66,8 @@ export function createInstrumentation(metrics: HostMetrics): Instrumentation {
 					metrics.serverIsolation.set({ server_id: id, level }, level === isolation ? 1 : 0);
 				}
 			},
+			onWorked: (task_type, status, durationMs) =>
+				metrics.taskDuration.observe({ task_type, status }, durationMs / 1000),
 			onRestart(id, reason) {
 				metrics.serverRestarts.inc({ server_id: id, reason });
 				if (CRASH_REASONS.has(reason)) metrics.serverCrashes.inc({ server_id: id });
@@ -75,10 +87,17 @@ export function createInstrumentation(metrics: HostMetrics): Instrumentation {
 			};
 		},
 		http: {
-			observe(method, endpoint, status, durationSeconds) {
+			observe({ method, endpoint, status, durationSeconds, requestBytes, responseBytes }) {
+				const labels = { method, endpoint };
 				metrics.httpRequests.inc({ method, endpoint, status_code: String(status) });
-				metrics.httpRequestDuration.observe({ method, endpoint }, durationSeconds);
+				metrics.httpRequestDuration.observe(labels, durationSeconds);
+				metrics.httpRequestSize.observe(labels, requestBytes);
+				metrics.httpResponseSize.observe(labels, responseBytes);
 			},
+		},
+		sessionMessageDropped(moduleId, reason) {
+			// A module whose file is gone still has to stop, and may send until then; its series are gone already.
+			if (states.has(moduleId)) metrics.sessionMessagesDropped.inc({ server_id: moduleId, reason });
 		},
 		collected(moduleId, report, durationMs) {
 			const labels = { server_id: moduleId };

@@ -14,18 +14,21 @@ import { refusedBuiltin } from "./host/permissions.ts";
 import { describePolicyProblems, openPolicyFile } from "./host/policy-file.ts";
 import { createWorkerFactory } from "./host/worker-factory.ts";
 import { createApp } from "./http/app.ts";
+import { sampleHost } from "./host-sample.ts";
 import { createInstrumentation } from "./instrumentation.ts";
 import { EXIT_CODES, type RestartCounts } from "./launch-contract.ts";
 import { createLogger, type Logger } from "./logger.ts";
 import { createCatalog } from "./mcp/catalog.ts";
 import { createGateway } from "./mcp/gateway.ts";
 import { createMcpEndpoint } from "./mcp/mcp-endpoint.ts";
+import { SESSION_MESSAGE_DROPS } from "./mcp/session-messages.ts";
 import { MCP_OWNERS } from "./mcp/mcp-owners.ts";
 import { createCollector } from "./metrics/collector.ts";
 import { clearCounterStore, createCounterStore } from "./metrics/counter-store.ts";
 import { newsFields, newsLine } from "./metrics/collect-news.ts";
 import { FAMILY_OWNERS } from "./metrics/family-owners.ts";
 import { createHostMetrics } from "./metrics/host-metrics.ts";
+import { createMachineUsage } from "./metrics/machine-usage.ts";
 import { createMetricsAggregate } from "./metrics/metrics-aggregate.ts";
 import { createOwnerKeeper } from "./state/owner-keeper.ts";
 
@@ -58,7 +61,13 @@ const SERVER_INFO = { name: "bulkhead", version: packageJson.version };
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
 	const { config, log, env = {}, restarts, directCalls } = options;
 	const startedAt = Date.now();
-	const metrics = createHostMetrics({ version: SERVER_INFO.version, serverName: SERVER_INFO.name, now: Date.now });
+	const machine = createMachineUsage();
+	const metrics = createHostMetrics({
+		version: SERVER_INFO.version,
+		serverName: SERVER_INFO.name,
+		now: Date.now,
+		sample: () => sampleHost({ host, gateway, collector, machine }),
+	});
 	if (restarts !== undefined) {
 		for (const reason of ["signal", "exit"] as const) metrics.hostRestarts.inc({ reason }, restarts[reason]);
 	}
@@ -162,6 +171,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 			},
 			onRelisted: (id, offered) => listsChanged(catalog.set(id, offered)),
 			onResourceUpdated: (_id, uri) => mcp.resourceUpdated(uri),
+			onPushed: (id, session, json) => mcp.pushed(id, session, json),
 			onTaskChanged: (id, taskId) => mcp.taskChanged(id, taskId),
 			onRemoved(id) {
 				collector.removed(id);
@@ -195,6 +205,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 		...(config.requestStateKey !== undefined && { requestStateKey: config.requestStateKey }),
 		onError: logError,
 		onSessions: (count) => metrics.activeSessions.set({}, count),
+		onMessageDropped(id, reason, isFirst) {
+			instrumentation.sessionMessageDropped(id, reason);
+			if (isFirst)
+				log.warn(`${id}: a message to a session was dropped: ${SESSION_MESSAGE_DROPS[reason]}`, { module: id });
+		},
 	});
 
 	function listsChanged(lists: ReturnType<typeof catalog.set>): void {

@@ -3,12 +3,12 @@ import type { AddressInfo } from "node:net";
 import { Worker } from "node:worker_threads";
 import express from "express";
 import { createMetricsAggregate } from "../../src/metrics/metrics-aggregate.ts";
-import { createHostMetrics } from "../../src/metrics/host-metrics.ts";
+import { createHostMetrics, type HostMetricsOptions } from "../../src/metrics/host-metrics.ts";
 import { createServerProbe, KEEP_CONNECTIONS } from "./server-probe.ts";
 
 const [series = 0, modules = 1] = process.argv.slice(2).map(Number);
 const probe = createServerProbe();
-const host = createHostMetrics({ version: "0.0.0", serverName: "bench", now: Date.now });
+const host = createHostMetrics({ version: "0.0.0", serverName: "bench", now: Date.now, sample });
 const aggregate = createMetricsAggregate({
 	limits: { maxSeries: 1_000_000, maxLabels: 30, maxLabelLength: 1024 },
 	maxAgeMs: 300_000,
@@ -45,6 +45,14 @@ async function take(moduleId: string, bytes: Uint8Array): Promise<void> {
 	host.collectDuration.set(module, tookMs / 1000);
 	host.collectLastSuccess.set(module, Date.now() / 1000);
 	host.collectSeries.set(module, report.series);
+}
+
+/** As many series as the host has for its modules, with other memory each time. */
+function sample(): ReturnType<HostMetricsOptions["sample"]> {
+	const memoryBytes = { heap_used: performance.now(), heap_total: performance.now(), external: performance.now() };
+	const usage = { memoryBytes, eventLoopUtilization: 0.5 };
+	const work = { pending: 0, running: 0 };
+	return { servers: [...seen].map((serverId) => ({ serverId, usage, work })), cpuRatio: 0.5, memoryRatio: 0.5 };
 }
 
 const app = express();

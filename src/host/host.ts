@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { getHeapStatistics } from "node:v8";
 import type { LogLevel } from "../../workers/contract.ts";
 import type { AnswerDto, CallDto, CatalogDto, StartedDto } from "../../workers/protocol.ts";
 import { BulkheadError, messageOf } from "../errors.ts";
@@ -9,12 +10,14 @@ import type { CallOptions } from "./generation.ts";
 import type { ModuleKind } from "./module-id.ts";
 import type { ModuleSource, RefusedFile } from "./module-listing.ts";
 import type { CollectedSnapshot } from "./module-requests.ts";
+import { heapMemory } from "./module-worker.ts";
 import { createModuleRunner, type ModuleRunner } from "./module-runner.ts";
 import { createModuleSources, type SourceEvent } from "./module-sources.ts";
 import type { ModuleState } from "./module-state.ts";
 import type { ModulePolicy, PluginPolicy } from "./plugin-policy.ts";
+import type { WorkOutcome, WorkType } from "./request-failure.ts";
 import type { RestartReason } from "./restart-policy.ts";
-import type { RunnerSettings, RunnerStatus } from "./runner-contract.ts";
+import type { RunnerSettings, RunnerStatus, WorkerUsage } from "./runner-contract.ts";
 import type { WorkerFactory } from "./worker-factory.ts";
 import { createStartGate } from "./start-gate.ts";
 import { createWorkerWatch } from "./worker-watch.ts";
@@ -43,7 +46,11 @@ export interface HostListeners {
 	onServing(id: string, started: StartedDto, catalog: CatalogDto | undefined): void;
 	onRelisted(id: string, catalog: CatalogDto): void;
 	onResourceUpdated(id: string, uri: string): void;
+	/** A notification for a session, as JSON text of `{method, params}`, neither of them checked. */
+	onPushed(id: string, session: string, json: string): void;
 	onTaskChanged(id: string, taskId: string): void;
+	/** A worker has answered what it was given, or it was given up. */
+	onWorked(work: WorkType, outcome: WorkOutcome, durationMs: number): void;
 	onRestart(id: string, reason: RestartReason): void;
 	onIsolation(id: string, isolation: Isolation): void;
 }
@@ -67,6 +74,8 @@ export interface Host {
 	ready(): boolean;
 	modules(): readonly ModuleStatus[];
 	module(id: string): ModuleStatus | undefined;
+	/** What the host's own thread takes. */
+	usage(): WorkerUsage;
 	/** Files in the module folders that are not loaded, and why. */
 	refused(): readonly RefusedFile[];
 	/** @throws {BulkheadError} always within the deadline */
@@ -180,7 +189,9 @@ export function createHost(options: HostOptions): Host {
 				},
 				onRelisted: (catalog) => listeners.onRelisted(id, catalog),
 				onResourceUpdated: (uri) => listeners.onResourceUpdated(id, uri),
+				onPushed: (session, json) => listeners.onPushed(id, session, json),
 				onTaskChanged: (taskId) => listeners.onTaskChanged(id, taskId),
+				onWorked: listeners.onWorked,
 				onRestart: (reason) => listeners.onRestart(id, reason),
 				onLog: (level: LogLevel, text) => moduleLog[level](text),
 				onProblem: (what) => moduleLog.warn(`${id}: ${what}`),
@@ -231,6 +242,10 @@ export function createHost(options: HostOptions): Host {
 			const module = modules.get(id);
 			return module === undefined ? undefined : statusOf(module);
 		},
+		usage: () => ({
+			memoryBytes: heapMemory(getHeapStatistics()).bytes,
+			eventLoopUtilization: watch.ownUtilization(),
+		}),
 		refused: () => sources.refused(),
 		call: async (id, call, callOptions) => required(id).call(call, callOptions),
 		collect: async (id, timeoutMs) => required(id).collect(timeoutMs),

@@ -9,7 +9,13 @@ import type { Port } from "../../workers/rpc.ts";
 import { readWireError, toWireError, type WireErrorDto } from "../../workers/wire-error.ts";
 import type { FloodLimits } from "./flood-gauge.ts";
 import { createFramedPipe, type FramedPipe } from "./framed-pipe.ts";
-import type { ModuleWorker, WorkerEnd, WorkerOptions } from "./module-worker.ts";
+import {
+	type ModuleWorker,
+	NO_MEMORY,
+	type WorkerEnd,
+	type WorkerMemory,
+	type WorkerOptions,
+} from "./module-worker.ts";
 import { processCommand, processEntryOf } from "./process-command.ts";
 import { countOomKills, describeProcessEnd } from "./process-end.ts";
 import { type ProcessOutput, readProcessOutput } from "./process-output.ts";
@@ -197,19 +203,20 @@ function killGroup(pid: number): void {
 }
 
 /**
- * Memory of its own, as the kernel counts it, above what Node takes up without a module. 0 where the kernel does not say:
- * then the limit of V8's heap is the only one.
+ * Memory of its own, as the kernel counts it; held is what is above what Node takes up without a module. None where the
+ * kernel does not say: then the limit of V8's heap is the only one.
  */
-function readMemoryUsage(pid: number): number {
+function readMemoryUsage(pid: number): WorkerMemory {
 	try {
 		const status = readFileSync(`/proc/${pid}/status`, "latin1");
 		const kilobytes = [...status.matchAll(/^Rss(?:Anon|Shmem):\s+(\d+) kB$/gm)].reduce(
 			(sum, [, text]) => sum + Number(text),
 			0,
 		);
-		return Math.max(0, kilobytes * 1024 - BARE_PROCESS_BYTES);
+		const rss = kilobytes * 1024;
+		return { heldBytes: Math.max(0, rss - BARE_PROCESS_BYTES), bytes: { rss } };
 	} catch {
-		return 0; // it has ended
+		return NO_MEMORY; // it has ended
 	}
 }
 
@@ -246,7 +253,7 @@ function failed(reason: unknown): ModuleWorker {
 		ended: Promise.resolve(reason).then((error) => ({ reason: "crash", error: toWireError(error) })),
 		terminate: () => Promise.resolve(true),
 		idleMs: () => 0,
-		memoryUsage: () => Promise.resolve(0),
+		memoryUsage: () => Promise.resolve(NO_MEMORY),
 		pageFaults: () => undefined,
 	};
 }

@@ -2,7 +2,7 @@ import type { AnswerDto, CallDto } from "../../workers/protocol.ts";
 import { RpcError } from "../../workers/rpc.ts";
 import { BulkheadError } from "../errors.ts";
 import type { CallOptions, Generation } from "./generation.ts";
-import { callError, collectError } from "./request-failure.ts";
+import { callError, collectError, type WorkOutcome, type WorkType, workOutcome } from "./request-failure.ts";
 import { wakened } from "./wake-up.ts";
 
 /** Requests to a module, whichever of its generations answers them. */
@@ -28,6 +28,8 @@ export interface ModuleRequestsOptions {
 	/** Whom to wake when either of the two may have changed. */
 	readonly waiting: Set<() => void>;
 	/** A request ran out of time and the event loop does not turn. */
+	/** A worker has answered what it was given, or it was given up. */
+	readonly onWorked: (work: WorkType, outcome: WorkOutcome, durationMs: number) => void;
 	readonly onStuck: (generation: Generation, reason: "call_timeout" | "collect_timeout") => void;
 }
 
@@ -62,13 +64,17 @@ export function createModuleRequests({ id, ...module }: ModuleRequestsOptions): 
 			const deadlineAt = performance.now() + options.deadlineMs;
 			for (;;) {
 				const generation = await serving(deadlineAt, options.signal);
+				const givenAt = performance.now();
 				try {
-					const deadlineMs = Math.max(1, deadlineAt - performance.now());
-					return await generation.call(call, { ...options, deadlineMs });
+					const deadlineMs = Math.max(1, deadlineAt - givenAt);
+					const answer = await generation.call(call, { ...options, deadlineMs });
+					module.onWorked("call", "ok", performance.now() - givenAt);
+					return answer;
 				} catch (error) {
 					if (!(error instanceof RpcError)) throw error;
 					// Never begun, so it can go to the next generation as if it had arrived a moment later.
 					if (error.failure === "closed" && !error.acked && module.serving() !== generation) continue;
+					module.onWorked("call", workOutcome(error), performance.now() - givenAt);
 					if (error.failure === "timeout") void checkResponse(generation, "call_timeout");
 					throw callError(id, error, options.deadlineMs);
 				}
@@ -82,14 +88,18 @@ export function createModuleRequests({ id, ...module }: ModuleRequestsOptions): 
 			if (collecting.has(generation)) {
 				throw new BulkheadError("COLLECT_TIMEOUT", `${id}: the collection before is still running`);
 			}
+			const givenAt = performance.now();
 			try {
 				const onLeftRunning = (over: Promise<void>): void => {
 					collecting.add(generation);
 					void over.then(() => collecting.delete(generation));
 				};
-				return { generation: generation.number, snapshot: await generation.collect(timeoutMs, { onLeftRunning }) };
+				const snapshot = await generation.collect(timeoutMs, { onLeftRunning });
+				module.onWorked("collect", "ok", performance.now() - givenAt);
+				return { generation: generation.number, snapshot };
 			} catch (error) {
 				if (!(error instanceof RpcError)) throw error;
+				module.onWorked("collect", workOutcome(error), performance.now() - givenAt);
 				if (error.failure === "timeout") void checkResponse(generation, "collect_timeout");
 				throw collectError(id, error);
 			}

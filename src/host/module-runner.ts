@@ -9,7 +9,7 @@ import type { WorkerEnd } from "./module-worker.ts";
 import { describeStartFailure, startFailureReason } from "./request-failure.ts";
 import { planRestart, type RestartReason } from "./restart-policy.ts";
 import type { RunnerOptions, RunnerStatus } from "./runner-contract.ts";
-import { type GenerationRole, watchedGeneration } from "./watched-generation.ts";
+import { type GenerationRole, type WatchedGeneration, watchedGeneration } from "./watched-generation.ts";
 
 /** Keeps one module running: starts, replaces, restarts and stops its generations. */
 export interface ModuleRunner extends ModuleRequests {
@@ -40,6 +40,7 @@ interface Serving {
 	readonly generation: Generation;
 	readonly compiled: CompiledModule;
 	readonly startedAt: number;
+	readonly usage: WatchedGeneration["usage"];
 }
 
 /** A version on its way to serve. It becomes the current one, or nothing. */
@@ -127,7 +128,7 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 			await options.restoreBundles();
 			const started = await generation.start(startTimeoutMs);
 			if (candidate !== own) return;
-			promote(generation, own, started);
+			promote(attempt, own, started);
 			listeners.onStart("success", performance.now() - begunAt);
 		} catch (error) {
 			await kill(generation, "the module did not start");
@@ -141,11 +142,15 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 		settled.resolve();
 	}
 
-	function promote(generation: Generation, { compiled, replaces }: Candidate, started: StartedDto): void {
+	function promote(
+		{ generation, usage }: WatchedGeneration,
+		{ compiled, replaces }: Candidate,
+		started: StartedDto,
+	): void {
 		const catalog: CatalogDto | undefined = started.catalog === undefined ? undefined : readCatalog(started.catalog);
 		const previous = current;
 		candidate = undefined;
-		current = { generation, compiled, startedAt: Date.now() };
+		current = { generation, compiled, startedAt: Date.now(), usage };
 		good = compiled;
 		if (compiled === newest) loadError = undefined;
 		collectFailed = false;
@@ -250,6 +255,7 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 			serving: () => current?.generation,
 			unavailable,
 			waiting,
+			onWorked: listeners.onWorked,
 			onStuck: (generation, reason) =>
 				void replace(
 					generation,
@@ -291,6 +297,7 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 			nextAttemptAt: nextAttempt?.at,
 			loadError,
 			pendingCalls: current?.generation.pending() ?? 0,
+			usage: current?.usage(),
 		}),
 		hashes: () => [...new Set([good?.hash, newest?.hash, current?.compiled.hash])].filter((hash) => hash !== undefined),
 		async stop(deadlineMs) {

@@ -2,7 +2,7 @@ import { MessageChannel } from "node:worker_threads";
 import { Piscina } from "piscina";
 import type { ThreadDataDto } from "../../workers/protocol.ts";
 import { toWireError } from "../../workers/wire-error.ts";
-import type { ModuleWorker, ThreadOptions, WorkerEnd } from "./module-worker.ts";
+import { heapMemory, type ModuleWorker, NO_MEMORY, type ThreadOptions, type WorkerEnd } from "./module-worker.ts";
 import { threadPageFaults, withThreadId } from "./page-faults.ts";
 
 /**
@@ -77,9 +77,9 @@ export function startThread({ entry, env, execArgv, compiledCode }: ThreadOption
 		async memoryUsage() {
 			try {
 				const statistics = await thread?.getHeapStatistics();
-				return statistics === undefined ? 0 : statistics.used_heap_size + statistics.external_memory;
+				return statistics === undefined ? NO_MEMORY : heapMemory(statistics);
 			} catch (error) {
-				if ((error as NodeJS.ErrnoException).code === "ERR_WORKER_NOT_RUNNING") return 0; // not up yet, or gone
+				if ((error as NodeJS.ErrnoException).code === "ERR_WORKER_NOT_RUNNING") return NO_MEMORY; // not up yet, or gone
 				throw error;
 			}
 		},

@@ -1,3 +1,4 @@
+import type { HeapInfo } from "node:v8";
 import type { CompiledCodeDto } from "../../workers/protocol.ts";
 import type { Port } from "../../workers/rpc.ts";
 import type { WireErrorDto } from "../../workers/wire-error.ts";
@@ -8,6 +9,29 @@ export type WorkerEnd =
 	| { readonly reason: "exit"; readonly error: WireErrorDto }
 	| { readonly reason: "crash"; readonly error: WireErrorDto }
 	| { readonly reason: "out_of_memory"; readonly error: WireErrorDto };
+
+/** The fixed list of the label `type`. `rss` is what the kernel counts as a process's own: anonymous and shared memory. */
+export type MemoryType = "heap_used" | "heap_total" | "external" | "rss";
+/** A thread has no `rss` of its own, and of a process nothing else is known. */
+export type MemoryBytes = Readonly<Partial<Record<MemoryType, number>>>;
+
+/** What a worker holds. */
+export interface WorkerMemory {
+	/** What its limit is for, in bytes: 0 while it is not up. */
+	readonly heldBytes: number;
+	/** Empty while it is not up, and where it is not known. */
+	readonly bytes: MemoryBytes;
+}
+
+export const NO_MEMORY: WorkerMemory = { heldBytes: 0, bytes: {} };
+
+/** @param statistics V8's, of one thread: of its heap, and of the memory outside of it that its objects hold */
+export function heapMemory(
+	statistics: Pick<HeapInfo, "used_heap_size" | "total_heap_size" | "external_memory">,
+): WorkerMemory {
+	const { used_heap_size: used, total_heap_size: total, external_memory: external } = statistics;
+	return { heldBytes: used + external, bytes: { heap_used: used, heap_total: total, external } };
+}
 
 export interface WorkerOptions {
 	/** Absolute path of the worker entry. */
@@ -29,8 +53,8 @@ export interface ModuleWorker {
 	readonly ended: Promise<WorkerEnd>;
 	/** Milliseconds that its event loop has waited for work since it began. Costs nothing to ask. */
 	idleMs(): number;
-	/** Bytes that it holds, heap and external; 0 while it is not up. Does not settle while a thread is stuck in native code. */
-	memoryUsage(): Promise<number>;
+	/** Does not settle while a thread is stuck in native code. */
+	memoryUsage(): Promise<WorkerMemory>;
 	/** How often its thread was the first to touch a page of memory; undefined for a process, and where that is not known. */
 	pageFaults(): number | undefined;
 	/** Ends the worker. False when it did not end in time (it is stuck in native code) and was abandoned. */

@@ -6,6 +6,15 @@ import { describeEnd } from "./generation.ts";
 import type { WorkerEnd } from "./module-worker.ts";
 import type { RestartReason } from "./restart-policy.ts";
 
+/** What a worker is given to do for somebody who waits. */
+export type WorkType = "call" | "collect";
+/** How it ended: `ok` is an answer, whatever it says. */
+export type WorkOutcome = "ok" | "error" | "timeout" | "cancelled";
+
+export function workOutcome({ failure }: RpcError): WorkOutcome {
+	return failure === "timeout" || failure === "cancelled" ? failure : "error";
+}
+
 /** Why a module did not start, as one error with what to do about it. */
 export function describeStartFailure(error: unknown, end: WorkerEnd, timeoutMs: number): WireErrorDto {
 	if (!(error instanceof RpcError)) throw error;

@@ -3,7 +3,8 @@ import type { CatalogDto, StartDto, StartedDto } from "../../workers/protocol.ts
 import type { CompiledModule } from "./compiler.ts";
 import type { ModuleProblem } from "./module-problem.ts";
 import type { ModuleState } from "./module-state.ts";
-import type { ModuleWorker } from "./module-worker.ts";
+import type { MemoryBytes, ModuleWorker } from "./module-worker.ts";
+import type { WorkOutcome, WorkType } from "./request-failure.ts";
 import type { RestartReason } from "./restart-policy.ts";
 import type { StartGate } from "./start-gate.ts";
 import type { WorkerWatch } from "./worker-watch.ts";
@@ -45,7 +46,11 @@ export interface RunnerListeners {
 	onServing(generation: number, started: StartedDto, catalog: CatalogDto | undefined): void;
 	onRelisted(catalog: CatalogDto): void;
 	onResourceUpdated(uri: string): void;
+	/** A notification for a session, as JSON text of `{method, params}`. */
+	onPushed(session: string, json: string): void;
 	onTaskChanged(taskId: string): void;
+	/** A worker has answered a request that it was given, or it was given up. */
+	onWorked(work: WorkType, outcome: WorkOutcome, durationMs: number): void;
 	onRestart(reason: RestartReason): void;
 	onStopped(outcome: "graceful" | "killed"): void;
 	/** A thread could not be ended and was given up: it is stuck in native code. */
@@ -69,4 +74,14 @@ export interface RunnerStatus {
 	/** Why the newest version of the file does not serve. */
 	readonly loadError: ModuleProblem | undefined;
 	readonly pendingCalls: number;
+	/** Of the worker that serves; undefined where none does. */
+	readonly usage: WorkerUsage | undefined;
+}
+
+/** What a worker takes of the machine. */
+export interface WorkerUsage {
+	/** Empty until it has been looked at. */
+	readonly memoryBytes: MemoryBytes;
+	/** The share of time that its event loop was busy of late, 0 to 1. */
+	readonly eventLoopUtilization: number;
 }

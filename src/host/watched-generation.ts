@@ -2,14 +2,16 @@ import { readCatalog } from "../../workers/protocol.ts";
 import { BulkheadError, messageOf } from "../errors.ts";
 import type { CompiledModule } from "./compiler.ts";
 import { createGeneration, type Generation } from "./generation.ts";
-import type { ModuleWorker } from "./module-worker.ts";
+import type { MemoryBytes, ModuleWorker } from "./module-worker.ts";
 import type { RestartReason } from "./restart-policy.ts";
-import type { RunnerOptions } from "./runner-contract.ts";
+import type { RunnerOptions, WorkerUsage } from "./runner-contract.ts";
 
 export interface WatchedGeneration {
 	readonly generation: Generation;
 	/** Why the watch has ended it, if it has. */
 	trouble(): RestartReason | undefined;
+	/** What it takes, as the watch has seen it last. */
+	usage(): WorkerUsage;
 }
 
 /** What the watch on a generation has to know of it, and whom it tells. */
@@ -59,6 +61,7 @@ export function watchedGeneration(
 			if (event.type === "logged") listeners.onLog(event.level, event.text);
 			else if (!role.isServing(generation)) return;
 			else if (event.type === "updated") listeners.onResourceUpdated(event.uri);
+			else if (event.type === "pushed") listeners.onPushed(event.session, event.json);
 			else if (event.type === "taskChanged") listeners.onTaskChanged(event.taskId);
 			else {
 				const catalog = readCatalog(event.json);
@@ -69,11 +72,16 @@ export function watchedGeneration(
 		onOverrun: (type) => role.onOverrun(generation, type === "call" ? "call_timeout" : "collect_timeout"),
 	});
 	let trouble: RestartReason | undefined;
-	const unwatch = options.watch.add({
+	let memoryBytes: MemoryBytes = {};
+	const watching = options.watch.add({
 		memoryLimitBytes: settings.memoryBytes,
 		hangTimeoutMs: () => (role.isStarting(generation) ? undefined : settings.hangTimeoutMs),
 		idleMs: worker.idleMs,
-		memoryUsage: worker.memoryUsage,
+		async memoryUsage() {
+			const { heldBytes, bytes } = await worker.memoryUsage();
+			memoryBytes = bytes;
+			return heldBytes;
+		},
 		pageFaults: worker.pageFaults,
 		responds: generation.responds,
 		onTrouble: ({ reason, message }) => {
@@ -81,6 +89,10 @@ export function watchedGeneration(
 			role.onTrouble(generation, reason, message);
 		},
 	});
-	void generation.ended.then(unwatch);
-	return { generation, trouble: () => trouble };
+	void generation.ended.then(watching.end);
+	return {
+		generation,
+		trouble: () => trouble,
+		usage: () => ({ memoryBytes, eventLoopUtilization: watching.utilization() }),
+	};
 }

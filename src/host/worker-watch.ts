@@ -1,3 +1,4 @@
+import { createLoopUtilization, type LoopUtilization } from "./loop-utilization.ts";
 import { createMemoryRise, type Suspect } from "./memory-rise.ts";
 
 /** What the watch needs of a worker, and what it tells about it. */
@@ -24,9 +25,16 @@ export interface WorkerTrouble {
 
 /** Looks at every worker ten times a second: does its event loop turn, and does it hold more than it may? */
 export interface WorkerWatch {
-	/** Returns what ends the watch on this worker. */
-	add(worker: WatchedWorker): () => void;
+	add(worker: WatchedWorker): WatchOnWorker;
+	/** As for a worker, of main's own event loop. */
+	ownUtilization(): number;
 	stop(): void;
+}
+
+export interface WatchOnWorker {
+	/** The share of time that its event loop was busy of late, 0 to 1. */
+	utilization(): number;
+	end(): void;
 }
 
 export interface WorkerWatchOptions {
@@ -46,6 +54,7 @@ const IDLE_MEMORY_INTERVAL_MS = 1000;
 
 interface Watched {
 	readonly worker: WatchedWorker;
+	readonly utilization: LoopUtilization;
 	idleMs: number;
 	isProbed: boolean;
 	/** Looks since it was asked about its memory, while the answer is due. */
@@ -57,6 +66,7 @@ interface Watched {
 export function createWorkerWatch({ rss, rssRiseBytes }: WorkerWatchOptions): WorkerWatch {
 	const watched = new Set<Watched>();
 	const rise = createMemoryRise<WatchedWorker>({ rss, riseBytes: rssRiseBytes });
+	const own = createLoopUtilization();
 	let lastTickAt = performance.now();
 	/**
 	 * What a worker fails to do is only held against it over so many looks, not over so much time: when the machine was
@@ -71,6 +81,7 @@ export function createWorkerWatch({ rss, rssRiseBytes }: WorkerWatchOptions): Wo
 		const elapsedMs = now - lastTickAt;
 		lastTickAt = now;
 		looks += 1;
+		own.look(performance.eventLoopUtilization().idle, elapsedMs);
 		for (const each of watched) look(each, now, elapsedMs);
 		const cause = rise.look(elapsedMs);
 		for (const each of watched) if (each.worker === cause) trouble(each, "out_of_memory", unseenGrowth(rssRiseBytes));
@@ -80,7 +91,7 @@ export function createWorkerWatch({ rss, rssRiseBytes }: WorkerWatchOptions): Wo
 		if (each.isTroubled) return;
 		const idleMs = each.worker.idleMs();
 		const hasIdled = idleMs > each.idleMs;
-		const busyMs = Math.max(0, elapsedMs - (idleMs - each.idleMs));
+		const busyMs = each.utilization.look(idleMs, elapsedMs);
 		if (busyMs > BUSY_MS) rise.sample(each.worker);
 		each.idleMs = idleMs;
 		if (!hasIdled) void probe(each);
@@ -142,6 +153,7 @@ export function createWorkerWatch({ rss, rssRiseBytes }: WorkerWatchOptions): Wo
 		add(worker) {
 			const each: Watched = {
 				worker,
+				utilization: createLoopUtilization(),
 				idleMs: 0,
 				isProbed: false,
 				looksUnanswered: undefined,
@@ -150,11 +162,15 @@ export function createWorkerWatch({ rss, rssRiseBytes }: WorkerWatchOptions): Wo
 			};
 			watched.add(each);
 			rise.add(worker);
-			return () => {
-				watched.delete(each);
-				rise.delete(worker);
+			return {
+				utilization: each.utilization.ratio,
+				end() {
+					watched.delete(each);
+					rise.delete(worker);
+				},
 			};
 		},
+		ownUtilization: own.ratio,
 		stop: () => clearInterval(timer),
 	};
 }

@@ -22,16 +22,20 @@ export interface MetricsRoutesOptions {
 export function createMetricsRoutes({ aggregate, collector, enabled }: MetricsRoutesOptions): Router {
 	const router = Router();
 	if (!enabled) {
-		router.all(ROUTES, (_request, response) => {
-			const why = "the metrics endpoint is turned off (METRICS_ENDPOINT_ENABLED=false)";
-			sendProblem(response, 404, "Not found", why);
-		});
+		for (const route of ROUTES) {
+			router.all(route, (_request, response) => {
+				const why = "the metrics endpoint is turned off (METRICS_ENDPOINT_ENABLED=false)";
+				sendProblem(response, 404, "Not found", why);
+			});
+		}
 		return router;
 	}
-	router
-		.route(PAGE_ROUTES)
-		.get((request, response) => sendPage(request, response, modulesAskedFor(request)))
-		.all(methodNotAllowed("GET", "HEAD"));
+	for (const route of PAGE_ROUTES) {
+		router
+			.route(route)
+			.get((request, response) => sendPage(request, response, modulesAskedFor(request)))
+			.all(methodNotAllowed("GET", "HEAD"));
+	}
 	router
 		.route(MODULE_ROUTE)
 		.get((request, response) => sendPage(request, response, [metricModule(request.params.name)]))
@@ -63,6 +67,7 @@ export function createMetricsRoutes({ aggregate, collector, enabled }: MetricsRo
 	}
 }
 
+/** One route each: a request is counted under the pattern of its own. */
 const PAGE_ROUTES = ["/metrics", "/api/v1/metrics/prometheus"];
 const MODULE_ROUTE = "/metrics/:name";
 const DISCOVERY_ROUTE = "/sd";

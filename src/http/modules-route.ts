@@ -55,6 +55,8 @@ function moduleView(status: ModuleStatus, details: ModuleDetails): Record<string
 		next_attempt_at: isoTime(status.nextAttemptAt),
 		load_error: loadError ?? null,
 		pending_calls: status.pendingCalls,
+		memory_bytes: status.usage?.memoryBytes ?? null,
+		event_loop_utilization: status.usage?.eventLoopUtilization ?? null,
 		isolation: status.isolation,
 		policy: status.policy,
 		...details(status.id),

@@ -20,6 +20,8 @@ export interface CallQueue {
 	leave(): void;
 	/** Calls that wait. */
 	waiting(): number;
+	/** Calls that have a place. */
+	running(): number;
 }
 
 export interface CallQueueOptions {
@@ -96,6 +98,36 @@ export function createCallQueue({ moduleId, concurrency, capacity }: CallQueueOp
 			serveNext();
 		},
 		waiting: () => waiting,
+		running: () => running,
+	};
+}
+
+/** The queues of all modules. */
+export interface CallQueues {
+	of(moduleId: string): CallQueue;
+	load(moduleId: string): CallLoad;
+}
+
+export interface CallLoad {
+	readonly waiting: number;
+	readonly running: number;
+}
+
+export function createCallQueues(limits: Omit<CallQueueOptions, "moduleId">): CallQueues {
+	/** One per module that was ever called; modules are files that the operator has put there. */
+	const queues = new Map<string, CallQueue>();
+	return {
+		of(moduleId) {
+			const known = queues.get(moduleId);
+			if (known !== undefined) return known;
+			const queue = createCallQueue({ moduleId, ...limits });
+			queues.set(moduleId, queue);
+			return queue;
+		},
+		load(moduleId) {
+			const queue = queues.get(moduleId);
+			return { waiting: queue?.waiting() ?? 0, running: queue?.running() ?? 0 };
+		},
 	};
 }
 

@@ -19,6 +19,8 @@ export interface Collector {
 	 */
 	collectForScrape(waitMs: number | undefined, moduleIds?: readonly string[]): Promise<void>;
 	removed(moduleId: string): void;
+	/** Whether a collection of the module is waited for. */
+	isCollecting(moduleId: string): boolean;
 	/** No collection begins after this; resolves when those under way have ended. */
 	stop(): Promise<void>;
 }
@@ -82,6 +84,7 @@ export function createCollector({ host, aggregate, onCollected, ...defaults }: C
 			schedule.remove(moduleId);
 			aggregate.remove(moduleId);
 		},
+		isCollecting: (moduleId) => collecting.has(moduleId),
 		stop: () => schedule.stop(),
 	};
 }

@@ -6,6 +6,7 @@ import { collectDefaultMetrics, Registry } from "prom-client";
 import { createHostFamilies } from "./host-family.ts";
 import type { CheckedSource, LibrarySource } from "./host-source.ts";
 import { metricTypeOf } from "./metric-names.ts";
+import { type HostSample, REFRESH_MS, sampledGauges } from "./sampled-gauges.ts";
 
 /** What an unknown tool is counted as. */
 export const UNKNOWN_TOOL = "unknown";
@@ -16,12 +17,14 @@ export interface HostMetricsOptions {
 	readonly serverName: string;
 	/** Milliseconds since the epoch. */
 	readonly now: () => number;
+	/** Called when the metrics are read, once a second at most. */
+	readonly sample: () => HostSample;
 }
 
 export type HostMetrics = ReturnType<typeof createHostMetrics>;
 
 /** Makes every family; durations are seconds, sizes bytes, timestamps seconds since the epoch. */
-export function createHostMetrics({ version, serverName, now }: HostMetricsOptions) {
+export function createHostMetrics({ version, serverName, now, sample }: HostMetricsOptions) {
 	const families = createHostFamilies();
 	const { counter, gauge, histogram } = families;
 	const startedAt = now();
@@ -43,6 +46,11 @@ export function createHostMetrics({ version, serverName, now }: HostMetricsOptio
 			"operation",
 			"error_type",
 		]),
+		sessionMessagesDropped: counter(
+			"mcp_session_messages_dropped_total",
+			"Messages from modules to sessions, outside of calls, that were dropped.",
+			["server_id", "reason"],
+		),
 		activeSessions: gauge("mcp_active_sessions", "Sessions of MCP clients that are open."),
 
 		resourceReads: counter("mcp_resource_reads_total", "Resource reads.", ["status"]),
@@ -89,6 +97,13 @@ export function createHostMetrics({ version, serverName, now }: HostMetricsOptio
 			"reason",
 		]),
 
+		taskDuration: histogram(
+			"mcp_task_duration_seconds",
+			"Time that workers took for what they were given to do.",
+			CALL_SECONDS,
+			["task_type", "status"],
+		),
+
 		configReloads: counter("mcp_config_reloads_total", "Times that the plugin policy was read anew.", ["status"]),
 		configValidationErrors: counter("mcp_config_validation_errors_total", "Problems found in configuration.", [
 			"error_type",
@@ -99,6 +114,18 @@ export function createHostMetrics({ version, serverName, now }: HostMetricsOptio
 			"method",
 			"endpoint",
 		]),
+		httpRequestSize: histogram(
+			"mcp_http_request_size_bytes",
+			"Size of HTTP requests, their heads included.",
+			SIZE_BYTES,
+			["method", "endpoint"],
+		),
+		httpResponseSize: histogram(
+			"mcp_http_response_size_bytes",
+			"Size of HTTP responses as sent, their heads included.",
+			SIZE_BYTES,
+			["method", "endpoint"],
+		),
 		openConnections: gauge("mcp_open_connections", "Connections of HTTP clients that are open."),
 	};
 
@@ -113,8 +140,13 @@ export function createHostMetrics({ version, serverName, now }: HostMetricsOptio
 
 	return {
 		...metrics,
-		/** For the aggregated registry: all of these, the uptime, and prom-client's default metrics of this process. */
-		sources: [...families.sources, uptimeSource(() => (now() - startedAt) / 1000, now), defaultSource(now)],
+		/** For the aggregated registry: all of these, what is read on a scrape, and prom-client's default metrics of this process. */
+		sources: [
+			...families.sources,
+			...sampledGauges(sample, now),
+			uptimeSource(() => (now() - startedAt) / 1000, now),
+			defaultSource(now),
+		],
 		/** Deletes every series of a module whose file is gone. */
 		removeModule(serverId: string): void {
 			families.removeSeries(["server_id"], serverId);
@@ -128,9 +160,6 @@ export function createHostMetrics({ version, serverName, now }: HostMetricsOptio
 
 const CALL_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const SIZE_BYTES = [100, 1000, 10_000, 100_000, 1_000_000, 10_000_000];
-
-/** What changes all the time is read at most this often. */
-const REFRESH_MS = 1000;
 
 function uptimeSource(uptimeSeconds: () => number, now: () => number): CheckedSource {
 	const name = "mcp_uptime_seconds";

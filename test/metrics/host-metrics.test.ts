@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { test } from "node:test";
 import { createHostMetrics } from "../../src/metrics/host-metrics.ts";
+import type { HostSample } from "../../src/metrics/sampled-gauges.ts";
 import { createCollector, hostSource, OPENMETRICS } from "../support/metrics-aggregate.ts";
 import { parseStrictly, seriesOf } from "../support/strict-exposition.ts";
 import { until } from "../support/until.ts";
@@ -19,8 +20,12 @@ const FAMILIES: Readonly<Record<string, string>> = {
 	mcp_config_reloads_total: "counter",
 	mcp_config_validation_errors_total: "counter",
 	mcp_host_restarts_total: "counter",
+	mcp_event_loop_utilization_ratio: "gauge",
 	mcp_http_request_duration_seconds: "histogram",
+	mcp_http_request_size_bytes: "histogram",
 	mcp_http_requests_total: "counter",
+	mcp_http_response_size_bytes: "histogram",
+	mcp_memory_usage_bytes: "gauge",
 	mcp_open_connections: "gauge",
 	mcp_prompts_by_server: "gauge",
 	mcp_request_duration_seconds: "histogram",
@@ -39,6 +44,12 @@ const FAMILIES: Readonly<Record<string, string>> = {
 	mcp_server_stops_total: "counter",
 	mcp_server_up: "gauge",
 	mcp_servers: "gauge",
+	mcp_session_messages_dropped_total: "counter",
+	mcp_system_cpu_usage_ratio: "gauge",
+	mcp_system_memory_usage_ratio: "gauge",
+	mcp_task_duration_seconds: "histogram",
+	mcp_tasks_pending: "gauge",
+	mcp_tasks_running: "gauge",
 	mcp_threads_abandoned_total: "counter",
 	mcp_tool_calls_total: "counter",
 	mcp_tool_conflicts_total: "counter",
@@ -168,6 +179,44 @@ test("pages in two formats say the same of the event loop, which is measured ane
 	assert.deepEqual(await lag(OPENMETRICS), text);
 });
 
+test("what is sampled is read once a second, and written again only where it has changed", async () => {
+	const { metrics, collector, clock, sample } = createHost();
+	const shown = async (): Promise<Readonly<Record<string, number>>> =>
+		Object.fromEntries(
+			[...seriesOf(await collector.families())].filter(([series]) => /^mcp_(tasks|memory|event|system)/.test(series)),
+		);
+	const before = await shown();
+	assert.deepEqual(before, {
+		'mcp_tasks_pending{server_id="mcps/a"}': 1,
+		'mcp_tasks_pending{server_id="metrics/down"}': 0,
+		'mcp_tasks_running{server_id="mcps/a"}': 2,
+		'mcp_tasks_running{server_id="metrics/down"}': 0,
+		'mcp_memory_usage_bytes{server_id="mcps/a",type="heap_used"}': 100,
+		'mcp_memory_usage_bytes{server_id="mcps/a",type="heap_total"}': 200,
+		'mcp_memory_usage_bytes{server_id="mcps/a",type="external"}': 10,
+		'mcp_memory_usage_bytes{server_id="host",type="heap_used"}': 300,
+		'mcp_event_loop_utilization_ratio{server_id="mcps/a"}': 0.5,
+		'mcp_event_loop_utilization_ratio{server_id="host"}': 0.25,
+		mcp_system_cpu_usage_ratio: 0.75,
+		mcp_system_memory_usage_ratio: 0.125,
+	});
+	const versionOf = (name: string) => metrics.sources.find(({ families }) => families[0]?.name === name)?.version();
+	const pending = versionOf("mcp_tasks_pending");
+	const cpu = versionOf("mcp_system_cpu_usage_ratio");
+	sample.current = { ...SAMPLE, servers: SAMPLE.servers.slice(0, 1), cpuRatio: 0.5 };
+	assert.deepEqual(await shown(), before, "within the second");
+	clock.now += 1000;
+	const after = await shown();
+	assert.equal(after["mcp_system_cpu_usage_ratio"], 0.5);
+	assert.ok(!Object.keys(after).some((series) => /down|host/.test(series)), "who is gone is not shown");
+	sample.current = { ...SAMPLE, servers: SAMPLE.servers.slice(0, 1), cpuRatio: 0.25 };
+	const later = versionOf("mcp_tasks_pending");
+	clock.now += 1000;
+	assert.notEqual(later, pending);
+	assert.equal(versionOf("mcp_tasks_pending"), later);
+	assert.notEqual(versionOf("mcp_system_cpu_usage_ratio"), cpu);
+});
+
 test("a family is read anew when a value of it has changed, and only then", async () => {
 	const { metrics } = createHost();
 	const source = metrics.sources.find(({ families }) => families[0]?.name === "mcp_collect_series");
@@ -188,9 +237,15 @@ test("a family is read anew when a value of it has changed, and only then", asyn
 
 function createHost() {
 	const clock = { now: 1_700_000_000_000 };
-	const metrics = createHostMetrics({ version: "0.1.0", serverName: "bulkhead", now: () => clock.now });
+	const sample = { current: SAMPLE };
+	const metrics = createHostMetrics({
+		version: "0.1.0",
+		serverName: "bulkhead",
+		now: () => clock.now,
+		sample: () => sample.current,
+	});
 	const collector = createCollector({ host: metrics.sources, now: () => clock.now });
-	return { metrics, collector, clock };
+	return { metrics, collector, clock, sample };
 }
 
 function recordOneOfEach(metrics: ReturnType<typeof createHostMetrics>): void {
@@ -207,6 +262,7 @@ function recordOneOfEach(metrics: ReturnType<typeof createHostMetrics>): void {
 	metrics.requestDuration.observe(request, 0.2);
 	metrics.requestErrors.inc({ ...request, error_type: "timeout" });
 	metrics.activeSessions.inc({});
+	metrics.sessionMessagesDropped.inc({ ...module, reason: "session_gone" });
 	metrics.resourceReads.inc({ status });
 	metrics.resourceReadDuration.observe({}, 0.2);
 	metrics.toolsByServer.set(module, 1);
@@ -233,5 +289,22 @@ function recordOneOfEach(metrics: ReturnType<typeof createHostMetrics>): void {
 	metrics.configValidationErrors.inc({ error_type: "invalid" });
 	metrics.httpRequests.inc({ method: "GET", endpoint: "/metrics", status_code: "200" });
 	metrics.httpRequestDuration.observe({ method: "GET", endpoint: "/metrics" }, 0.2);
+	metrics.httpRequestSize.observe({ method: "GET", endpoint: "/metrics" }, 200);
+	metrics.httpResponseSize.observe({ method: "GET", endpoint: "/metrics" }, 20_000);
+	metrics.taskDuration.observe({ task_type: "call", status: "ok" }, 0.2);
 	metrics.openConnections.inc({});
 }
+
+const SAMPLE: HostSample = {
+	servers: [
+		{
+			serverId: "mcps/a",
+			work: { pending: 1, running: 2 },
+			usage: { memoryBytes: { heap_used: 100, heap_total: 200, external: 10 }, eventLoopUtilization: 0.5 },
+		},
+		{ serverId: "metrics/down", work: { pending: 0, running: 0 } },
+		{ serverId: "host", usage: { memoryBytes: { heap_used: 300 }, eventLoopUtilization: 0.25 } },
+	],
+	cpuRatio: 0.75,
+	memoryRatio: 0.125,
+};

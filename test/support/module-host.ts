@@ -46,9 +46,11 @@ export async function startModuleHost(t: TestContext, project: ModuleProject): P
 			onServing: nobody,
 			onRelisted: nobody,
 			onResourceUpdated: nobody,
+			onPushed: nobody,
 			onRestart: nobody,
 			onIsolation: nobody,
 			onTaskChanged: nobody,
+			onWorked: nobody,
 		},
 	});
 	t.after(() => host.stop(1000));
