@@ -57,12 +57,12 @@ if (process.send === undefined) await measure(Number(process.argv[2] ?? 100_000)
 else await host();
 
 async function host(): Promise<void> {
-	process.once("disconnect", () => process.exit()); // whoever measures is gone
-	const { url } = await startScriptHost({
+	const { url, close } = await startScriptHost({
 		SESSION_MAX: String(SESSION_MAX),
 		SESSION_IDLE_TIMEOUT_MS: String(IDLE_TIMEOUT_MS),
 		PROMETHEUS_REGISTRY_ENABLED: "false",
 	});
+	process.once("disconnect", () => void close().finally(() => process.exit())); // whoever measures has done so, or is gone
 	process.on("message", () => {
 		globalThis.gc?.();
 		const { heapUsed, heapTotal, external, rss } = process.memoryUsage();
@@ -85,7 +85,8 @@ async function measure(sessions: number): Promise<void> {
 		rss: rounds.map(({ after }) => after.rss / before.rss - 1),
 	};
 	process.stdout.write(`${JSON.stringify({ before, rounds, growth }, null, "\t")}\n`);
-	child.kill("SIGKILL");
+	child.disconnect();
+	await once(child, "exit");
 	process.exit([...growth.heap, ...growth.rss].every((share) => share <= ALLOWED_GROWTH) ? 0 : 1);
 }
 
