@@ -2,6 +2,7 @@ import type { HostListeners } from "./host/host.ts";
 import { isServing, MODULE_STATES, type ModuleState } from "./host/module-state.ts";
 import type { RequestObserver } from "./http/request-metrics.ts";
 import type { GatewayOptions, ObservedRequest, RequestOutcome } from "./mcp/gateway.ts";
+import type { SessionMessageDrop } from "./mcp/session-messages.ts";
 import type { CollectReport } from "./metrics/collect-report.ts";
 import { type HostMetrics, UNKNOWN_TOOL } from "./metrics/host-metrics.ts";
 
@@ -21,6 +22,7 @@ export interface Instrumentation {
 	>;
 	readonly request: GatewayOptions["observe"];
 	readonly http: RequestObserver;
+	sessionMessageDropped(moduleId: string, reason: SessionMessageDrop): void;
 	collected(moduleId: string, report: CollectReport, durationMs: number): void;
 	connections(change: 1 | -1): void;
 }
@@ -92,6 +94,10 @@ export function createInstrumentation(metrics: HostMetrics): Instrumentation {
 				metrics.httpRequestSize.observe(labels, requestBytes);
 				metrics.httpResponseSize.observe(labels, responseBytes);
 			},
+		},
+		sessionMessageDropped(moduleId, reason) {
+			// A module whose file is gone still has to stop, and may send until then; its series are gone already.
+			if (states.has(moduleId)) metrics.sessionMessagesDropped.inc({ server_id: moduleId, reason });
 		},
 		collected(moduleId, report, durationMs) {
 			const labels = { server_id: moduleId };

@@ -21,6 +21,7 @@ import { createLogger, type Logger } from "./logger.ts";
 import { createCatalog } from "./mcp/catalog.ts";
 import { createGateway } from "./mcp/gateway.ts";
 import { createMcpEndpoint } from "./mcp/mcp-endpoint.ts";
+import { SESSION_MESSAGE_DROPS } from "./mcp/session-messages.ts";
 import { MCP_OWNERS } from "./mcp/mcp-owners.ts";
 import { createCollector } from "./metrics/collector.ts";
 import { clearCounterStore, createCounterStore } from "./metrics/counter-store.ts";
@@ -170,6 +171,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 			},
 			onRelisted: (id, offered) => listsChanged(catalog.set(id, offered)),
 			onResourceUpdated: (_id, uri) => mcp.resourceUpdated(uri),
+			onPushed: (id, session, json) => mcp.pushed(id, session, json),
 			onTaskChanged: (id, taskId) => mcp.taskChanged(id, taskId),
 			onRemoved(id) {
 				collector.removed(id);
@@ -203,6 +205,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 		...(config.requestStateKey !== undefined && { requestStateKey: config.requestStateKey }),
 		onError: logError,
 		onSessions: (count) => metrics.activeSessions.set({}, count),
+		onMessageDropped(id, reason, isFirst) {
+			instrumentation.sessionMessageDropped(id, reason);
+			if (isFirst)
+				log.warn(`${id}: a message to a session was dropped: ${SESSION_MESSAGE_DROPS[reason]}`, { module: id });
+		},
 	});
 
 	function listsChanged(lists: ReturnType<typeof catalog.set>): void {

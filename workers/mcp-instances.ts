@@ -1,10 +1,10 @@
-import { type JSONRPCMessage, McpServer, ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
+import { type JSONRPCMessage, McpServer } from "@modelcontextprotocol/server";
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
-import { InFlight } from "./in-flight.ts";
 import type { McpModule, ModuleContext } from "./contract.ts";
 import type { ClientKindDto, StartDto } from "./protocol.ts";
 import { CallTransport, type InstanceListeners } from "./mcp-transport.ts";
 import type { RequestContext } from "./rpc-server.ts";
+import { hookServer } from "./server-hooks.ts";
 
 export interface InstancesOptions extends InstanceListeners {
 	readonly register: McpModule;
@@ -22,7 +22,7 @@ export interface Instances {
 	readonly modern: CallTransport;
 	/** @param kind JSON text of a `ClientKindDto`; undefined for a request without a session */
 	legacy(kind: string | undefined): CallTransport | Promise<CallTransport>;
-	/** Lets each server finish its running calls, then closes it. */
+	/** Lets each server finish its running calls, then calls its `onclose`. */
 	retire(): void;
 }
 
@@ -33,9 +33,7 @@ export async function buildInstances(options: InstancesOptions): Promise<Instanc
 	const kinds = new Map<string, Promise<CallTransport>>();
 	const create = async (transport: CallTransport): Promise<McpServer> => {
 		const server = new McpServer({ ...options.serverInfo }, { capabilities: { logging: {} } });
-		watchHandlers(server, transport);
-		passRefusals(server, transport);
-		keepInFlight(server);
+		hookServer(server, transport);
 		await options.register(server, options.context);
 		return server;
 	};
@@ -98,41 +96,6 @@ export const HOST_ENVELOPE = {
 	"io.modelcontextprotocol/clientInfo": { name: "bulkhead", version: "1" },
 	"io.modelcontextprotocol/clientCapabilities": {},
 };
-
-/** Every handler is set through this one method, those that the SDK sets for what a module registers too. */
-function watchHandlers({ server }: McpServer, transport: CallTransport): void {
-	const set = server.setRequestHandler.bind(server) as (...args: unknown[]) => void;
-	server.setRequestHandler = (...args: unknown[]): void => {
-		const handler = args.pop();
-		set(...args, typeof handler === "function" ? transport.watched(handler as () => unknown) : handler);
-	};
-}
-
-/**
- * The SDK (2.4) makes a result of whatever a tool throws, save for -32042. A tool that refuses a client for want of a
- * capability means the error that the 2026-07-28 revision has for it.
- */
-function passRefusals(server: McpServer, transport: CallTransport): void {
-	const own = server as unknown as { executeToolHandler?: (...args: unknown[]) => Promise<unknown> };
-	const execute = own.executeToolHandler?.bind(server);
-	if (execute === undefined) return;
-	own.executeToolHandler = async (...args) => {
-		try {
-			return await execute(...args);
-		} catch (error) {
-			if (error instanceof ProtocolError && error.code === ProtocolErrorCode.MissingRequiredClientCapability) {
-				transport.refuse(error);
-			}
-			throw error;
-		}
-	};
-}
-
-/** The SDK (2.4) has the requests that it works on in a Map. Their numbers are those of `CallTransport`. */
-function keepInFlight({ server }: McpServer): void {
-	const own: { _requestHandlerAbortControllers?: unknown } = server as object;
-	if (own._requestHandlerAbortControllers instanceof Map) own._requestHandlerAbortControllers = new InFlight();
-}
 
 /** The handshake that the client has had with the host, repeated with the module's server. */
 async function initialize(transport: CallTransport, client: ClientKindDto): Promise<CallTransport> {

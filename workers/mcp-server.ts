@@ -10,6 +10,7 @@ import {
 	type ListName,
 	MAX_CATALOG_LENGTH,
 	RESULT_TOO_LARGE,
+	ROOTS_CHANGED,
 	TASKS_EXTENSION,
 } from "./protocol.ts";
 import type { RequestContext } from "./rpc-server.ts";
@@ -63,6 +64,10 @@ export async function createModuleServer(options: ModuleServerOptions): Promise<
 				resumable: client?.resumable,
 				authInfo,
 			};
+			if (method === ROOTS_CHANGED) {
+				await transport.tell(incoming, context);
+				return { json: '{"result":{}}' };
+			}
 			const response = await transport.request(incoming, context);
 			return { json: answerText(response, options.maxResultBytes) };
 		},

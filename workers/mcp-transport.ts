@@ -8,7 +8,8 @@ import type {
 	TransportSendOptions,
 } from "@modelcontextprotocol/server";
 import { InFlight } from "./in-flight.ts";
-import { type AuthDto, CLOSE_STREAM, MAX_EMITTED_LENGTH, parseJson, TASK_NOTIFICATION } from "./protocol.ts";
+import { bounded, type Call, type Sender, streamClosers } from "./mcp-call.ts";
+import { type AuthDto, MAX_PUSHED_LENGTH, PUSHED_METHODS, parseJson, TASK_NOTIFICATION } from "./protocol.ts";
 import type { RequestContext } from "./rpc-server.ts";
 
 /** What a server instance says that belongs to no call. */
@@ -16,6 +17,8 @@ export interface InstanceListeners {
 	/** One of its lists has changed. */
 	readonly onListChanged: () => void;
 	readonly onResourceUpdated: (uri: string) => void;
+	/** @param json text of a notification for the session of a call that has ended */
+	readonly onPushed: (session: string, json: string) => void;
 	/** @param taskId as the module sent it */
 	readonly onTaskChanged: (taskId: unknown) => void;
 }
@@ -33,23 +36,29 @@ export interface IncomingRequest {
 /**
  * Carries the requests of many clients to one server instance, and whatever it sends back to the request that it belongs
  * to. The SDK names that request for what goes through `ctx.mcpReq`; for what a handler sends through the server object,
- * as 2025-style code does, it is the request whose handler is running.
+ * as 2025-style code does, it is the request whose handler is running, or has started what is running. Once that request has
+ * been answered, what may still be sent goes to its session.
  */
 export class CallTransport implements Transport {
 	onclose?: () => void;
 	onerror?: (error: Error) => void;
 	onmessage?: (message: JSONRPCMessage, extra?: MessageExtraInfo) => void;
-	/** The SDK reads it while it takes a message in, which is synchronous: each call sees its own. */
-	sessionId?: string;
+	/** Called when it is of no more use to new requests and has answered those that it had. */
+	onretired?: () => void;
 
 	readonly #listeners: InstanceListeners;
 	readonly #pending = new InFlight<Call>();
-	readonly #running = new AsyncLocalStorage<Call>();
+	readonly #running = new AsyncLocalStorage<Sender>();
 	#lastId = 0;
 	#retired = false;
 
 	constructor(listeners: InstanceListeners) {
 		this.#listeners = listeners;
+	}
+
+	/** Whose request the running code belongs to: each call sees its own. */
+	get sessionId(): string | undefined {
+		return this.#running.getStore()?.session;
 	}
 
 	/**
@@ -66,7 +75,7 @@ export class CallTransport implements Transport {
 			const end = (): void => {
 				if (!context.signal.aborted || call.handlers > 0) return;
 				this.#pending.delete(id);
-				this.#closeIfDone();
+				this.#letGoIfDone();
 				reject(new Error(`cancelled: ${String(context.signal.reason)}`));
 			};
 			const onAbort = (): void => {
@@ -74,6 +83,8 @@ export class CallTransport implements Transport {
 				end();
 			};
 			const call: Call = {
+				id,
+				session,
 				context,
 				asks: new Map(),
 				handlers: 0,
@@ -85,8 +96,6 @@ export class CallTransport implements Transport {
 			};
 			this.#pending.set(id, call);
 			context.signal.addEventListener("abort", onAbort, { once: true });
-			if (session === undefined) delete this.sessionId;
-			else this.sessionId = session;
 			const extra = {
 				...(authInfo !== undefined && { authInfo: { ...authInfo, token: "", scopes: [...authInfo.scopes] } }),
 				...(resumable && streamClosers(context)),
@@ -95,10 +104,28 @@ export class CallTransport implements Transport {
 		});
 	}
 
-	/** The handler of a request, so that its call is known to last until it has ended. */
+	/** Resolves when the module's handler of the notification has come to an end, or at once when it has none. */
+	tell({ method, params, session }: IncomingRequest, context: RequestContext): Promise<void> {
+		this.#lastId += 1;
+		const id = this.#lastId;
+		return new Promise((resolve) => {
+			const end = (): void => {
+				if (call.handlers > 0) return;
+				this.#pending.delete(id);
+				this.#letGoIfDone();
+				resolve();
+			};
+			const call: Call = { id, session, context, asks: new Map(), handlers: 0, end, resolve: () => undefined };
+			this.#pending.set(id, call);
+			this.#running.run(call, () => this.notify(method, params));
+			setImmediate(end); // the SDK calls the handler in a microtask
+		});
+	}
+
+	/** The handler of a request or notification, so that its call is known to last until it has ended. */
 	watched<Handler extends (...args: never[]) => unknown>(handler: Handler): Handler {
 		const watched = async (...args: Parameters<Handler>): Promise<unknown> => {
-			const call = this.#running.getStore();
+			const call = this.#runningCall();
 			if (call === undefined) return handler(...args);
 			call.handlers += 1;
 			try {
@@ -115,18 +142,34 @@ export class CallTransport implements Transport {
 
 	/** Answers the running call with this error, whatever its handler goes on to return. */
 	refuse(error: Error): void {
-		const call = this.#running.getStore();
+		const call = this.#runningCall();
 		if (call !== undefined) call.refusal = error;
+	}
+
+	/** A function that sends for the request whose handler runs now, whoever calls it, and when. */
+	fromHere<Send extends (...args: never[]) => unknown>(send: Send): Send {
+		const sender = this.#running.getStore();
+		if (sender === undefined) return send;
+		return ((...args) => this.#running.run(sender, send, ...args)) as Send;
+	}
+
+	/** Has what `send` sends go to a session, outside of any call; in a running call of that session, with the call. */
+	toSession<Sent>(session: string, send: () => Sent): Sent {
+		const sender = this.#running.getStore();
+		return sender?.session === session ? send() : this.#running.run({ id: NO_CALL, session }, send);
 	}
 
 	notify(method: string, params?: Record<string, unknown>): void {
 		this.onmessage?.({ jsonrpc: "2.0", method, ...(params !== undefined && { params }) });
 	}
 
-	/** Closes once the last running request has been answered. */
+	/**
+	 * Takes no new requests. It is not closed: the SDK would refuse whatever a timer of the module's still sends, with a
+	 * rejection that such code does not expect.
+	 */
 	retire(): void {
 		this.#retired = true;
-		this.#closeIfDone();
+		this.#letGoIfDone();
 	}
 
 	async start(): Promise<void> {
@@ -140,21 +183,22 @@ export class CallTransport implements Transport {
 			const call = this.#pending.get(id);
 			this.#pending.delete(id);
 			call?.resolve(message);
-			this.#closeIfDone();
+			this.#letGoIfDone();
 			return;
 		}
+		const running = this.#running.getStore();
 		const related = options?.relatedRequestId;
-		const call = related === undefined ? this.#running.getStore() : this.#pending.get(Number(related));
-		if ("id" in message) this.#ask(message, call);
-		else this.#notified(message, call);
+		const sender = related === undefined || related === running?.id ? running : this.#pending.get(Number(related));
+		if ("id" in message) this.#ask(message, sender);
+		else this.#notified(message, sender);
 	}
 
 	async close(): Promise<void> {
 		this.onclose?.();
 	}
 
-	#notified(message: JSONRPCNotification, call: Call | undefined): void {
-		const { method, params } = message;
+	#notified({ method, params }: JSONRPCNotification, sender: Sender | undefined): void {
+		const call = this.#callOf(sender);
 		if (method.endsWith("/list_changed")) {
 			if (!this.#retired) this.#listeners.onListChanged();
 		} else if (method === "notifications/resources/updated") {
@@ -163,10 +207,15 @@ export class CallTransport implements Transport {
 			this.#listeners.onTaskChanged(params?.["taskId"]);
 		} else if (method === "notifications/cancelled") {
 			call?.asks.get(Number(params?.["requestId"]))?.abort();
-		} else call?.context.emit(bounded(method, params));
+		} else if (call !== undefined) {
+			call.context.emit(bounded(method, params));
+		} else if (sender?.session !== undefined && PUSHED.has(method)) {
+			this.#listeners.onPushed(sender.session, bounded(method, params, MAX_PUSHED_LENGTH));
+		}
 	}
 
-	#ask({ id, method, params }: JSONRPCRequest, call: Call | undefined): void {
+	#ask({ id, method, params }: JSONRPCRequest, sender: Sender | undefined): void {
+		const call = this.#callOf(sender);
 		if (call === undefined) {
 			throw new Error(`${method} goes to the client of a running call, and none is running here`);
 		}
@@ -183,33 +232,22 @@ export class CallTransport implements Transport {
 		});
 	}
 
-	#closeIfDone(): void {
-		if (this.#retired && this.#pending.size === 0) void this.close();
+	#runningCall(): Call | undefined {
+		return this.#callOf(this.#running.getStore());
+	}
+
+	/** Undefined when it has been answered. */
+	#callOf(sender: Sender | undefined): Call | undefined {
+		return sender === undefined ? undefined : this.#pending.get(sender.id);
+	}
+
+	#letGoIfDone(): void {
+		if (!this.#retired || this.#pending.size > 0) return;
+		const { onretired } = this;
+		delete this.onretired; // once
+		onretired?.();
 	}
 }
 
-interface Call {
-	readonly context: RequestContext;
-	readonly resolve: (response: JSONRPCMessage) => void;
-	/** Requests to the client that wait for an answer, by the SDK's id. */
-	readonly asks: Map<number, AbortController>;
-	/** Handlers of the module, and of the SDK for it, that run for this call. */
-	handlers: number;
-	/** To be called when one of them has ended. */
-	readonly end: () => void;
-	refusal?: Error;
-}
-
-/** What a handler reads as `ctx.http.closeSSE` and `ctx.http.closeStandaloneSSE`. */
-function streamClosers({ emit }: RequestContext): MessageExtraInfo {
-	const close = (standalone: boolean): void => emit(bounded(CLOSE_STREAM, { standalone }));
-	return { closeSSEStream: () => close(false), closeStandaloneSSEStream: () => close(true) };
-}
-
-function bounded(method: string, params: unknown): string {
-	const json = JSON.stringify({ method, params });
-	if (json.length <= MAX_EMITTED_LENGTH) return json;
-	throw new Error(
-		`a ${method} of ${json.length} characters is longer than the ${MAX_EMITTED_LENGTH} allowed; send less`,
-	);
-}
+const PUSHED: ReadonlySet<string> = new Set(PUSHED_METHODS);
+const NO_CALL = 0;

@@ -33,6 +33,7 @@ const MCP_MODULE: ModuleFlavour = {
 			maxResultBytes: limits.maxResultBytes,
 			onListChanged: relist,
 			onResourceUpdated: (uri) => host.send({ type: "updated", uri }),
+			onPushed: (session, json) => host.send({ type: "pushed", session, json }),
 			onTaskChanged: (taskId) => tellTaskChanged(host, taskId),
 		});
 		return {

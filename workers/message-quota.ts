@@ -1,7 +1,11 @@
 /** A token bucket: what may be sent now, given what was sent before. Pure but for the clock. */
 export interface MessageQuota {
-	/** Whether one more message may go. */
-	take(): boolean;
+	/**
+	 * Whether one more message may go.
+	 *
+	 * @param cost how many messages it counts as
+	 */
+	take(cost?: number): boolean;
 }
 
 /**
@@ -16,12 +20,12 @@ export function createMessageQuota(
 	let left = burst;
 	let refilledAt = now();
 	return {
-		take() {
+		take(cost = 1) {
 			const at = now();
 			left = min(burst, left + ((at - refilledAt) * perSecond) / 1000);
 			refilledAt = at;
-			if (left < 1) return false;
-			left -= 1;
+			if (left < cost) return false;
+			left -= cost;
 			return true;
 		},
 	};

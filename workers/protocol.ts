@@ -49,12 +49,17 @@ export type WorkerMessage =
 	/** The module's lists changed: JSON text of a `CatalogDto`. */
 	| { readonly type: "relisted"; readonly json: string }
 	| { readonly type: "updated"; readonly uri: string }
+	/** An MCP notification for the session of a call that has ended: JSON text of `{method, params}`. */
+	| { readonly type: "pushed"; readonly session: string; readonly json: string }
 	/** A task of the module has another status. The host asks for it where somebody listens. */
 	| { readonly type: "taskChanged"; readonly taskId: string }
 	| { readonly type: "logged"; readonly level: LogLevel; readonly text: string };
 
 /** What a worker sends without being asked. */
-export type NoticeMessage = Extract<WorkerMessage, { type: "relisted" | "updated" | "taskChanged" | "logged" }>;
+export type NoticeMessage = Extract<
+	WorkerMessage,
+	{ type: "relisted" | "updated" | "pushed" | "taskChanged" | "logged" }
+>;
 
 export type Era = "legacy" | "modern";
 export const ERAS = ["legacy", "modern"] as const satisfies readonly Era[];
@@ -176,6 +181,14 @@ export const MAX_LOG_LENGTH = 8192;
 export const CLOSE_STREAM = "bulkhead/close_stream";
 /** Longest emitted notification, in characters of JSON. */
 export const MAX_EMITTED_LENGTH = 1 << 18;
+/** Longest notification, in characters of JSON, for the session of a call that has ended. */
+export const MAX_PUSHED_LENGTH = 1 << 16;
+/** Longest `ClientDto.session`. */
+export const MAX_SESSION_LENGTH = 64;
+/** What a module may send to a session outside of a call. */
+export const PUSHED_METHODS = ["notifications/message", "notifications/elicitation/complete"] as const;
+/** What a client says to a session, and modules that the session has called may hear: sent as a `call`, since they may ask back. */
+export const ROOTS_CHANGED = "notifications/roots/list_changed";
 /** Requests to its client that one call may have open at a time. */
 export const MAX_OPEN_ASKS = 16;
 
@@ -207,6 +220,10 @@ export function readWorkerMessage(value: unknown): WorkerMessage | undefined {
 			return isText(value["json"], MAX_CATALOG_LENGTH) ? { type: "relisted", json: value["json"] } : undefined;
 		case "updated":
 			return isText(value["uri"], MAX_LOG_LENGTH) ? { type: "updated", uri: value["uri"] } : undefined;
+		case "pushed":
+			return isText(value["session"], MAX_SESSION_LENGTH) && isText(value["json"], MAX_PUSHED_LENGTH)
+				? { type: "pushed", session: value["session"], json: value["json"] }
+				: undefined;
 		case "taskChanged":
 			return isText(value["taskId"], MAX_TASK_ID_LENGTH) ? { type: "taskChanged", taskId: value["taskId"] } : undefined;
 		case "logged":

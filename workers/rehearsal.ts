@@ -36,6 +36,7 @@ const server = await createModuleServer({
 	maxResultBytes: 1 << 20,
 	onListChanged: quiet,
 	onResourceUpdated: quiet,
+	onPushed: quiet,
 	onTaskChanged: quiet,
 });
 await server.catalog();

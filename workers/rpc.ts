@@ -116,6 +116,7 @@ export function createRpcClient(rawPort: Port, listeners: RpcClientListeners, gr
 		switch (message.type) {
 			case "relisted":
 			case "updated":
+			case "pushed":
 			case "taskChanged":
 			case "logged":
 				return listeners.onEvent(message);

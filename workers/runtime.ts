@@ -40,7 +40,7 @@ export interface HostLink {
 	send(message: NoticeMessage): void;
 }
 
-/** What a module may send without being asked: log lines, notices. Beyond it they are dropped. */
+/** What a module may send without being asked: log lines, notices, messages to sessions. Beyond it they are dropped. */
 const UNASKED_MESSAGES = { perSecond: 500, burst: 5000 };
 
 interface Registry {

@@ -46,6 +46,8 @@ export interface HostListeners {
 	onServing(id: string, started: StartedDto, catalog: CatalogDto | undefined): void;
 	onRelisted(id: string, catalog: CatalogDto): void;
 	onResourceUpdated(id: string, uri: string): void;
+	/** A notification for a session, as JSON text of `{method, params}`, neither of them checked. */
+	onPushed(id: string, session: string, json: string): void;
 	onTaskChanged(id: string, taskId: string): void;
 	/** A worker has answered what it was given, or it was given up. */
 	onWorked(work: WorkType, outcome: WorkOutcome, durationMs: number): void;
@@ -187,6 +189,7 @@ export function createHost(options: HostOptions): Host {
 				},
 				onRelisted: (catalog) => listeners.onRelisted(id, catalog),
 				onResourceUpdated: (uri) => listeners.onResourceUpdated(id, uri),
+				onPushed: (session, json) => listeners.onPushed(id, session, json),
 				onTaskChanged: (taskId) => listeners.onTaskChanged(id, taskId),
 				onWorked: listeners.onWorked,
 				onRestart: (reason) => listeners.onRestart(id, reason),

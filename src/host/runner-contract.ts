@@ -46,6 +46,8 @@ export interface RunnerListeners {
 	onServing(generation: number, started: StartedDto, catalog: CatalogDto | undefined): void;
 	onRelisted(catalog: CatalogDto): void;
 	onResourceUpdated(uri: string): void;
+	/** A notification for a session, as JSON text of `{method, params}`. */
+	onPushed(session: string, json: string): void;
 	onTaskChanged(taskId: string): void;
 	/** A worker has answered a request that it was given, or it was given up. */
 	onWorked(work: WorkType, outcome: WorkOutcome, durationMs: number): void;

@@ -61,6 +61,7 @@ export function watchedGeneration(
 			if (event.type === "logged") listeners.onLog(event.level, event.text);
 			else if (!role.isServing(generation)) return;
 			else if (event.type === "updated") listeners.onResourceUpdated(event.uri);
+			else if (event.type === "pushed") listeners.onPushed(event.session, event.json);
 			else if (event.type === "taskChanged") listeners.onTaskChanged(event.taskId);
 			else {
 				const catalog = readCatalog(event.json);

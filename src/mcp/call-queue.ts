@@ -102,6 +102,35 @@ export function createCallQueue({ moduleId, concurrency, capacity }: CallQueueOp
 	};
 }
 
+/** The queues of all modules. */
+export interface CallQueues {
+	of(moduleId: string): CallQueue;
+	load(moduleId: string): CallLoad;
+}
+
+export interface CallLoad {
+	readonly waiting: number;
+	readonly running: number;
+}
+
+export function createCallQueues(limits: Omit<CallQueueOptions, "moduleId">): CallQueues {
+	/** One per module that was ever called; modules are files that the operator has put there. */
+	const queues = new Map<string, CallQueue>();
+	return {
+		of(moduleId) {
+			const known = queues.get(moduleId);
+			if (known !== undefined) return known;
+			const queue = createCallQueue({ moduleId, ...limits });
+			queues.set(moduleId, queue);
+			return queue;
+		},
+		load(moduleId) {
+			const queue = queues.get(moduleId);
+			return { waiting: queue?.waiting() ?? 0, running: queue?.running() ?? 0 };
+		},
+	};
+}
+
 function busy(moduleId: string, concurrency: number, capacity: number): BulkheadError {
 	const message = `${moduleId} is busy: ${concurrency} calls run and ${capacity} wait (CALL_CONCURRENCY, CALL_QUEUE); try again later`;
 	return new BulkheadError("MODULE_BUSY", message);

@@ -19,6 +19,11 @@ export interface SessionEventStore extends EventStore {
 	close(): void;
 }
 
+/** Whether an event was sent on the stream that a client opens for what belongs to none of its requests. */
+export function isStandaloneEvent(eventId: string): boolean {
+	return eventId.startsWith(STANDALONE_STREAM);
+}
+
 export interface EventStoreLimits {
 	/** The oldest events of a session go when it holds more than this. */
 	readonly maxSessionBytes: number;
@@ -103,6 +108,9 @@ interface StoredEvent {
 	readonly bytes: number;
 	readonly session: SessionEvents;
 }
+
+/** The name that the SDK's transport gives that stream. */
+const STANDALONE_STREAM = "_GET_stream_";
 
 /** The objects and index entries around an event's text, roughly. */
 const EVENT_OVERHEAD_BYTES = 400;

@@ -1,11 +1,17 @@
-import { type AuthDto, type ClientDto, type Era, isRecord, MAX_TASK_ID_LENGTH } from "../../workers/protocol.ts";
-import { assertNever } from "../errors.ts";
+import {
+	type AuthDto,
+	type ClientDto,
+	type Era,
+	MAX_TASK_ID_LENGTH,
+	type ROOTS_CHANGED,
+} from "../../workers/protocol.ts";
 import type { Host } from "../host/host.ts";
 import { readCallAnswer } from "./call-answer.ts";
-import { type CallQueue, createCallQueue } from "./call-queue.ts";
+import { callOwners } from "./call-owners.ts";
+import { type CallLoad, createCallQueues } from "./call-queue.ts";
 import type { Catalog } from "./catalog.ts";
 import { isNotFound, moduleError, NotFound, type RequestErrorType, requestFailure } from "./request-failure.ts";
-import { type CallAnswer, createRelay, type RunningCall } from "./running-call.ts";
+import { type CallAnswer, type CallClient, createRelay, type RunningCall } from "./running-call.ts";
 import { createTaskOwners, requireTasks, type TaskMethod } from "./tasks.ts";
 import { type TraceContext, withTraceContext } from "./trace-context.ts";
 
@@ -51,6 +57,8 @@ export interface CallOrigin {
 	/** Tells clients apart where they wait for each other: a session, a token's name, an address. */
 	readonly client: string;
 	readonly session?: ClientDto | undefined;
+	/** Takes note of the modules that the session calls. */
+	readonly called?: Set<string> | undefined;
 	readonly authInfo?: AuthDto | undefined;
 	readonly trace?: TraceContext | undefined;
 }
@@ -59,6 +67,8 @@ export interface CallOrigin {
 export interface Gateway {
 	/** @param onStreaming called once, when the module has something for its client before the answer */
 	begin(call: IncomingCall, onStreaming?: () => void): RunningCall;
+	/** Tells a module what the client of a session has said to it, and resolves when it has dealt with that, or failed to. */
+	tell(moduleId: string, method: typeof ROOTS_CHANGED, origin: CallOrigin, client: CallClient): Promise<void>;
 	/** What the module's own resource list says now, templates' list callbacks included; undefined when it does not say. */
 	listResources(
 		moduleId: string,
@@ -67,7 +77,7 @@ export interface Gateway {
 		origin: CallOrigin,
 	): Promise<readonly unknown[] | undefined>;
 	/** Calls of a module that wait for their turn, and that have been given to its worker. */
-	load(moduleId: string): { readonly waiting: number; readonly running: number };
+	load(moduleId: string): CallLoad;
 	/** The module that has a task; undefined for one that this client has not created. */
 	taskOwner(taskId: string, origin: CallOrigin): string | undefined;
 	/**
@@ -87,34 +97,8 @@ export interface TaskInquiry {
 
 export function createGateway(options: GatewayOptions): Gateway {
 	const { host, catalog, observe, callTimeoutMs } = options;
-	const queues = new Map<string, CallQueue>();
+	const queues = createCallQueues({ concurrency: options.callConcurrency, capacity: options.callQueue });
 	const tasks = createTaskOwners();
-
-	/** The modules to ask, in order. More than one only where templates overlap. */
-	function ownersOf({ method, params, origin }: IncomingCall): readonly string[] {
-		switch (method) {
-			case "tools/call":
-				return single(catalog.owner("tools", String(params["name"])));
-			case "prompts/get":
-				return single(catalog.owner("prompts", String(params["name"])));
-			case "resources/read": {
-				const uri = String(params["uri"]);
-				return [...new Set([...single(catalog.owner("resources", uri)), ...catalog.templateOwners(uri)])];
-			}
-			case "completion/complete": {
-				const ref = isRecord(params["ref"]) ? params["ref"] : {};
-				if (ref["type"] === "ref/prompt") return single(catalog.owner("prompts", String(ref["name"])));
-				const uri = String(ref["uri"]);
-				return single(catalog.owner("resourceTemplates", uri) ?? catalog.owner("resources", uri));
-			}
-			case "tasks/get":
-			case "tasks/update":
-			case "tasks/cancel":
-				return single(tasks.owner(String(params["taskId"]), origin.authInfo?.clientId));
-			default:
-				return assertNever(method);
-		}
-	}
 
 	async function answer(owners: readonly string[], call: IncomingCall, listeners: CallListeners): Promise<CallAnswer> {
 		const name = owners.length > 0 && typeof call.params["name"] === "string" ? call.params["name"] : undefined;
@@ -142,6 +126,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 		let notFound: unknown;
 		let leftMs = Math.max(...owners.map(callTimeoutMs));
 		for (const owner of owners) {
+			call.origin.called?.add(owner);
 			const askedAt = performance.now();
 			try {
 				const given = await ask(owner, call.method, call, listeners, Math.min(callTimeoutMs(owner), leftMs));
@@ -170,7 +155,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 		listeners: CallListeners,
 		timeoutMs = callTimeoutMs(owner),
 	): Promise<CallAnswer> {
-		const queue = queueOf(owner);
+		const queue = queues.of(owner);
 		let deadlineMs = timeoutMs;
 		if (!queue.enter()) {
 			const askedAt = performance.now();
@@ -195,30 +180,28 @@ export function createGateway(options: GatewayOptions): Gateway {
 		}
 	}
 
-	/** One per module that was ever called; modules are files that the operator has put there. */
-	function queueOf(moduleId: string): CallQueue {
-		const known = queues.get(moduleId);
-		if (known !== undefined) return known;
-		const queue = createCallQueue({
-			moduleId,
-			concurrency: options.callConcurrency,
-			capacity: options.callQueue,
-		});
-		queues.set(moduleId, queue);
-		return queue;
-	}
-
 	return {
 		begin(call, onStreaming = () => undefined) {
 			const controller = new AbortController();
 			const relay = createRelay(call.params, onStreaming);
 			const { onEmitted, onAsked } = relay;
-			const running = answer(ownersOf(call), call, {
+			const running = answer(callOwners(call, catalog, tasks), call, {
 				signal: controller.signal,
 				onEmitted,
 				...(call.origin.session !== undefined && { onAsked }),
 			});
 			return { answer: running, attach: relay.attach, cancel: (reason) => controller.abort(reason) };
+		},
+		async tell(moduleId, method, origin, client) {
+			const relay = createRelay({}, () => undefined);
+			relay.attach(client);
+			const { onEmitted, onAsked } = relay;
+			const listeners = { signal: new AbortController().signal, onEmitted, onAsked };
+			try {
+				await ask(moduleId, method, { era: "legacy", params: {}, origin }, listeners);
+			} catch (error) {
+				requestFailure(error); // throws what is a fault of ours
+			}
 		},
 		async listResources(moduleId, era, params, origin) {
 			try {
@@ -231,14 +214,11 @@ export function createGateway(options: GatewayOptions): Gateway {
 				return undefined;
 			}
 		},
-		load(moduleId) {
-			const queue = queues.get(moduleId);
-			return { waiting: queue?.waiting() ?? 0, running: queue?.running() ?? 0 };
-		},
+		load: queues.load,
 		taskOwner: (taskId, { authInfo }) => tasks.owner(taskId, authInfo?.clientId),
 		async getTask({ taskId, meta, origin }, signal) {
 			const call = { era: "modern", method: "tasks/get", params: { taskId, _meta: meta }, origin } as const;
-			const [owner] = ownersOf(call);
+			const [owner] = callOwners(call, catalog, tasks);
 			try {
 				if (owner === undefined) throw new NotFound(call.method, call.params);
 				return (await ask(owner, call.method, call, { signal, onEmitted: () => undefined })).result;
@@ -253,7 +233,3 @@ export function createGateway(options: GatewayOptions): Gateway {
 const LIST_TIMEOUT_MS = 2000;
 
 type CallListeners = Pick<Parameters<Host["call"]>[2], "onEmitted" | "onAsked"> & { readonly signal: AbortSignal };
-
-function single(owner: string | undefined): readonly string[] {
-	return owner === undefined ? [] : [owner];
-}

@@ -8,6 +8,8 @@ import { isModern, opensSession } from "./inbound-request.ts";
 import { createModernRequests } from "./modern-requests.ts";
 import { createProtocolServer, type SessionState } from "./protocol-server.ts";
 import { createRequestStateSeal } from "./request-state.ts";
+import { passOnRootChanges } from "./root-changes.ts";
+import { createSessionMessages, type SessionMessagesOptions } from "./session-messages.ts";
 import { createSessionRequests } from "./session-requests.ts";
 import { createSessions } from "./sessions.ts";
 import { createStatelessRequests } from "./stateless-requests.ts";
@@ -19,6 +21,8 @@ export interface McpEndpoint {
 	/** Tells every client that asked, of either era, that lists have changed. */
 	listsChanged(lists: ReadonlySet<ListName>): void;
 	resourceUpdated(uri: string): void;
+	/** Takes a notification of a module to a session that has called it; see `createSessionMessages`. */
+	pushed(moduleId: string, address: string, json: string): void;
 	/** Tells the clients that listen for the task, if the module is the one that has it. */
 	taskChanged(moduleId: string, taskId: string): void;
 	close(): Promise<void>;
@@ -37,6 +41,7 @@ export interface McpEndpointOptions {
 	readonly onError: (error: Error) => void;
 	/** Called with how many sessions are open, whenever that changes. */
 	readonly onSessions: (count: number) => void;
+	readonly onMessageDropped: SessionMessagesOptions["onDropped"];
 }
 
 export function createMcpEndpoint({ gateway, catalog, onError, ...options }: McpEndpointOptions): McpEndpoint {
@@ -45,7 +50,11 @@ export function createMcpEndpoint({ gateway, catalog, onError, ...options }: Mcp
 	const createServer = (era: Era, session?: SessionState): Server =>
 		createProtocolServer({ gateway, catalog, requestState, onError, serverInfo: options.serverInfo }, era, session);
 	const sessions = createSessions({
-		createServer: (state) => createServer("legacy", state),
+		createServer(state) {
+			const server = createServer("legacy", state);
+			passOnRootChanges({ server, state, gateway, onError });
+			return server;
+		},
 		max: options.sessionMax,
 		idleTimeoutMs: options.sessionIdleTimeoutMs,
 		now: () => performance.now(),
@@ -59,6 +68,7 @@ export function createMcpEndpoint({ gateway, catalog, onError, ...options }: Mcp
 		onError,
 		createServer: () => createServer("modern"),
 	});
+	const pushed = createSessionMessages({ sessionAt: sessions.at, onDropped: options.onMessageDropped });
 	const inSession = createSessionRequests({ gateway, sessions, direct });
 	const stateless = createStatelessRequests({ gateway, direct, onError, createServer: () => createServer("legacy") });
 
@@ -96,6 +106,7 @@ export function createMcpEndpoint({ gateway, catalog, onError, ...options }: Mcp
 				if (subscriptions.has(uri)) server.sendResourceUpdated({ uri }).catch(onError);
 			}
 		},
+		pushed,
 		taskChanged: modern.taskChanged,
 		async close() {
 			await Promise.all([modern.close(), sessions.close()]);

@@ -17,6 +17,7 @@ import type { RequestStateSeal } from "./request-state.ts";
 import { requestScope } from "./request-scope.ts";
 import { withoutStamps } from "./result-stamps.ts";
 import { type CallClient, NOBODY } from "./running-call.ts";
+import type { StandaloneStream } from "./standalone-stream.ts";
 import { requireTasks, TASK_METHODS } from "./tasks.ts";
 
 export interface ProtocolServerOptions {
@@ -32,6 +33,9 @@ export interface ProtocolServerOptions {
 export interface SessionState {
 	/** Undefined until the client has named one. */
 	logLevel: string | undefined;
+	readonly stream: StandaloneStream;
+	/** The modules that have answered a request of this session: those that may send to it. */
+	readonly called: ReadonlySet<string>;
 	origin(from: CallOrigin): CallOrigin;
 }
 

@@ -1,5 +1,6 @@
 import { isRecord } from "../../workers/protocol.ts";
 import { asToolCall, serveDirectly } from "./direct-call.ts";
+import { isStandaloneEvent } from "./event-store.ts";
 import type { Gateway } from "./gateway.ts";
 import { authOf, type Exchange, header, refuse } from "./http-exchange.ts";
 import { hasLegacyHeaders } from "./inbound-request.ts";
@@ -29,6 +30,9 @@ export function createSessionRequests({ gateway, sessions, direct }: SessionRequ
 		if (lastEventId !== undefined && !session.canResumeAfter(lastEventId)) {
 			return refuse(response, 400, "This event is not kept: open a stream without Last-Event-ID");
 		}
+		if (request.method === "GET" && (lastEventId === undefined || isStandaloneEvent(lastEventId))) {
+			session.state.stream.add(response);
+		}
 		const isGone = (): boolean => response.closed && !session.opensStreams();
 		const general = (takeCall?: TakeCall): Promise<void> =>
 			requestScope.run({ origin, isGone, ...(takeCall !== undefined && { takeCall }) }, () =>
@@ -42,7 +46,7 @@ export function createSessionRequests({ gateway, sessions, direct }: SessionRequ
 			{
 				era: "legacy",
 				message,
-				origin: session.origin(origin),
+				origin: session.state.origin(origin),
 				sessionId,
 				cancelOnClose: false,
 				handOverAfterMs: HAND_OVER_AFTER_MS,

@@ -3,10 +3,10 @@ import { NodeStreamableHTTPServerTransport } from "@modelcontextprotocol/node";
 import type { Server } from "@modelcontextprotocol/server";
 import type { ClientDto, ClientKindDto } from "../../workers/protocol.ts";
 import { createEventStores, EVENT_STORE_LIMITS } from "./event-store.ts";
-import type { CallOrigin } from "./gateway.ts";
 import type { SessionState } from "./protocol-server.ts";
 import { InFlight } from "../../workers/in-flight.ts";
 import type { RunningCall } from "./running-call.ts";
+import { StandaloneStream } from "./standalone-stream.ts";
 
 /** Sessions of the 2025 era: one transport and one server each, until the client ends it or goes quiet. */
 export interface Sessions {
@@ -17,6 +17,8 @@ export interface Sessions {
 	 */
 	open(owner: string | undefined): Promise<Session | undefined>;
 	find(sessionId: string, owner: string | undefined): Session | undefined;
+	/** @param address what modules know the session by; it has one from its first call of a module on */
+	at(address: string): Session | undefined;
 	all(): Iterable<Session>;
 	count(): number;
 	close(): Promise<void>;
@@ -29,7 +31,7 @@ export interface Session {
 	readonly subscriptions: ReadonlySet<string>;
 	/** Calls that are answered without the SDK, by `requestKey` of their request id. */
 	readonly directCalls: InFlight<RunningCall, string | number>;
-	origin(from: CallOrigin): CallOrigin;
+	readonly state: SessionState;
 	canResumeAfter(eventId: string): boolean;
 	/** Whether each event stream begins with an event, so that its client can come back to it whatever it has received. */
 	opensStreams(): boolean;
@@ -55,6 +57,7 @@ const RETRY_INTERVAL_MS = 1000;
 
 export function createSessions(options: SessionsOptions): Sessions {
 	const sessions = new Map<string, OpenSession>();
+	const byAddress = new Map<string, OpenSession>();
 	const opening = new Set<OpenSession>();
 	const stores = createEventStores(EVENT_STORE_LIMITS);
 	const sweep = setInterval(closeIdle, Math.max(1, options.idleTimeoutMs / SWEEPS_PER_TIMEOUT));
@@ -82,11 +85,17 @@ export function createSessions(options: SessionsOptions): Sessions {
 				},
 			});
 			let client: ClientDto | undefined;
+			const called = new Set<string>();
 			const state: SessionState = {
 				logLevel: undefined,
+				stream: new StandaloneStream(),
+				called,
 				origin(from) {
-					client ??= describeClient(server, transport.sessionId ?? "");
-					return { ...from, client: from.authInfo?.clientId ?? client.session, session: client };
+					if (client === undefined) {
+						client = describeClient(server, transport.sessionId ?? "");
+						byAddress.set(client.session, session);
+					}
+					return { ...from, client: from.authInfo?.clientId ?? client.session, session: client, called };
 				},
 			};
 			const server = options.createServer(state);
@@ -96,7 +105,7 @@ export function createSessions(options: SessionsOptions): Sessions {
 				owner,
 				subscriptions: trackSubscriptions(server),
 				directCalls: new InFlight(),
-				origin: state.origin,
+				state,
 				canResumeAfter: store.has,
 				opensStreams: () => isResumable(server),
 				lastUsedAt: options.now(),
@@ -117,6 +126,7 @@ export function createSessions(options: SessionsOptions): Sessions {
 			server.onclose = () => {
 				opening.delete(session);
 				store.close();
+				if (client !== undefined) byAddress.delete(client.session);
 				for (const call of session.directCalls.values()) call.cancel("the session has ended");
 				if (transport.sessionId !== undefined && sessions.delete(transport.sessionId)) options.onCount(sessions.size);
 			};
@@ -126,6 +136,7 @@ export function createSessions(options: SessionsOptions): Sessions {
 			const session = sessions.get(sessionId);
 			return session !== undefined && session.owner === owner ? session : undefined;
 		},
+		at: (address) => byAddress.get(address),
 		all: () => sessions.values(),
 		count: () => sessions.size,
 		async close() {

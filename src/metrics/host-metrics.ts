@@ -46,6 +46,11 @@ export function createHostMetrics({ version, serverName, now, sample }: HostMetr
 			"operation",
 			"error_type",
 		]),
+		sessionMessagesDropped: counter(
+			"mcp_session_messages_dropped_total",
+			"Messages from modules to sessions, outside of calls, that were dropped.",
+			["server_id", "reason"],
+		),
 		activeSessions: gauge("mcp_active_sessions", "Sessions of MCP clients that are open."),
 
 		resourceReads: counter("mcp_resource_reads_total", "Resource reads.", ["status"]),

@@ -6,6 +6,7 @@
  * writes to could not change after it was checked. JSON.parse gives own properties only and the reader looks at arrays
  * only, so no prototype is involved; nothing recurses, so depth does not matter.
  */
+import { isUtf8 } from "node:buffer";
 import { DEFAULT_SNAPSHOT_LIMITS, MAX_LINE_BYTES } from "../../workers/snapshot.ts";
 import type { CheckedFamily } from "./checked-family.ts";
 import { YIELD_EVERY } from "./checked-family.ts";
@@ -35,7 +36,7 @@ export function* readSnapshot(
 			collector.lose(lost);
 			entries += lost;
 		} else {
-			const line = parseLine(buffer.toString("utf8", start, end));
+			const line = parseLine(buffer.subarray(start, end));
 			if (line === undefined) return invalid(NOT_LINES);
 			const [kind, second] = line;
 			entries++;
@@ -73,9 +74,11 @@ const SAMPLES_LINE = Buffer.from('["s",');
 const COUNT_AT_THE_END = /\],(\d{1,2})\]$/;
 const COUNT_CHARS = 8;
 
-function parseLine(text: string): readonly unknown[] | undefined {
+/** Bytes that are no UTF-8 are not the worker's: decoded, two different texts of them would be one. */
+function parseLine(bytes: Buffer): readonly unknown[] | undefined {
+	if (!isUtf8(bytes)) return undefined;
 	try {
-		const line: unknown = JSON.parse(text);
+		const line: unknown = JSON.parse(bytes.toString());
 		return Array.isArray(line) ? line : undefined;
 	} catch {
 		return undefined;

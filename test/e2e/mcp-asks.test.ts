@@ -33,6 +33,10 @@ const ASKS_LATER = `
 			outcome = await told(ask(mcpReq));
 			return { content: [] };
 		});
+		server.registerTool("ask-afterwards", {}, ({ mcpReq }) => {
+			go.promise.then(async () => void (outcome = await told(ask(mcpReq))));
+			return { content: [] };
+		});
 		server.registerTool("go", {}, () => { go.resolve(); return { content: [] }; });
 		server.registerTool("outcome", {}, () => ({ content: [{ type: "text", text: outcome }] }));
 	};`;
@@ -92,6 +96,14 @@ for (const directCalls of [true, false])
 		await execute("go");
 		await until(async () => /no stream/.test(await outcome()), "the question is refused");
 	});
+
+test("a question that comes when its call has ended is refused at once", async (t) => {
+	const { url, execute, outcome } = await startAsking(t);
+	const { session } = await openSession(url, { capabilities });
+	await (await post(url, toolCall("ask-afterwards"), { session })).text();
+	await execute("go");
+	await until(async () => /a running call, and none is running here/.test(await outcome()), "it is refused");
+});
 
 /** Asks in both of the ways that the SDK has, and tells what it has heard of the client's progress. */
 const FOLLOWS = `

@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import diagnostics from "node:diagnostics_channel";
 import type { IncomingMessage } from "node:http";
 import { test } from "node:test";
+import { listen } from "../support/event-stream.ts";
 import { messagesOf, openSession, post, postModernCall, toolCall } from "../support/mcp-post.ts";
 import { startTestServer } from "../support/test-server.ts";
+import { until } from "../support/until.ts";
 
 /** Says what it is told about its call. */
 const CONTEXT = `
@@ -72,38 +74,34 @@ test("what authentication left on the request reaches the module, without the to
 	for (const ask of await waysTo(url)) assert.equal((await ask({})).auth, undefined);
 });
 
-/** Tells its client that a form is filled in, during its call and after it, and counts what it hears of new roots. */
+/** Tells its client that a form is filled in, and in the next call that the one before was. */
 const MESSAGES = `
 	let late;
-	let heard = 0;
 	export default (server) => {
 		const complete = ({ mcpReq }) => (elicitationId) =>
 			mcpReq.notify({ method: "notifications/elicitation/complete", params: { elicitationId } });
-		server.server.setNotificationHandler("notifications/roots/list_changed", () => void heard++);
-		server.registerTool("during", {}, async (context) => {
+		server.registerTool("first", {}, async (context) => {
 			late = complete(context);
 			await late("during");
 			return { content: [] };
 		});
-		server.registerTool("after", {}, async (context) => {
+		server.registerTool("second", {}, async (context) => {
 			await late("late");
 			await complete(context)("after");
-			return { content: [{ type: "text", text: String(heard) }] };
+			return { content: [] };
 		});
 	};`;
 
-test("a form's completion reaches the client of a running call alone, and new roots do not reach a module", async (t) => {
+test("a form's completion goes with the call that it comes from while that runs, and not with another", async (t) => {
 	const { url } = await startTestServer(t, { files: { "mcps/messages.js": MESSAGES } });
-	const capabilities = { elicitation: { form: {}, url: {} }, roots: { listChanged: true } };
-	const { session } = await openSession(url, { capabilities });
+	const { session } = await openSession(url, { capabilities: { elicitation: { form: {}, url: {} } } });
+	const { messages } = await listen(t, url, session);
 	const completed = async (name: string) => {
-		const messages = await messagesOf(await post(url, toolCall(name), { session }));
-		return messages.map(({ params, result }) => params?.["elicitationId"] ?? result?.content?.[0]?.text);
+		const answers = await messagesOf(await post(url, toolCall(name), { session }));
+		return answers.flatMap(({ params }) => params?.["elicitationId"] ?? []);
 	};
-	assert.deepEqual(await completed("during"), ["during", undefined]);
-	assert.equal(
-		(await post(url, { jsonrpc: "2.0", method: "notifications/roots/list_changed" }, { session })).status,
-		202,
-	);
-	assert.deepEqual(await completed("after"), ["after", "0"]);
+	assert.deepEqual(await completed("first"), ["during"]);
+	assert.deepEqual(await completed("second"), ["after"]);
+	await until(() => messages.length === 1, "the late one comes outside of calls");
+	assert.equal(messages[0]?.params?.["elicitationId"], "late");
 });

@@ -7,7 +7,10 @@ import path from "node:path";
 import { test } from "node:test";
 import { Client as Client2 } from "@modelcontextprotocol/client";
 import type { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
-import { ToolListChangedNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
+import {
+	LoggingMessageNotificationSchema,
+	ToolListChangedNotificationSchema,
+} from "@modelcontextprotocol/sdk/types.js";
 import { conformanceModules } from "../fixtures/conformance/modules.ts";
 import { callsOf, connectOldClient, connectRecentClient, spawnStdio } from "../support/stdio-client.ts";
 import { sampleOf, startTestServer, testSetup } from "../support/test-server.ts";
@@ -99,6 +102,13 @@ test("with --url, clients of each SDK share a host that runs, and it knows when 
 		// A tool that wants an argument in a header as well, of which a client on standard output knows nothing.
 		assert.equal(await callsOf(client)("test_x_mcp_header", { region: "Zürich" }), "region=Zürich");
 	}
+	const logged: unknown[] = [];
+	old.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => void logged.push(params.level));
+	await old.setLoggingLevel("alert");
+	await callsOf(old)("toggle-simulated-logging", { everyMs: 5 });
+	await until(() => logged.length >= 4, "what a module sends after its call comes through");
+	assert.deepEqual([...new Set(logged)], ["alert", "emergency"]);
+	assert.match(await callsOf(old)("toggle-simulated-logging"), /^Stopped/);
 	const active = async (): Promise<number | undefined> => sampleOf(await server.metrics(), "mcp_active_sessions");
 	assert.equal(await active(), 1);
 

@@ -45,6 +45,7 @@ async function serveShortcut(t: TestContext): Promise<{ readonly url: string; re
 			},
 			listsChanged: () => undefined,
 			resourceUpdated: () => undefined,
+			pushed: () => undefined,
 			taskChanged: () => undefined,
 			close: () => Promise.resolve(),
 		},

@@ -19,6 +19,7 @@ test("so many run, so many wait, and the next is refused at once with what to do
 	});
 	queue.leave();
 	await waiting;
+	assert.equal(queue.running(), 2);
 	assert.equal(queue.enter(), false, "the place went to the one that waited");
 	queue.leave();
 	queue.leave();

@@ -44,6 +44,7 @@ const FAMILIES: Readonly<Record<string, string>> = {
 	mcp_server_stops_total: "counter",
 	mcp_server_up: "gauge",
 	mcp_servers: "gauge",
+	mcp_session_messages_dropped_total: "counter",
 	mcp_system_cpu_usage_ratio: "gauge",
 	mcp_system_memory_usage_ratio: "gauge",
 	mcp_task_duration_seconds: "histogram",
@@ -261,6 +262,7 @@ function recordOneOfEach(metrics: ReturnType<typeof createHostMetrics>): void {
 	metrics.requestDuration.observe(request, 0.2);
 	metrics.requestErrors.inc({ ...request, error_type: "timeout" });
 	metrics.activeSessions.inc({});
+	metrics.sessionMessagesDropped.inc({ ...module, reason: "session_gone" });
 	metrics.resourceReads.inc({ status });
 	metrics.resourceReadDuration.observe({}, 0.2);
 	metrics.toolsByServer.set(module, 1);

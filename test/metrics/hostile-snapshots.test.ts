@@ -106,6 +106,17 @@ test("forged bytes lead to a page that a strict reader accepts, or are refused",
 	);
 });
 
+test("forged bytes that are no UTF-8 are refused, whatever they would be read as", async () => {
+	const collector = createCollector();
+	const lines = '["f","x","","gauge"]\n["s",[[["a","?"],1]],1]\n';
+	const bytes = Buffer.from(lines);
+	await collector.aggregate.accept("m", bytes, { generation: 1 });
+	bytes[bytes.indexOf("?")] = 0xff;
+	const report = await collector.aggregate.accept("m", bytes, { generation: 1 });
+	assert.equal(report.error?.code, "invalid_payload");
+	assert.deepEqual(seriesOf(await collector.families()), new Map([['x{a="?"}', 1]]), "the snapshot before stays");
+});
+
 test("forged labels are not read without end, though they are empty and count towards no limit", async () => {
 	const sample = (count: number) => [Array.from({ length: count }, (_, index) => [`l${index}`, ""]).flat(), count];
 	const lines = [

@@ -11,7 +11,7 @@ test("exit codes are these", () => {
 	assert.deepEqual(EXIT_CODES, { stopped: 0, startFailed: 1, uncaught: 70, badConfiguration: 78 });
 });
 
-test("error codes and restart reasons are these", async () => {
+test("error codes, restart reasons, and what labels of work and memory say are these", async () => {
 	assert.deepEqual(await unionMembers("src/errors.ts", "ErrorCode"), [
 		"CALL_CANCELLED",
 		"CALL_TIMEOUT",
@@ -27,6 +27,19 @@ test("error codes and restart reasons are these", async () => {
 		"PORT_IN_USE",
 		"PROTOCOL_VIOLATION",
 		"RESULT_TOO_LARGE",
+	]);
+	assert.deepEqual(await unionMembers("src/host/request-failure.ts", "WorkType"), ["call", "collect"]);
+	assert.deepEqual(await unionMembers("src/host/request-failure.ts", "WorkOutcome"), [
+		"cancelled",
+		"error",
+		"ok",
+		"timeout",
+	]);
+	assert.deepEqual(await unionMembers("src/host/module-worker.ts", "MemoryType"), [
+		"external",
+		"heap_total",
+		"heap_used",
+		"rss",
 	]);
 	assert.deepEqual(await unionMembers("src/host/restart-policy.ts", "RestartReason"), [
 		"call_timeout",

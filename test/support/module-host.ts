@@ -46,6 +46,7 @@ export async function startModuleHost(t: TestContext, project: ModuleProject): P
 			onServing: nobody,
 			onRelisted: nobody,
 			onResourceUpdated: nobody,
+			onPushed: nobody,
 			onRestart: nobody,
 			onIsolation: nobody,
 			onTaskChanged: nobody,

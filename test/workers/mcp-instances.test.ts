@@ -24,6 +24,7 @@ test("what a 2026-07-28 handler says through the server object belongs to its ow
 		serverInfo: { name: "test", version: "1" },
 		onListChanged: () => undefined,
 		onResourceUpdated: () => undefined,
+		onPushed: () => undefined,
 		onTaskChanged: () => undefined,
 	});
 	const heard: Record<string, unknown[]> = { a: [], b: [], c: [] };

@@ -227,12 +227,15 @@ test("whatever a worker sends, each request has the first answer that was meant 
 		"asked",
 		"withdrawn",
 		"relisted",
+		"pushed",
+		"taskChanged",
+		"updated",
 		"logged",
 		"started",
 	);
 	const message = fc.oneof(
 		fc.record(
-			{ type, id, result: fc.option(anything), error: anything, json: anything, ask: id },
+			{ type, id, result: fc.option(anything), error: anything, json: anything, session: anything, ask: id },
 			{ requiredKeys: ["type"] },
 		),
 		anything,

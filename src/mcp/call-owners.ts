@@ -1,0 +1,39 @@
+import { isRecord } from "../../workers/protocol.ts";
+import { assertNever } from "../errors.ts";
+import type { Catalog } from "./catalog.ts";
+import type { IncomingCall } from "./gateway.ts";
+import type { TaskOwners } from "./tasks.ts";
+
+/** The modules to ask for a call, in order. More than one only where templates overlap. */
+export function callOwners(
+	{ method, params, origin }: IncomingCall,
+	catalog: Catalog,
+	tasks: TaskOwners,
+): readonly string[] {
+	switch (method) {
+		case "tools/call":
+			return single(catalog.owner("tools", String(params["name"])));
+		case "prompts/get":
+			return single(catalog.owner("prompts", String(params["name"])));
+		case "resources/read": {
+			const uri = String(params["uri"]);
+			return [...new Set([...single(catalog.owner("resources", uri)), ...catalog.templateOwners(uri)])];
+		}
+		case "completion/complete": {
+			const ref = isRecord(params["ref"]) ? params["ref"] : {};
+			if (ref["type"] === "ref/prompt") return single(catalog.owner("prompts", String(ref["name"])));
+			const uri = String(ref["uri"]);
+			return single(catalog.owner("resourceTemplates", uri) ?? catalog.owner("resources", uri));
+		}
+		case "tasks/get":
+		case "tasks/update":
+		case "tasks/cancel":
+			return single(tasks.owner(String(params["taskId"]), origin.authInfo?.clientId));
+		default:
+			return assertNever(method);
+	}
+}
+
+function single(owner: string | undefined): readonly string[] {
+	return owner === undefined ? [] : [owner];
+}

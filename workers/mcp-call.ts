@@ -1,0 +1,34 @@
+import type { JSONRPCMessage, MessageExtraInfo } from "@modelcontextprotocol/server";
+import { CLOSE_STREAM, MAX_EMITTED_LENGTH } from "./protocol.ts";
+import type { RequestContext } from "./rpc-server.ts";
+
+/** The request for which code runs, or ran once. */
+export interface Sender {
+	readonly id: number;
+	readonly session: string | undefined;
+}
+
+export interface Call extends Sender {
+	readonly context: RequestContext;
+	readonly resolve: (response: JSONRPCMessage) => void;
+	/** Requests to the client that wait for an answer, by the SDK's id. */
+	readonly asks: Map<number, AbortController>;
+	/** Handlers of the module, and of the SDK for it, that run for this call. */
+	handlers: number;
+	/** To be called when one of them has ended. */
+	readonly end: () => void;
+	refusal?: Error;
+}
+
+/** What a handler reads as `ctx.http.closeSSE` and `ctx.http.closeStandaloneSSE`. */
+export function streamClosers({ emit }: RequestContext): MessageExtraInfo {
+	const close = (standalone: boolean): void => emit(bounded(CLOSE_STREAM, { standalone }));
+	return { closeSSEStream: () => close(false), closeStandaloneSSEStream: () => close(true) };
+}
+
+/** @throws when the notification or request, as text, is longer than allowed */
+export function bounded(method: string, params: unknown, maxLength = MAX_EMITTED_LENGTH): string {
+	const json = JSON.stringify({ method, params });
+	if (json.length <= maxLength) return json;
+	throw new Error(`a ${method} of ${json.length} characters is longer than the ${maxLength} allowed; send less`);
+}
