@@ -4,7 +4,7 @@ import type { McpModule, ModuleContext } from "./contract.ts";
 import type { ClientKindDto, StartDto } from "./protocol.ts";
 import { CallTransport, type InstanceListeners } from "./mcp-transport.ts";
 import type { RequestContext } from "./rpc-server.ts";
-import { hookServer } from "./server-hooks.ts";
+import { addressContexts, hookServer } from "./server-hooks.ts";
 
 export interface InstancesOptions extends InstanceListeners {
 	readonly register: McpModule;
@@ -37,17 +37,20 @@ export async function buildInstances(options: InstancesOptions): Promise<Instanc
 		await options.register(server, options.context);
 		return server;
 	};
-	const connect = async (): Promise<CallTransport> => {
+	const connect = async (forSessions: boolean): Promise<CallTransport> => {
 		const transport = new CallTransport(options);
-		await (await create(transport)).connect(transport);
+		const server = await create(transport);
+		if (forSessions) addressContexts(server, transport);
+		await server.connect(transport);
 		return transport;
 	};
-	const anonymous = await connect();
+	const anonymous = await connect(false);
 	const modern = await connectModern(create, options);
 
 	function forKind(kind: string): Promise<CallTransport> {
 		const known = kinds.get(kind);
-		const transport = known ?? connect().then((connected) => initialize(connected, JSON.parse(kind) as ClientKindDto));
+		const transport =
+			known ?? connect(true).then((connected) => initialize(connected, JSON.parse(kind) as ClientKindDto));
 		kinds.delete(kind); // to the end: the Map's order is the order of use
 		kinds.set(kind, transport);
 		if (known === undefined) transport.catch(() => kinds.delete(kind));

@@ -14,7 +14,6 @@ export function hookServer(server: McpServer, transport: CallTransport): void {
 	watchHandlers(server, transport);
 	passRefusals(server, transport);
 	keepInFlight(server);
-	addressContexts(server, transport);
 	addressMessages(server, transport);
 	transport.onretired = () => server.server.onclose?.();
 }
@@ -61,9 +60,10 @@ function keepInFlight({ server }: McpServer): void {
 
 /**
  * What `ctx.mcpReq` notifies and logs belongs to the request of this context, also after its end and whatever code runs then.
- * The SDK (2.4) itself refuses it after the end.
+ * The SDK (2.4) itself refuses it after the end. Only for a server whose requests have sessions: the others have nobody to
+ * send to then, and nothing to pay for it with each call.
  */
-function addressContexts({ server }: McpServer, transport: CallTransport): void {
+export function addressContexts({ server }: McpServer, transport: CallTransport): void {
 	const own = server as unknown as { buildContext?: BuildContext };
 	const build = own.buildContext?.bind(server);
 	if (build === undefined) return;
