@@ -260,9 +260,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 			http.closeIdleConnections();
 			policyFile.close();
 			await collector.stop();
-			await Promise.all([familyOwners.flush(), mcpOwners.flush()]);
 			await host.stop(config.shutdownTimeoutMs);
 			await mcp.close();
+			await Promise.all([familyOwners.close(), mcpOwners.close()]); // modules may change their lists while they stop
 			http.closeAllConnections();
 			await closed;
 		})();
