@@ -31,6 +31,7 @@ export interface Instrumentation {
 const CRASH_REASONS: ReadonlySet<string> = new Set(["crash", "exit", "out_of_memory"]);
 
 export function createInstrumentation(metrics: HostMetrics): Instrumentation {
+	/** Of the modules there are. One whose file is gone still has to stop, but its series are gone already. */
 	const states = new Map<string, ModuleState>();
 
 	function showState(id: string, state: ModuleState | undefined): void {
@@ -50,18 +51,21 @@ export function createInstrumentation(metrics: HostMetrics): Instrumentation {
 				metrics.removeModule(id);
 			},
 			onState: (id, state) => {
-				// A module whose file is gone still has to stop; its series are gone already.
 				if (states.has(id)) showState(id, state);
 			},
 			onStart(id, outcome, durationMs) {
+				if (!states.has(id)) return;
 				metrics.serverStarts.inc({ server_id: id, status: outcome });
 				if (outcome === "success") metrics.serverStartDuration.set({ server_id: id }, durationMs / 1000);
 			},
 			onStopped: (id, outcome) => {
 				if (states.has(id)) metrics.serverStops.inc({ server_id: id, status: outcome });
 			},
-			onAbandoned: (id) => metrics.threadsAbandoned.inc({ server_id: id }),
+			onAbandoned(id) {
+				if (states.has(id)) metrics.threadsAbandoned.inc({ server_id: id });
+			},
 			onIsolation(id, isolation) {
+				if (!states.has(id)) return;
 				for (const level of ["thread", "process"]) {
 					metrics.serverIsolation.set({ server_id: id, level }, level === isolation ? 1 : 0);
 				}
@@ -69,6 +73,7 @@ export function createInstrumentation(metrics: HostMetrics): Instrumentation {
 			onWorked: (task_type, status, durationMs) =>
 				metrics.taskDuration.observe({ task_type, status }, durationMs / 1000),
 			onRestart(id, reason) {
+				if (!states.has(id)) return;
 				metrics.serverRestarts.inc({ server_id: id, reason });
 				if (CRASH_REASONS.has(reason)) metrics.serverCrashes.inc({ server_id: id });
 			},
@@ -76,14 +81,13 @@ export function createInstrumentation(metrics: HostMetrics): Instrumentation {
 		request(request) {
 			const startedAt = performance.now();
 			const tool = toolOf(request);
-			if (tool !== undefined) metrics.activeRequests.inc({ tool_name: tool });
+			const release = tool === undefined ? undefined : metrics.activeRequests.hold({ tool_name: tool });
 			return (outcome) => {
 				const seconds = (performance.now() - startedAt) / 1000;
-				if (tool !== undefined) {
-					metrics.activeRequests.inc({ tool_name: tool }, -1);
-					countToolCall(tool, outcome, seconds);
-				}
-				countRequest(request, tool ?? "", outcome, seconds);
+				// A tool that went while it was called has no series any more.
+				const counted = release?.() === false ? UNKNOWN_TOOL : tool;
+				if (counted !== undefined) countToolCall(counted, outcome, seconds);
+				countRequest(request, counted ?? "", outcome, seconds);
 			};
 		},
 		http: {
@@ -96,7 +100,6 @@ export function createInstrumentation(metrics: HostMetrics): Instrumentation {
 			},
 		},
 		sessionMessageDropped(moduleId, reason) {
-			// A module whose file is gone still has to stop, and may send until then; its series are gone already.
 			if (states.has(moduleId)) metrics.sessionMessagesDropped.inc({ server_id: moduleId, reason });
 		},
 		collected(moduleId, report, durationMs) {

@@ -18,13 +18,15 @@ export function startDeadline(durationMs: number, onPassed: () => void): Deadlin
 		leftMs: left,
 		start() {
 			clearTimeout(timer);
+			// Whoever stops it again and again would put a timer off for ever.
+			if (leftMs === 0) return onPassed();
 			running = true;
 			startedAt = performance.now();
 			timer = setTimeout(onPassed, leftMs);
 		},
 		stop() {
 			clearTimeout(timer);
-			leftMs = Math.max(1, left());
+			leftMs = left();
 			running = false;
 		},
 	};

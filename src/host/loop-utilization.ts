@@ -13,12 +13,17 @@ export interface LoopUtilization {
 const HALF_LIFE_MS = 5000;
 
 export function createLoopUtilization(): LoopUtilization {
-	let lastIdleMs = 0;
+	/** Of what the worker has idled, how much has been counted. */
+	let countedIdleMs: number | undefined;
 	let ratio = 0;
 	return {
 		look(idleMs, elapsedMs) {
-			const busyMs = Math.min(elapsedMs, Math.max(0, elapsedMs - (idleMs - lastIdleMs)));
-			lastIdleMs = idleMs;
+			const sinceMs = idleMs - (countedIdleMs ?? 0);
+			const busyMs = Math.min(elapsedMs, Math.max(0, elapsedMs - sinceMs));
+			// A process tells of its idle time now and then: what is more than the time since the last look is of the time
+			// before it or after, and counts at the next.
+			const restMs = countedIdleMs === undefined ? 0 : Math.min(elapsedMs, Math.max(0, sinceMs - elapsedMs));
+			countedIdleMs = idleMs - restMs;
 			if (elapsedMs > 0) ratio += (busyMs / elapsedMs - ratio) * (1 - 2 ** (-elapsedMs / HALF_LIFE_MS));
 			return busyMs;
 		},

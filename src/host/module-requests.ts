@@ -27,9 +27,9 @@ export interface ModuleRequestsOptions {
 	readonly unavailable: () => string | undefined;
 	/** Whom to wake when either of the two may have changed. */
 	readonly waiting: Set<() => void>;
-	/** A request ran out of time and the event loop does not turn. */
 	/** A worker has answered what it was given, or it was given up. */
 	readonly onWorked: (work: WorkType, outcome: WorkOutcome, durationMs: number) => void;
+	/** A request ran out of time and the event loop does not turn. */
 	readonly onStuck: (generation: Generation, reason: "call_timeout" | "collect_timeout") => void;
 }
 

@@ -53,7 +53,8 @@ export function passOnRootChanges({ server, state, gateway, onError }: RootChang
 		},
 		closeStream: () => undefined,
 		async ask(...asked) {
-			return (await state.stream.opened(STREAM_TIMEOUT_MS)) ? ask(...asked) : NOBODY.ask(...asked);
+			const canBeAsked = (await state.stream.opened(STREAM_TIMEOUT_MS)) && !state.stream.isStalled();
+			return canBeAsked ? ask(...asked) : NOBODY.ask(...asked);
 		},
 	};
 }

@@ -46,7 +46,13 @@ export interface CallRelay {
 export function createRelay(params: Readonly<Record<string, unknown>>, onStreaming: () => void): CallRelay {
 	let client: CallClient | undefined;
 	let kept: ((client: CallClient) => void)[] | undefined;
-	let emittedLength = 0;
+	let sentLength = 0;
+
+	/** Whether the call may send so much more. */
+	function spend(length: number): boolean {
+		sentLength += length;
+		return sentLength <= MAX_SENT_PER_CALL;
+	}
 
 	/** False when nobody is attached and enough is kept already. */
 	function deliver(what: (client: CallClient) => void): boolean {
@@ -62,8 +68,7 @@ export function createRelay(params: Readonly<Record<string, unknown>>, onStreami
 
 	return {
 		onEmitted(json) {
-			emittedLength += json.length;
-			if (emittedLength > MAX_EMITTED_PER_CALL) return;
+			if (!spend(json.length)) return;
 			const emitted = parseJson(json);
 			if (!isRecord(emitted) || !isRecord(emitted["params"])) return;
 			if (emitted["method"] === CLOSE_STREAM) {
@@ -76,6 +81,7 @@ export function createRelay(params: Readonly<Record<string, unknown>>, onStreami
 		},
 		onAsked: (json, signal, onProgress) =>
 			new Promise((resolve) => {
+				if (!spend(json.length + ASK_OVERHEAD)) return resolve(ASKED_TOO_MUCH);
 				const delivered = deliver((to) => void to.ask(json, signal, onProgress).then(resolve));
 				if (!delivered) resolve(NOBODY_TO_ASK);
 			}),
@@ -97,9 +103,15 @@ export const NOBODY: CallClient = {
 
 /** Messages that wait until a client is attached, which takes no longer than opening a stream. */
 const MAX_KEPT = 64;
-/** Characters of notifications that one call may send; a client that reads slowly holds them all in memory. */
-const MAX_EMITTED_PER_CALL = 8 << 20;
+/**
+ * Characters of notifications and questions that one call may send; a client that reads slowly holds them all in memory.
+ * Also of questions that the module has withdrawn: they have been sent.
+ */
+const MAX_SENT_PER_CALL = 8 << 20;
+/** Of the message around a question, and of the one that cancels it. */
+const ASK_OVERHEAD = 512;
 const NOBODY_TO_ASK = '{"error":{"code":-32600,"message":"the client of this call has no stream to be asked on"}}';
+const ASKED_TOO_MUCH = `{"error":{"code":-32600,"message":"this call has sent its client the ${MAX_SENT_PER_CALL} characters that a call may, questions included"}}`;
 /** What a module may send for a call. A module that sends something else reaches nobody. */
 const RELATED_METHODS = [
 	"notifications/progress",

@@ -31,7 +31,7 @@ export function createSessionRequests({ gateway, sessions, direct }: SessionRequ
 			return refuse(response, 400, "This event is not kept: open a stream without Last-Event-ID");
 		}
 		if (request.method === "GET" && (lastEventId === undefined || isStandaloneEvent(lastEventId))) {
-			session.state.stream.add(response);
+			session.state.stream.add(response, lastEventId !== undefined);
 		}
 		const isGone = (): boolean => response.closed && !session.opensStreams();
 		const general = (takeCall?: TakeCall): Promise<void> =>

@@ -93,7 +93,9 @@ export function createSessions(options: SessionsOptions): Sessions {
 				origin(from) {
 					if (client === undefined) {
 						client = describeClient(server, transport.sessionId ?? "");
-						byAddress.set(client.session, session);
+						// What is said last in a session may still be on its way when it ends.
+						if (transport.sessionId !== undefined && sessions.has(transport.sessionId))
+							byAddress.set(client.session, session);
 					}
 					return { ...from, client: from.authInfo?.clientId ?? client.session, session: client, called };
 				},

@@ -3,11 +3,17 @@ import { setTimeout as delay } from "node:timers/promises";
 
 /** The event stream that a session's client opens with GET, for what belongs to none of its requests. */
 export class StandaloneStream {
-	/** GETs for it that are not closed. All but one of them are being refused. */
+	/** GETs for it that are not closed, in the order of their arrival. */
 	readonly #responses = new Set<ServerResponse>();
 
-	/** A GET for the stream has arrived. */
-	add(response: ServerResponse): void {
+	/**
+	 * A GET for the stream has arrived.
+	 *
+	 * @param resumes whether it goes on after an event: then its client has given up the connection that it had before, which
+	 * may be full of what was never read
+	 */
+	add(response: ServerResponse, resumes = false): void {
+		if (resumes) for (const earlier of this.#responses) earlier.destroy();
 		this.#responses.add(response);
 		response.once("close", () => this.#responses.delete(response));
 	}
@@ -28,11 +34,12 @@ export class StandaloneStream {
 		return true;
 	}
 
+	/** The last one: earlier ones may not have been read to their end, later ones are being refused. */
 	#open(): ServerResponse | undefined {
-		for (const response of this.#responses) {
-			if (response.headersSent && response.statusCode === 200 && !response.writableEnded) return response;
-		}
-		return undefined;
+		return [...this.#responses].findLast(
+			({ headersSent, statusCode, writableEnded, destroyed }) =>
+				headersSent && statusCode === 200 && !writableEnded && !destroyed,
+		);
 	}
 }
 

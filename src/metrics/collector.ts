@@ -44,18 +44,21 @@ export function createCollector({ host, aggregate, onCollected, ...defaults }: C
 			collecting.add(moduleId);
 			const report = await collectOnce(moduleId, deadlineMs);
 			collecting.delete(moduleId);
-			if (!present.has(moduleId)) return aggregate.remove(moduleId); // its file went while it was collected
+			if (report === undefined || !present.has(moduleId)) return;
 			host.setCollectFailed(moduleId, !report.success);
 			onCollected(moduleId, report, performance.now() - startedAt);
 		},
 	});
 
-	async function collectOnce(moduleId: string, deadlineMs: number): Promise<CollectReport> {
+	/** Undefined when the module's file went meanwhile. */
+	async function collectOnce(moduleId: string, deadlineMs: number): Promise<CollectReport | undefined> {
 		try {
 			const { generation, snapshot } = await host.collect(moduleId, deadlineMs);
+			if (!present.has(moduleId)) return undefined;
 			return await aggregate.accept(moduleId, snapshot ?? NOTHING, { generation });
 		} catch (error) {
-			return aggregate.fail(moduleId, failureOf(error), messageOf(error));
+			const failure = failureOf(error);
+			return present.has(moduleId) ? aggregate.fail(moduleId, failure, messageOf(error)) : undefined;
 		}
 	}
 

@@ -18,6 +18,11 @@ export interface HostGauge<Name extends string> {
 	set(labels: Labels<Name>, value: number): void;
 	/** @param by 1 where left out; negative to go down */
 	inc(labels: Labels<Name>, by?: number): void;
+	/**
+	 * Counts one more, until what is returned is called once: it counts one less, and says whether the series is there yet.
+	 * One that was removed meanwhile, even if another of that name began since, stays as it is.
+	 */
+	hold(labels: Labels<Name>): () => boolean;
 }
 
 export interface HostHistogram<Name extends string> {
@@ -63,6 +68,15 @@ export function createHostFamilies(): HostFamilies {
 				},
 				inc(labels, by = 1) {
 					table.changed(labels).value += by;
+				},
+				hold(labels) {
+					const held = table.changed(labels);
+					held.value += 1;
+					return () => {
+						if (table.known(labels) !== held) return false;
+						table.changed(labels).value -= 1;
+						return true;
+					};
 				},
 			};
 		},

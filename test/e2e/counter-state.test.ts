@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
+import { MAX_DURATION_MS } from "../../src/launch-contract.ts";
 import { startServer } from "../../src/server.ts";
 import { childrenOf } from "../support/chaos-resources.ts";
 import { startHostProcess } from "../support/host-process.ts";
@@ -80,7 +81,8 @@ async function hosts(t: TestContext) {
 		save: (file: string) => writeFile(path.join(folder, file), COUNTS),
 		/** The counter as the page shows it after the module's first collection. */
 		async run(counterState: boolean, module = "metrics/counts"): Promise<number | undefined> {
-			const server = await startServer({ ...options, config: { ...options.config, counterState } });
+			const config = { ...options.config, counterState, collectIntervalMs: MAX_DURATION_MS };
+			const server = await startServer({ ...options, config });
 			try {
 				await until(async () => {
 					const view = await (await fetch(`${server.url}/api/modules/${module}`)).json();

@@ -105,6 +105,36 @@ test("a question that comes when its call has ended is refused at once", async (
 	await until(async () => /a running call, and none is running here/.test(await outcome()), "it is refused");
 });
 
+/** Asks for much and does not wait for it, again and again, and then once more as one should. */
+const ASKS_IN_VAIN = `
+	let outcome = "asking";
+	export default (server) => {
+		const ask = (mcpReq, message, options) => mcpReq.send({ method: "elicitation/create", params: {
+			message, requestedSchema: { type: "object", properties: {} } } }, options);
+		server.registerTool("ask-in-vain", {}, async ({ mcpReq }) => {
+			for (let n = 0; n < 60; n++) {
+				const controller = new AbortController();
+				const asked = ask(mcpReq, "x".repeat(200_000), { signal: controller.signal }).catch(() => {});
+				controller.abort();
+				await asked;
+			}
+			outcome = await ask(mcpReq, "?").then(() => "an answer", (error) => error.message);
+			return { content: [] };
+		});
+		server.registerTool("outcome", {}, () => ({ content: [{ type: "text", text: outcome }] }));
+	};`;
+
+test("questions that a module withdraws count against what its call may send", async (t) => {
+	const { url, execute } = await startTestServer(t, { files: { "mcps/asks-in-vain.js": ASKS_IN_VAIN } });
+	const { session } = await openSession(url, { capabilities });
+	const answer = post(url, toolCall("ask-in-vain"), { session });
+	const text = answer.then((response) => response.text());
+	const outcome = async (): Promise<string> => (await execute("outcome")).body.content?.[0]?.text ?? "";
+	await until(async () => /8388608 characters that a call may/.test(await outcome()), "the next one is refused");
+	const { length } = await text;
+	assert.ok(length > 7_000_000 && length < 9_000_000, `${length} characters have been sent`);
+});
+
 /** Asks in both of the ways that the SDK has, and tells what it has heard of the client's progress. */
 const FOLLOWS = `
 	const question = { message: "?", requestedSchema: { type: "object", properties: {} } };

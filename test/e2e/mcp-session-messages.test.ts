@@ -201,6 +201,27 @@ test("a client that has lost its event stream gets what was sent meanwhile", asy
 });
 
 test("nothing is sent to a client that does not read what it was sent before", async (t) => {
+	const { server, response, execute } = await stuck(t);
+	let received = "";
+	response.setEncoding("utf8").on("data", (text: string) => void (received += text));
+	await until(async () => {
+		await execute(3);
+		return received.includes('"data":"xxx"');
+	}, "it is heard again once it reads");
+	assert.equal((await server.module("mcps/one")).state, "running");
+});
+
+test("a client that resumes its stream on another connection is heard, though the one before is full", async (t) => {
+	const { server, session, execute } = await stuck(t);
+	const again = await listen(t, server.url, session, await newestEvent(server.url, session));
+	await until(async () => {
+		await execute(3);
+		return again.messages.some(({ params }) => params?.["data"] === "xxx");
+	}, "what comes now arrives");
+});
+
+/** A session whose client does not read its event stream, after it was sent more than the system keeps for a connection. */
+async function stuck(t: TestContext) {
 	const names = ["one", "two", "three", "four", "five", "six"];
 	const server = await startTestServer(t, { files: { "mcps/sends.js": SENDS, ...reaching(...names) } });
 	const { session, address } = await called(server.url, ...names);
@@ -208,19 +229,27 @@ test("nothing is sent to a client that does not read what it was sent before", a
 	const opening = get(`${server.url}/mcp`, { headers });
 	t.after(() => opening.destroy());
 	const [response] = (await once(opening, "response")) as [IncomingMessage];
+	response.on("error", () => undefined); // the host may close it
 
-	// Each may send 2 MiB at once, and together they fill what the system keeps for a connection.
+	// Each may send 2 MiB at once.
 	for (const name of names) await server.execute(name, { session: address, count: 31, length: 60_000 });
 	const counts = async (): Promise<number[]> => Promise.all(names.map((name) => dropped(server, name, "slow_client")));
 	await until(async () => (await counts()).some((count) => count > 0), "some are dropped, and counted");
+	const execute = (length: number) => server.execute("one", { session: address, count: 1, length });
+	return { server, session, response, execute };
+}
 
-	let received = "";
-	response.setEncoding("utf8").on("data", (text: string) => void (received += text));
-	await until(async () => {
-		await server.execute("one", { session: address, count: 1, length: 3 });
-		return received.includes('"data":"xxx"');
-	}, "it is heard again once it reads");
-});
+/** What such a client would name if it had read all: an event that is still kept. */
+async function newestEvent(url: string, session: string): Promise<string> {
+	for (let number = 400; number > 0; number--) {
+		const id = `_GET_stream_${number}`;
+		const headers = { accept: "text/event-stream", "mcp-session-id": session, "last-event-id": id };
+		const { status, body } = await fetch(`${url}/mcp`, { headers });
+		await body?.cancel();
+		if (status === 200) return id;
+	}
+	throw new Error("no event is kept");
+}
 
 async function dropped(server: TestServer, module: string, reason: string): Promise<number> {
 	const series = `mcp_session_messages_dropped_total{server_id="mcps/${module}",reason="${reason}"}`;

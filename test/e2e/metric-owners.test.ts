@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
+import { MAX_DURATION_MS } from "../../src/launch-contract.ts";
 import { startServer } from "../../src/server.ts";
 import { childrenOf } from "../support/chaos-resources.ts";
 import { startHostProcess } from "../support/host-process.ts";
@@ -16,7 +17,7 @@ const OWNER = `
 	import { Gauge } from "prom-client";
 	const contested = new Gauge({ name: "contested", help: "The owner's." });
 	export async function process() {
-		await setTimeout(200);
+		await setTimeout(1500);
 		contested.set(1);
 	}
 `;
@@ -95,7 +96,10 @@ async function hosts(t: TestContext) {
 		stateDir: options.config.stateDir,
 		/** What there is to see when each of these modules has been collected once. */
 		async run(modules: readonly string[]): Promise<Seen> {
-			const server = await startServer(options);
+			const server = await startServer({
+				...options,
+				config: { ...options.config, collectIntervalMs: MAX_DURATION_MS },
+			});
 			try {
 				for (const name of modules) {
 					await until(

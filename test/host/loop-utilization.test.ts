@@ -21,6 +21,14 @@ test("the share of time that was not idle counts half as much after five seconds
 	assert.equal(utilization.ratio(), 0, "it settles");
 });
 
+test("looks that come early and late make nobody busy", () => {
+	const utilization = createLoopUtilization();
+	let idleMs = 0;
+	// The worker tells of its idle time every 100 ms; main looks after 70 and 130 ms by turns.
+	for (let turn = 0; turn < 1000; turn++) utilization.look((idleMs += 100), turn % 2 === 0 ? 70 : 130);
+	assert.ok(utilization.ratio() < 0.001, String(utilization.ratio()));
+});
+
 test("a worker that idles longer than it was looked at, or not at all, stays between 0 and 1", () => {
 	const utilization = createLoopUtilization();
 	assert.equal(utilization.look(500, 100), 0);
