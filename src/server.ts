@@ -168,6 +168,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 			onServing(id, started, offered) {
 				if (config.prometheusRegistryEnabled) collector.serving(id, started);
 				if (offered !== undefined) listsChanged(catalog.set(id, offered));
+				mcp.serving(id);
 			},
 			onRelisted: (id, offered) => listsChanged(catalog.set(id, offered)),
 			onResourceUpdated: (_id, uri) => mcp.resourceUpdated(uri),
@@ -175,6 +176,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 			onTaskChanged: (id, taskId) => mcp.taskChanged(id, taskId),
 			onRemoved(id) {
 				collector.removed(id);
+				gateway.removed(id);
 				listsChanged(catalog.remove(id));
 				instrumentation.modules.onRemoved(id);
 			},

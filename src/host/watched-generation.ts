@@ -18,7 +18,7 @@ export interface WatchedGeneration {
 export interface GenerationRole {
 	/** It has been started and does not serve yet: it has a deadline for that, and may block its event loop. */
 	isStarting(generation: Generation): boolean;
-	/** It is the one whose notices count. */
+	/** It is the one whose lists count. */
 	isServing(generation: Generation): boolean;
 	onTrouble(generation: Generation, reason: "hang" | "out_of_memory", message: string): void;
 	/** It is still at work on a call or a collection whose time is long over. */
@@ -59,11 +59,11 @@ export function watchedGeneration(
 		},
 		onEvent: (event) => {
 			if (event.type === "logged") listeners.onLog(event.level, event.text);
-			else if (!role.isServing(generation)) return;
+			// These hold whichever generation says them: one that is being replaced still has calls to finish.
 			else if (event.type === "updated") listeners.onResourceUpdated(event.uri);
 			else if (event.type === "pushed") listeners.onPushed(event.session, event.json);
 			else if (event.type === "taskChanged") listeners.onTaskChanged(event.taskId);
-			else {
+			else if (role.isServing(generation)) {
 				const catalog = readCatalog(event.json);
 				if (catalog !== undefined) listeners.onRelisted(catalog);
 			}

@@ -85,7 +85,9 @@ export interface Gateway {
 	 *
 	 * @throws {ProtocolError} NotFound where `taskOwner` knows no owner
 	 */
-	getTask(task: TaskInquiry, signal: AbortSignal): Promise<CallAnswer["result"]>;
+	getTask(task: TaskInquiry): Promise<CallAnswer["result"]>;
+	/** The module is gone: nobody has its tasks any more. */
+	removed(moduleId: string): void;
 }
 
 export interface TaskInquiry {
@@ -216,16 +218,18 @@ export function createGateway(options: GatewayOptions): Gateway {
 		},
 		load: queues.load,
 		taskOwner: (taskId, { authInfo }) => tasks.owner(taskId, authInfo?.clientId),
-		async getTask({ taskId, meta, origin }, signal) {
+		async getTask({ taskId, meta, origin }) {
 			const call = { era: "modern", method: "tasks/get", params: { taskId, _meta: meta }, origin } as const;
 			const [owner] = callOwners(call, catalog, tasks);
 			try {
 				if (owner === undefined) throw new NotFound(call.method, call.params);
-				return (await ask(owner, call.method, call, { signal, onEmitted: () => undefined })).result;
+				const listeners = { signal: new AbortController().signal, onEmitted: () => undefined };
+				return (await ask(owner, call.method, call, listeners)).result;
 			} catch (error) {
 				throw requestFailure(error).error;
 			}
 		},
+		removed: tasks.remove,
 	};
 }
 

@@ -25,6 +25,8 @@ export interface McpEndpoint {
 	pushed(moduleId: string, address: string, json: string): void;
 	/** Tells the clients that listen for the task, if the module is the one that has it. */
 	taskChanged(moduleId: string, taskId: string): void;
+	/** Another generation of the module serves: tells the clients that listen for its tasks how these are. */
+	serving(moduleId: string): void;
 	close(): Promise<void>;
 }
 
@@ -108,6 +110,7 @@ export function createMcpEndpoint({ gateway, catalog, onError, ...options }: Mcp
 		},
 		pushed,
 		taskChanged: modern.taskChanged,
+		serving: modern.serving,
 		async close() {
 			await Promise.all([modern.close(), sessions.close()]);
 		},

@@ -18,6 +18,8 @@ export interface ModernRequests {
 	readonly notify: McpHttpHandler["notify"];
 	/** Tells those that listen for the task, if it is the module's. */
 	taskChanged(moduleId: string, taskId: string): void;
+	/** Tells those that listen for tasks of the module how these are. */
+	serving(moduleId: string): void;
 	close(): Promise<void>;
 }
 
@@ -62,6 +64,7 @@ export function createModernRequests(options: ModernRequestsOptions): ModernRequ
 		},
 		notify: handler.notify,
 		taskChanged: notices.changed,
+		serving: notices.serving,
 		close: () => handler.close(),
 	};
 }

@@ -3,6 +3,7 @@ import { type McpHttpHandler, ProtocolError, ProtocolErrorCode } from "@modelcon
 import { isRecord } from "../../workers/protocol.ts";
 import type { CallOrigin, Gateway } from "./gateway.ts";
 import { requestScope } from "./request-scope.ts";
+import { createTaskInquiries } from "./task-inquiries.ts";
 import { openTaskStream, type TaskStream } from "./task-stream.ts";
 import { requireTasks } from "./tasks.ts";
 
@@ -12,6 +13,11 @@ export interface TaskNotices {
 	readonly fetch: McpHttpHandler["fetch"];
 	/** The module says that a task has another state; those that listen for it are told if the task is this module's. */
 	changed(moduleId: string, taskId: string): void;
+	/**
+	 * Another generation of the module serves: those that listen for its tasks are told how these are. What it said while it
+	 * started, and what it could not answer while it was away, is made up for.
+	 */
+	serving(moduleId: string): void;
 }
 
 export interface TaskNoticesOptions {
@@ -23,7 +29,9 @@ export interface TaskNoticesOptions {
 }
 
 export function createTaskNotices({ fetch, gateway, hasTasks, onError }: TaskNoticesOptions): TaskNotices {
-	const streams = new Map<string, Set<TaskStream>>();
+	const inquiries = createTaskInquiries(gateway.getTask);
+	const open = new Set<TaskStream>();
+	const byTask = new Map<string, Set<TaskStream>>();
 
 	/** The modules of the tasks that the client may listen for, by task. */
 	function accept(taskIds: readonly unknown[], origin: CallOrigin): ReadonlyMap<string, string> {
@@ -36,24 +44,30 @@ export function createTaskNotices({ fetch, gateway, hasTasks, onError }: TaskNot
 		return accepted;
 	}
 
-	function open(sdk: ReadableStream<Uint8Array>, listen: TaskListen, tasks: ReadonlyMap<string, string>): TaskStream {
+	function openStream(
+		sdk: ReadableStream<Uint8Array>,
+		listen: TaskListen,
+		tasks: ReadonlyMap<string, string>,
+	): TaskStream {
 		const { id, meta, origin } = listen;
 		const stream = openTaskStream({
 			sdk,
 			subscriptionId: id,
 			mark: MARK,
 			tasks,
-			getTask: (taskId, signal) => gateway.getTask({ taskId, meta, origin }, signal),
+			ask: (moduleId, taskId, signal) => inquiries.ask(moduleId, { taskId, meta, origin }, signal),
 			onError,
 			onClosed() {
+				open.delete(stream);
 				for (const taskId of tasks.keys()) {
-					const listening = streams.get(taskId);
+					const listening = byTask.get(taskId);
 					listening?.delete(stream);
-					if (listening?.size === 0) streams.delete(taskId);
+					if (listening?.size === 0) byTask.delete(taskId);
 				}
 			},
 		});
-		for (const taskId of tasks.keys()) streams.set(taskId, (streams.get(taskId) ?? new Set()).add(stream));
+		open.add(stream);
+		for (const taskId of tasks.keys()) byTask.set(taskId, (byTask.get(taskId) ?? new Set()).add(stream));
 		return stream;
 	}
 
@@ -71,10 +85,13 @@ export function createTaskNotices({ fetch, gateway, hasTasks, onError }: TaskNot
 				await body.cancel();
 				return refusal(listen.id, problem);
 			}
-			return tasks.size === 0 ? response : new Response(open(body, listen, tasks).body, { headers });
+			return tasks.size === 0 ? response : new Response(openStream(body, listen, tasks).body, { headers });
 		},
 		changed(moduleId, taskId) {
-			for (const stream of streams.get(taskId) ?? []) stream.changed(moduleId, taskId);
+			for (const stream of byTask.get(taskId) ?? []) stream.changed(moduleId, taskId);
+		},
+		serving(moduleId) {
+			for (const stream of open) stream.serving(moduleId);
 		},
 	};
 }

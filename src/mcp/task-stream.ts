@@ -8,6 +8,8 @@ export interface TaskStream {
 	readonly body: ReadableStream<Uint8Array>;
 	/** The client will be told how the task is, as of when it is told: it may miss a state that has passed. */
 	changed(moduleId: string, taskId: string): void;
+	/** The client will be told of all tasks of the module that it listens for. */
+	serving(moduleId: string): void;
 }
 
 export interface TaskStreamOptions {
@@ -19,19 +21,21 @@ export interface TaskStreamOptions {
 	readonly mark: string;
 	/** Whose each task is. */
 	readonly tasks: ReadonlyMap<string, string>;
-	/** @throws {ProtocolError} */
-	readonly getTask: (taskId: string, signal: AbortSignal) => Promise<Readonly<Record<string, unknown>>>;
+	/** How a task of the module is. @throws {ProtocolError} */
+	readonly ask: (moduleId: string, taskId: string, signal: AbortSignal) => Promise<Readonly<Record<string, unknown>>>;
 	readonly onError: (error: Error) => void;
 	readonly onClosed: () => void;
 }
 
-export function openTaskStream({ sdk, tasks, getTask, onError, ...options }: TaskStreamOptions): TaskStream {
+export function openTaskStream({ sdk, tasks, ask, onError, ...options }: TaskStreamOptions): TaskStream {
 	// Without a buffer: what waits for a slow client is one event of each module, whatever the modules send.
 	const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
 	const writer = writable.getWriter();
 	const closing = new AbortController();
 	/** By module, so that one that does not answer delays no other's tasks. */
-	const queues = new Map([...new Set(tasks.values())].map((moduleId) => [moduleId, oneByOne(tell)]));
+	const queues = new Map(
+		[...new Set(tasks.values())].map((moduleId) => [moduleId, oneByOne((taskId) => tell(moduleId, taskId))]),
+	);
 
 	async function relay(): Promise<void> {
 		const reader = sdk.getReader();
@@ -69,16 +73,16 @@ export function openTaskStream({ sdk, tasks, getTask, onError, ...options }: Tas
 		return writeEvent({ ...message, params: { ...params, notifications } });
 	}
 
-	async function tell(taskId: string): Promise<void> {
+	async function tell(moduleId: string, taskId: string): Promise<void> {
 		while (!closing.signal.aborted) {
 			try {
-				const task = await getTask(taskId, closing.signal);
+				const task = await ask(moduleId, taskId, closing.signal);
 				if (task["taskId"] === taskId && TASK_STATES.has(task["status"])) await send(withoutStamps(task));
 				return;
 			} catch (error) {
+				if (closing.signal.aborted) return;
 				if (!(error instanceof ProtocolError)) return onError(error as Error);
-				// Where the module has lost the task, or says nothing of use, the client hears as much when it asks.
-				if (!isRecord(error.data) || error.data["retryable"] !== true) return;
+				if (!mayAnswerLater(error)) return;
 			}
 			await delay(RETRY_MS, undefined, { signal: closing.signal, ref: false }).catch(() => undefined);
 		}
@@ -97,12 +101,24 @@ export function openTaskStream({ sdk, tasks, getTask, onError, ...options }: Tas
 		changed(moduleId, taskId) {
 			if (tasks.get(taskId) === moduleId) queues.get(moduleId)?.(taskId);
 		},
+		serving(moduleId) {
+			const tellOf = queues.get(moduleId);
+			if (tellOf === undefined) return;
+			for (const [taskId, owner] of tasks) if (owner === moduleId) tellOf(taskId);
+		},
 	};
 }
 
 const TASK_STATES: ReadonlySet<unknown> = new Set(["working", "input_required", "completed", "failed", "cancelled"]);
-/** For a module that is busy or away. */
+/** For a module that is busy. */
 const RETRY_MS = 1000;
+/** The module is away, maybe for good; `serving` says when it is back. */
+const AWAY: ReadonlySet<unknown> = new Set(["MODULE_UNAVAILABLE", "MODULE_NOT_FOUND"]);
+
+/** Where the module has lost the task, or says nothing of use, it does not: the client hears as much when it asks. */
+function mayAnswerLater({ data }: ProtocolError): boolean {
+	return isRecord(data) && data["retryable"] === true && !AWAY.has(data["code"]);
+}
 
 /** Runs one at a time, each key once however often it was asked for while it waited. `run` must not reject. */
 function oneByOne(run: (key: string) => Promise<void>): (key: string) => void {

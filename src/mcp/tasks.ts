@@ -11,6 +11,8 @@ export interface TaskOwners {
 	add(taskId: string, moduleId: string, client: string | undefined): boolean;
 	/** @param client who asks; a task that was created for somebody else is not there */
 	owner(taskId: string, client: string | undefined): string | undefined;
+	/** The module is gone, and with it its tasks. */
+	remove(moduleId: string): void;
 }
 
 /** @param maxPerModule tasks that a module may have at a time; one more, and its oldest is not found any more */
@@ -35,6 +37,10 @@ export function createTaskOwners(maxPerModule = MAX_TASKS_PER_MODULE): TaskOwner
 		owner(taskId, client) {
 			const task = tasks.get(taskId);
 			return task !== undefined && task.client === client ? task.moduleId : undefined;
+		},
+		remove(moduleId) {
+			for (const taskId of byModule.get(moduleId) ?? []) tasks.delete(taskId);
+			byModule.delete(moduleId);
 		},
 	};
 }

@@ -165,6 +165,22 @@ test("a module cannot reach a session that has not called it", async (t) => {
 	assert.equal((await server.module("mcps/reaches")).state, "running");
 });
 
+test("what a module sends while a newer version serves already reaches its session", async (t) => {
+	const version = (number: number): string => `
+		let last = async () => {};
+		export default (server) => server.registerTool("remember", {}, ({ sessionId }) => {
+			last = () => server.server.sendLoggingMessage({ level: "info", data: "last words of ${number}" }, sessionId);
+			return { content: [{ type: "text", text: String(sessionId) }] };
+		});
+		export const stop = () => last();`;
+	const server = await startTestServer(t, { files: { "mcps/leaves.js": version(1) } });
+	const { session } = await called(server.url);
+	const listening = await listen(t, server.url, session);
+	await server.save("mcps/leaves.js", version(2));
+	await until(() => listening.messages.length > 0, "they are heard", 60_000);
+	assert.equal(listening.messages[0]?.params?.["data"], "last words of 1");
+});
+
 test("what a module sends outside of calls is limited, in number and in length", async (t) => {
 	const server = await startTestServer(t, { files: { "mcps/sends.js": SENDS, ...reaching("reaches") } });
 	const { url, execute } = server;

@@ -176,6 +176,33 @@ test("a research query runs as a task: the extension's own client polls it, answ
 	await subscription.close();
 });
 
+test("a client that listens is told how its task is when another generation of the module serves", async (t) => {
+	const answering = (status: string): string => TELLING.replace("status: tasks.get(taskId)", `status: "${status}"`);
+	const server = await startTestServer(t, { files: { "mcps/telling.js": answering("working") }, env });
+	const { client, told } = await connect(t, server.url);
+	const subscription = await client.listen(forTasks(await createTask(server, "begin", { taskId: "kept" })));
+	await until(() => told.length > 0, "it is told at once");
+	await server.save("mcps/telling.js", answering("completed"));
+	await until(() => told.length > 1, "it is told again", 60_000);
+	assert.deepEqual(
+		told.map(({ status }) => status),
+		["working", "completed"],
+	);
+	await subscription.close();
+});
+
+test("the tasks of a module whose file is gone are nobody's, also when another has its name", async (t) => {
+	const server = await startTestServer(t, { files: { "mcps/telling.js": TELLING }, env });
+	const taskId = await createTask(server, "begin", { taskId: "kept" });
+	assert.equal((await ask(server, "get", taskId)).result?.resultType, "complete");
+	await server.remove("mcps/telling.js");
+	await until(async () => (await fetch(`${server.url}/api/modules/mcps/telling`)).status === 404, "it is gone", 60_000);
+	await server.save("mcps/telling.js", TELLING.replace("tasks.get(taskId)", '"working"'));
+	const state = async (): Promise<string> => (await server.module("mcps/telling")).state;
+	await until(async () => (await state()) === "running", "there is another", 60_000);
+	assert.equal((await ask(server, "get", taskId)).error?.code, -32602);
+});
+
 test("a module may tell of a task with the SDK's own notification, and of its own tasks only", async (t) => {
 	const server = await startTestServer(t, {
 		files: { ...(await conformanceModules("_task-store", "tasks")), "mcps/telling.js": TELLING },

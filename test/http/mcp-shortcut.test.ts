@@ -47,6 +47,7 @@ async function serveShortcut(t: TestContext): Promise<{ readonly url: string; re
 			resourceUpdated: () => undefined,
 			pushed: () => undefined,
 			taskChanged: () => undefined,
+			serving: () => undefined,
 			close: () => Promise.resolve(),
 		},
 		gates: createGates({ allowedHosts: ["127.0.0.1"], allowedOrigins: ["127.0.0.1"] }),

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { createMcpHandler, ProtocolError, ProtocolErrorCode, Server } from "@modelcontextprotocol/server";
 import { requestScope } from "../../src/mcp/request-scope.ts";
 import { createTaskNotices, type TaskNoticesOptions } from "../../src/mcp/task-notices.ts";
@@ -117,6 +118,78 @@ test("a module that is busy is asked again; one that has lost the task is not", 
 	assert.equal((await next())?.params?.["taskId"], "t1");
 	assert.deepEqual(asked.toSorted(), ["t0", "t1", "t1"]);
 });
+
+test("a module is asked once for all streams on a task, and about one task at a time for all streams", async (t) => {
+	let round = 0;
+	let answer = Promise.withResolvers<void>();
+	const { notices, asked } = setup(t, async (taskId) => {
+		await answer.promise;
+		return task(taskId, { round });
+	});
+	answer.resolve();
+	const same = await Promise.all(Array.from({ length: 50 }, () => listen(notices, ["t0"])));
+	for (const next of same) assert.equal((await next())?.method, "notifications/subscriptions/acknowledged");
+	for (const next of same) assert.equal((await next())?.params?.["round"], 0);
+	asked.length = 0;
+	for (round = 1; round <= 3; round++) {
+		await setImmediate(); // all have sent what was read
+		notices.changed("mcps/even", "t0");
+		for (const next of same) assert.equal((await next())?.params?.["round"], round);
+	}
+	assert.deepEqual(asked, ["t0", "t0", "t0"]);
+
+	answer = Promise.withResolvers();
+	const own = Array.from({ length: 50 }, (_, number) => `t${number * 2}`);
+	const each = await Promise.all(own.map((taskId) => listen(notices, [taskId])));
+	for (const next of each) await next();
+	assert.equal(asked.length, 4, "the others wait outside of the module");
+	answer.resolve();
+	for (const [number, next] of each.entries()) assert.equal((await next())?.params?.["taskId"], own[number]);
+});
+
+test("who no longer listens is not asked for, and holds up nobody", async (t) => {
+	const answer = Promise.withResolvers<void>();
+	const { notices, asked } = setup(t, async (taskId) => {
+		await answer.promise;
+		return task(taskId);
+	});
+	const stays = await listen(notices, ["t0"]);
+	await stays();
+	const leaving = new AbortController();
+	const leave = await Promise.all([["t0"], ["t2"]].map((taskIds) => listen(notices, taskIds, leaving.signal)));
+	for (const next of leave) await next();
+	const waits = await listen(notices, ["t4"]);
+	await waits();
+	leaving.abort();
+	for (const next of leave) assert.equal(await next(), undefined);
+	answer.resolve();
+	assert.equal((await stays())?.params?.["taskId"], "t0");
+	assert.equal((await waits())?.params?.["taskId"], "t4");
+	assert.deepEqual(asked, ["t0", "t4"]);
+});
+
+for (const [code, retryable] of [
+	["MODULE_NOT_FOUND", true],
+	["MODULE_UNAVAILABLE", true],
+	["MODULE_CRASHED", false],
+] as const)
+	test(`after ${code} a module is asked again when it serves, about its own tasks`, async (t) => {
+		let isAway = true;
+		const { notices, asked } = setup(t, async (taskId) => {
+			if (isAway && taskId !== "t4")
+				throw new ProtocolError(ProtocolErrorCode.InternalError, "away", { code, retryable });
+			return task(taskId, { isAway });
+		});
+		const next = await listen(notices, ["t0", "t1", "t2", "t4"]);
+		await next();
+		assert.equal((await next())?.params?.["taskId"], "t4", "it is not waited for");
+		isAway = false;
+		notices.serving("mcps/even");
+		const told = [await next(), await next(), await next()].map((message) => message?.params);
+		assert.deepEqual(told.map((params) => String(params?.["taskId"])).toSorted(), ["t0", "t2", "t4"]);
+		assert.ok(told.every((params) => params?.["isAway"] === false));
+		assert.equal(asked.filter((taskId) => taskId === "t1").length, 1);
+	});
 
 test("a client that has gone is told nothing, and when the host stops its stream ends with the result", async (t) => {
 	const { notices, asked, close } = setup(t, async (taskId) => task(taskId));

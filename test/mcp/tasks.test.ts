@@ -23,6 +23,15 @@ test("a module that creates tasks without end loses its own oldest, and nobody e
 	);
 });
 
+test("a module that is gone leaves no tasks behind", () => {
+	const tasks = createTaskOwners();
+	tasks.add("t", "mcps/a", "ann");
+	tasks.add("u", "mcps/b", "ann");
+	tasks.remove("mcps/a");
+	assert.deepEqual([tasks.owner("t", "ann"), tasks.owner("u", "ann")], [undefined, "mcps/b"]);
+	assert.equal(tasks.add("t", "mcps/b", "ann"), true, "its id is free");
+});
+
 test("a request whose client does not know tasks is refused with what it would need", () => {
 	const meta = (extensions: unknown) => ({ "io.modelcontextprotocol/clientCapabilities": { extensions } });
 	requireTasks(meta({ "io.modelcontextprotocol/tasks": {} }));
