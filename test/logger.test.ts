@@ -164,7 +164,7 @@ test("closing does not wait for a pipe that nobody reads", (t) => {
 	logger.info("long", { filler: "x".repeat(500_000) });
 	const startedMs = performance.now();
 	logger.close();
-	assert.ok(performance.now() - startedMs < 2000);
+	assert.ok(performance.now() - startedMs < 10_000);
 });
 
 test("a reader that has gone away does not end the host", (t) => {

@@ -183,14 +183,21 @@ test("clients of both SDKs tell a module how far they are with its question", as
 });
 
 test("a client that reports progress without end does not flood a module", async (t) => {
-	const { url } = await startTestServer(t, { files: { "mcps/follows.js": FOLLOWS } });
+	const { url } = await startTestServer(t, {
+		files: { "mcps/follows.js": FOLLOWS },
+		env: { CALL_TIMEOUT_MS: "60000" },
+	});
 	const startedAt = performance.now();
 	const { call } = await connectOld(t, url, async (progressToken, report) => {
-		for (let progress = 1; progress <= 400; progress++) await report({ progressToken, progress });
+		// A hundred at a time, so that the rate that is allowed does not reach their number on the slowest machine.
+		for (let batch = 0; batch < 1000; batch += 100) {
+			const reports = Array.from({ length: 100 }, (_, index) => report({ progressToken, progress: batch + index + 1 }));
+			await Promise.all(reports);
+		}
 	});
 	const heard = (await call("follow-question")) as readonly unknown[];
 	const allowed = 100 + Math.ceil((20 * (performance.now() - startedAt)) / 1000);
-	assert.ok(heard.length >= 100 && heard.length <= Math.min(allowed, 399), `${heard.length} of 400 arrived`);
+	assert.ok(heard.length >= 100 && heard.length <= Math.min(allowed, 999), `${heard.length} of 1000 arrived`);
 });
 
 type Report = (params: object) => Promise<void>;

@@ -51,7 +51,7 @@ test("the second page is of the client's own list, whoever else has listed in be
 });
 
 test("a module that does not list in time has what it offers listed, and nothing of another client", async (t) => {
-	const { list } = await startPersonal(t, { CALL_TIMEOUT_MS: "500" });
+	const { list } = await startPersonal(t, { CALL_TIMEOUT_MS: "3000" });
 	assert.deepEqual((await list("b")).uris, ["quick://b000", "slow://b000"]);
 	assert.deepEqual((await list("a", { never: true })).uris, []);
 });

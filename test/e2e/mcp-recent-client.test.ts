@@ -6,24 +6,10 @@ import { type TestContext, test } from "node:test";
 import { Client, LOG_LEVEL_META_KEY, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { startTestServer } from "../support/test-server.ts";
 
-/** Reports six steps, the last three of them only once somebody has come back for them. */
-const STEPS = `
-	let comeBack;
-	const back = new Promise((resolve) => { comeBack = resolve; });
-	export default (server) => {
-		server.registerTool("steps", {}, async ({ mcpReq }) => {
-			const { progressToken } = mcpReq._meta;
-			for (let progress = 1; progress <= 6; progress++) {
-				if (progress === 4) await back;
-				await mcpReq.notify({ method: "notifications/progress", params: { progressToken, progress } });
-			}
-			return { content: [{ type: "text", text: "six steps" }] };
-		});
-		server.registerTool("come-back", {}, () => { comeBack(); return { content: [] }; });
-	};`;
+const STEPS = "mcps/waits-to-be-told.ts";
 
 test("a client of a 2025-era session whose stream is cut comes back by itself, with Last-Event-ID, and misses nothing", async (t) => {
-	const { url } = await startTestServer(t, { files: { "mcps/steps.js": STEPS } });
+	const { url } = await startTestServer(t, { fixtures: [STEPS] });
 	const client = await connectLegacy(t, url);
 	const streams = watchStreams(t);
 	const progress: number[] = [];
@@ -45,7 +31,7 @@ test("a client of a 2025-era session whose stream is cut comes back by itself, w
 });
 
 test("a client that has lost all but its session and a token takes its call up again", async (t) => {
-	const { url } = await startTestServer(t, { files: { "mcps/steps.js": STEPS } });
+	const { url } = await startTestServer(t, { fixtures: [STEPS] });
 	const first = await connectLegacy(t, url);
 	const { promise: tokenOfThird, resolve } = Promise.withResolvers<string>();
 	let token = "";

@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { spawnSync } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
-import { freePort } from "../../src/free-port.ts";
+import { startPrometheus } from "../support/prometheus.ts";
 import { startTestServer } from "../support/test-server.ts";
 import { until } from "../support/until.ts";
 
@@ -24,47 +22,19 @@ test("promtool has nothing to say about the page", async (t) => {
 test("a real Prometheus with the shipped configuration scrapes it: up, and samples of every shipped family", async (t) => {
 	const server = await startTestServer(t, { examples: true });
 	await server.execute("add", { a: 1, b: 2 });
-	const folder = await mkdtemp(path.join(tmpdir(), "bulkhead-prometheus-"));
-	t.after(() => rm(folder, { recursive: true, force: true }));
+	await until(async () => {
+		const page = await server.metrics();
+		return SHIPPED_FAMILIES.every((family) => new RegExp(`^${family}[ {]`, "m").test(page));
+	}, "every family is on the page");
+	// Often enough for a test, and with time enough for a busy machine.
 	const config = (await readFile(SHIPPED, "utf8"))
 		.replace("127.0.0.1:8000", new URL(server.url).host)
-		.replaceAll(/(scrape_interval|scrape_timeout): \S+/g, "$1: 1s");
-	await writeFile(path.join(folder, "prometheus.yml"), config);
-
-	const port = await freePort();
-	const prometheus = spawn(
-		"prometheus",
-		[
-			`--config.file=${folder}/prometheus.yml`,
-			`--storage.tsdb.path=${folder}/data`,
-			`--web.listen-address=127.0.0.1:${port}`,
-		],
-		{ stdio: "ignore" },
-	);
-	t.after(async () => {
-		prometheus.kill("SIGKILL");
-		if (prometheus.exitCode === null) await once(prometheus, "exit");
-	});
-	const query = async (
-		expression: string,
-	): Promise<readonly { readonly metric: Record<string, string>; readonly value: [number, string] }[]> => {
-		const response = await fetch(`http://127.0.0.1:${port}/api/v1/query?query=${encodeURIComponent(expression)}`);
-		return ((await response.json()) as { data: { result: [] } }).data.result;
-	};
-	await until(
-		async () => {
-			try {
-				return (await query("up")).some(({ value }) => value[1] === "1");
-			} catch {
-				return false; // it does not listen yet
-			}
-		},
-		"up is 1",
-		30_000,
-	);
-	const names = new Set((await query('{job="bulkhead"}')).map(({ metric }) => metric["__name__"]));
+		.replaceAll(/(scrape_interval|scrape_timeout): \S+/g, "$1: 10s");
+	const prometheus = await startPrometheus(t, config);
+	await until(async () => (await prometheus.query("up == 1")).length === 1, "up is 1", 60_000);
+	const names = new Set((await prometheus.query('{job="bulkhead"}')).map(({ metric }) => metric["__name__"]));
 	for (const family of SHIPPED_FAMILIES) assert.ok(names.has(family), `${family} has samples`);
-	assert.deepEqual(await query("up == 0"), []);
+	assert.deepEqual(await prometheus.query("up == 0"), []);
 });
 
 const SHIPPED_FAMILIES = [

@@ -137,5 +137,5 @@ function configFor(target: string): string {
 				`{targets: ["${target}"], labels: {__metrics_path__: "/${format}/${index}", rule_format: "${format}", rule_index: "${index}"}}`,
 		),
 	);
-	return `global: {scrape_interval: 3s, scrape_timeout: 3s}\nscrape_configs: [{job_name: rules, static_configs: [${targets.join(", ")}]}]`;
+	return `global: {scrape_interval: 10s, scrape_timeout: 10s}\nscrape_configs: [{job_name: rules, static_configs: [${targets.join(", ")}]}]`;
 }

@@ -110,18 +110,18 @@ test("/sd names each metric module, and a real Prometheus that discovers them th
 	const prometheus = await startPrometheus(
 		t,
 		[
-			"global: {scrape_interval: 1s, scrape_timeout: 1s}",
+			"global: {scrape_interval: 2s, scrape_timeout: 2s}", // a scrape that fails is made up for by the next
 			`scrape_configs: [{job_name: modules, http_sd_configs: [{url: "${server.url}/sd", refresh_interval: 1s}]}]`,
 		].join("\n"),
 	);
 	const idsOf = async (query: string): Promise<readonly string[]> =>
 		(await prometheus.query(query)).map(({ metric }) => metric["server_id"] ?? "").toSorted();
-	await until(async () => (await idsOf("up == 1")).length === 3, "three targets are up", 30_000);
+	await until(async () => (await idsOf("up == 1")).length === 3, "three targets are up", 60_000);
 	assert.deepEqual(await idsOf("up"), ["metrics/a", "metrics/b", "metrics/c"]);
-	assert.deepEqual(await idsOf("own_b"), ["metrics/b"]);
+	await until(async () => (await idsOf("own_b")).join() === "metrics/b", "its series has its id", 60_000);
 	// A module that comes later is found without a change to the configuration.
 	await server.save("metrics/d.ts", gaugeModule("d", '{ from: "d" }'));
-	await until(async () => (await idsOf("own_d")).length === 1, "the new module is scraped", 30_000);
+	await until(async () => (await idsOf("own_d")).length === 1, "the new module is scraped", 60_000);
 });
 
 test("with the endpoint turned off, none of its routes is there", async (t) => {
@@ -167,7 +167,9 @@ test("a module that asks for it is collected by each scrape, and by no interval"
 
 test("scrapes at the same time share one collection", async (t) => {
 	const server = await startTestServer(t, {
-		files: { "metrics/now.ts": onScrapeModule("await new Promise((done) => setTimeout(done, 100));") },
+		files: {
+			"metrics/now.ts": onScrapeModule("if (count === 3) await new Promise((done) => setTimeout(done, 3000));"),
+		},
 	});
 	await until(async () => (await server.module("metrics/now")).collection?.success === true, "collected at the start");
 	const first = sampleOf(await server.metrics(), "runs") ?? Number.NaN;
@@ -180,8 +182,9 @@ test("scrapes at the same time share one collection", async (t) => {
 test("a scraper that cannot wait gets the last good snapshot within its own timeout, and the collection goes on", async (t) => {
 	const server = await startTestServer(t, {
 		files: {
-			"metrics/now.ts": onScrapeModule("if (count > 1) await new Promise((done) => setTimeout(done, 1500));"),
+			"metrics/now.ts": onScrapeModule("if (count > 1) await new Promise((done) => setTimeout(done, 8000));"),
 		},
+		env: { COLLECT_TIMEOUT_MS: "30000" },
 	});
 	await until(async () => (await server.module("metrics/now")).collection?.success === true, "collected at the start");
 	const startedAt = performance.now();
@@ -189,7 +192,7 @@ test("a scraper that cannot wait gets the last good snapshot within its own time
 	const page = await response.text();
 	const tookMs = performance.now() - startedAt;
 	assert.ok(tookMs >= 390, `it waited as long as it could, ${tookMs} ms`);
-	assert.ok(tookMs < 1400, `it did not wait for the module, ${tookMs} ms`);
+	assert.ok(tookMs < 7500, `it did not wait for the module, ${tookMs} ms`);
 	assert.equal(sampleOf(page, "runs"), 1);
 	// The one that waits joins what is under way.
 	assert.equal(sampleOf(await server.metrics(), "runs"), 2);

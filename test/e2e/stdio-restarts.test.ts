@@ -7,6 +7,7 @@ import {
 	ToolListChangedNotificationSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import { conformanceModules } from "../fixtures/conformance/modules.ts";
+import { lastingPort } from "../support/lasting-port.ts";
 import { callsOf, connectOldClient, connectRecentClient, spawnStdio } from "../support/stdio-client.ts";
 import { startTestServer, testSetup } from "../support/test-server.ts";
 import { until } from "../support/until.ts";
@@ -23,7 +24,8 @@ const ENVELOPE = {
 	"io.modelcontextprotocol/clientCapabilities": {},
 };
 test("a host that starts again under a running bridge finds its client as it was", async (t) => {
-	const first = await startTestServer(t, MODULES);
+	const modules = await modulesAtOnePort();
+	const first = await startTestServer(t, modules);
 	const client = await connectOldClient(t, { folder: first.folder, args: ["--url", `${first.url}/mcp`] });
 	const updated: string[] = [];
 	client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => void updated.push(params.uri));
@@ -34,10 +36,9 @@ test("a host that starts again under a running bridge finds its client as it was
 	await client.unsubscribeResource({ uri: "doc://two" });
 
 	await first.close();
-	const { port } = new URL(first.url);
-	await startTestServer(t, { ...MODULES, env: { ...MODULES.env, PORT: port } });
+	await startTestServer(t, modules);
 	// Without a request of the client: its event stream finds out.
-	await until(() => told > 0, "the client hears that the lists may be others");
+	await until(() => told > 0, "the client hears that the lists may be others", 60_000);
 	const call = callsOf(client);
 	for (const name of ["two", "one"]) await call("write-document", { name, words: "w" });
 	await until(() => updated.length > 0, "the subscription is one of the new session as well");
@@ -46,7 +47,8 @@ test("a host that starts again under a running bridge finds its client as it was
 });
 
 test("what a 2026-07-28 client listens to goes on over restarts of the host", async (t) => {
-	const first = await startTestServer(t, MODULES);
+	const modules = await modulesAtOnePort();
+	const first = await startTestServer(t, modules);
 	const client = await connectRecentClient(t, { folder: first.folder, args: ["--url", `${first.url}/mcp`] });
 	const updated: string[] = [];
 	client.setNotificationHandler("notifications/resources/updated", ({ params }) => void updated.push(params.uri));
@@ -61,9 +63,8 @@ test("what a 2026-07-28 client listens to goes on over restarts of the host", as
 	});
 
 	await first.close(); // which ends the stream with an answer
-	const { port } = new URL(first.url);
-	const second = await startTestServer(t, { ...MODULES, env: { ...MODULES.env, PORT: port } });
-	await until(() => told > 0, "the client hears that the lists may be others");
+	const second = await startTestServer(t, modules);
+	await until(() => told > 0, "the client hears that the lists may be others", 60_000);
 	const call = callsOf(client);
 	for (const name of ["two", "one"]) await call("write-document", { name, words: "w" });
 	await until(() => updated.length > 0, "the new host knows what the client listens to");
@@ -76,7 +77,7 @@ test("what a 2026-07-28 client listens to goes on over restarts of the host", as
 
 	await subscription.close();
 	await second.close();
-	const third = await startTestServer(t, { ...MODULES, env: { ...MODULES.env, PORT: port } });
+	const third = await startTestServer(t, modules);
 	const toldInTheEnd = told;
 	await call("echo", { message: "hi" });
 	await third.save("mcps/dropped.js", DROPPED);
@@ -117,7 +118,7 @@ test("a 2026-07-28 client has one acknowledgement, however often the host is kil
 	for (let kills = 1; kills <= 2; kills++) {
 		const [host] = execFileSync("pgrep", ["--parent", String(bridge.child.pid)], { encoding: "utf8" }).split("\n");
 		process.kill(Number(host), "SIGKILL");
-		await until(() => told("prompts").length === 1 + kills, "it is told of the new host", 30_000);
+		await until(() => told("prompts").length === 1 + kills, "it is told of the new host", 60_000);
 	}
 	assert.deepEqual(told("prompts"), ["subscriptions/acknowledged", "prompts/list_changed", "prompts/list_changed"]);
 	assert.deepEqual(told("nothing"), ["subscriptions/acknowledged"]);
@@ -130,3 +131,8 @@ test("a 2026-07-28 client has one acknowledgement, however often the host is kil
 		"nobody waits for an answer to what was cancelled",
 	);
 });
+
+/** For hosts one after the other where their client finds them. */
+async function modulesAtOnePort() {
+	return { ...MODULES, env: { ...MODULES.env, PORT: String(await lastingPort()) } };
+}

@@ -77,5 +77,5 @@ function configFor(target: string, formats: readonly string[]): string {
 	const jobs = formats.map(
 		(format) => `{job_name: ${format}, metrics_path: /${format}/0, static_configs: [{targets: ["${target}"]}]}`,
 	);
-	return `global: {scrape_interval: 2s, scrape_timeout: 2s}\nscrape_configs: [${jobs.join(", ")}]`;
+	return `global: {scrape_interval: 10s, scrape_timeout: 10s}\nscrape_configs: [${jobs.join(", ")}]`;
 }

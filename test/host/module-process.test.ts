@@ -183,7 +183,7 @@ for (const fixture of ["blocks-for-ever", "blocks-in-a-child"]) {
 		assert.equal(worker.idleMs(), idleMs);
 		const begunAt = performance.now();
 		assert.equal(await worker.terminate(), true);
-		assert.ok(performance.now() - begunAt < 1000);
+		assert.ok(performance.now() - begunAt < 10_000);
 		assert.equal((await collected).failure, "closed");
 		assert.deepEqual(await generation.ended, { reason: "stopped" });
 	});

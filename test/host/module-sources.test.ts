@@ -51,7 +51,7 @@ test("the shipped number of modules is ready in a moment", async (t) => {
 	await start();
 	assert.equal(events.length, 8);
 	// About 60 ms when nothing else runs; the suite shares the machine with others.
-	assert.ok(performance.now() - startedAt < 3_000);
+	assert.ok(performance.now() - startedAt < 15_000);
 });
 
 test("a failure is said once, and so is its repair", async (t) => {

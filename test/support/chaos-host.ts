@@ -66,7 +66,7 @@ const SETTINGS = {
 };
 const MAIN = path.join(import.meta.dirname, "../../dist/main.js");
 const READY = /ready at (http:\/\/[^\s"]+)/;
-const START_DEADLINE_MS = 20_000;
+const START_DEADLINE_MS = 60_000;
 
 export async function startChaosHost(options: ChaosHostOptions): Promise<ChaosHost> {
 	const { fixtures = [], files = {}, sandbox = "standard", env = {} } = options;
