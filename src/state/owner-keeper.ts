@@ -20,6 +20,8 @@ export interface OwnerKeeper<Name> {
 	changed(owned: () => Iterable<OwnedNames<Name>>): void;
 	/** Resolves when what has changed so far is on the disk, or cannot be. Safe to call twice; never rejects. */
 	flush(): Promise<void>;
+	/** As `flush`, for the last time: what changes afterwards is not written. */
+	close(): Promise<void>;
 }
 
 export interface OwnerKeeperOptions<Name> {
@@ -37,6 +39,7 @@ export function createOwnerKeeper<Name>({ stateDir, format, onProblem }: OwnerKe
 	let writing: Promise<void> = Promise.resolve();
 	let kept: string | undefined;
 	let isProblemTold = false;
+	let isClosed = false;
 
 	return {
 		async load() {
@@ -55,10 +58,15 @@ export function createOwnerKeeper<Name>({ stateDir, format, onProblem }: OwnerKe
 			return [];
 		},
 		changed(owned) {
+			if (isClosed) return;
 			pending = owned;
 			timer ??= setTimeout(() => void flush(), WRITE_DELAY_MS).unref();
 		},
 		flush,
+		close() {
+			isClosed = true;
+			return flush();
+		},
 	};
 
 	function flush(): Promise<void> {

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
+import { freePort } from "../../src/free-port.ts";
 import { startServer } from "../../src/server.ts";
 import { childrenOf } from "../support/chaos-resources.ts";
 import { startHostProcess } from "../support/host-process.ts";
@@ -13,11 +14,17 @@ import { until } from "../support/until.ts";
 /** A tool that says whose it is. */
 const tool = (whose: string): string => `
 	export default (server) => server.registerTool("contested", {}, () => ({ content: [{ type: "text", text: "${whose}" }] }));`;
-/** After every other module that starts beside it. */
-const STARTS_LATE = "await new Promise((resolve) => setTimeout(resolve, 500));";
+const PATIENT = { MODULE_START_TIMEOUT_MS: "60000" };
+/** Starts when `a`, where there is one, has: it asks the host. */
+const startsAfterA = (port: number): string => `
+	for (;;) {
+		const response = await fetch("http://127.0.0.1:${port}/api/modules/mcps/a");
+		if (response.status === 404 || (await response.json()).state === "running") break;
+	}`;
 
 test("the module that had a name first owns it after restarts of the host, also when it starts last", async (t) => {
-	const { run, save } = await hosts(t, { z: STARTS_LATE + tool("z") });
+	const port = await freePort();
+	const { run, save } = await hosts(t, { z: startsAfterA(port) + tool("z") }, { ...PATIENT, PORT: String(port) });
 	assert.equal((await run()).said, "z");
 	await save("a", tool("a"));
 	for (let restarts = 0; restarts < 2; restarts++) {
@@ -64,6 +71,27 @@ test("an owner that has started without a name has given it up, and one that cou
 	assert.equal((await run()).said, "a");
 });
 
+test("what a module offers while it stops is its own when the host is back", async (t) => {
+	const offersLate = `
+		let stopping = false;
+		let changed;
+		export default (server, { notify }) => {
+			changed = notify.toolsChanged;
+			if (stopping) server.registerTool("contested", {}, () => ({ content: [] }));
+		};
+		export async function stop() {
+			stopping = true;
+			changed();
+			for (let turns = 0; turns < 100; turns++) await new Promise(setImmediate); // until the host has heard of it
+		}`;
+	const { run, save, stateDir } = await hosts(t, { z: offersLate });
+	await run();
+	assert.match(await readFile(path.join(stateDir, "mcp-owners.jsonl"), "utf8"), /"mcps\/z",\["tools","contested"\]/);
+	await save("a", tool("a"));
+	await save("z", tool("z"));
+	assert.deepEqual(await run(), { said: "z", conflicts: 1, lostByA: "mcps/z" });
+});
+
 test("a host whose STATE_DIR is gone starts as for the first time", async (t) => {
 	const { run, save, stateDir } = await hosts(t, { z: tool("z") });
 	await run();
@@ -73,8 +101,9 @@ test("a host whose STATE_DIR is gone starts as for the first time", async (t) =>
 });
 
 test("a host that is killed knows the owners when it is back", async (t) => {
-	const { save, folder } = await hosts(t, { z: STARTS_LATE + tool("z") });
-	const supervisor = startHostProcess(t, folder);
+	const port = await freePort();
+	const { save, folder } = await hosts(t, { z: startsAfterA(port) + tool("z") });
+	const supervisor = startHostProcess(t, folder, { ...PATIENT, PORT: String(port) });
 	await supervisor.ready();
 	const file = path.join(folder, ".bulkhead/mcp-owners.jsonl");
 	await until(
@@ -98,9 +127,13 @@ interface Seen {
 }
 
 /** One host after the other over the same folders. */
-async function hosts(t: TestContext, modules: Readonly<Record<string, string>>) {
+async function hosts(
+	t: TestContext,
+	modules: Readonly<Record<string, string>>,
+	env: Readonly<Record<string, string>> = {},
+) {
 	const files = Object.fromEntries(Object.entries(modules).map(([name, source]) => [`mcps/${name}.js`, source]));
-	const { folder, options } = await testSetup(t, { files });
+	const { folder, options } = await testSetup(t, { files, env });
 	return {
 		folder,
 		stateDir: options.config.stateDir,

@@ -50,6 +50,18 @@ for (const [title, part] of [
 		assert.match(problems.join("\n"), /^\S+mcp-owners\.jsonl is damaged, so of the modules that offer an MCP name/);
 	});
 
+test("what changes before the keeper is closed is kept, and nothing is written afterwards", async (t) => {
+	const { keeper, read, write, problems } = setUp(t);
+	keeper.changed(() => [{ moduleId: "mcps/z", names: [{ list: "tools", name: "x" }] }]);
+	await keeper.close();
+	assert.equal(read(), sealed(['["bulkhead owners",1]', '["mcps/z",["tools","x"]]']));
+	write("something else");
+	keeper.changed(() => []);
+	await keeper.close();
+	assert.equal(read(), "something else");
+	assert.deepEqual(problems, []);
+});
+
 function sealed(lines: readonly string[]): string {
 	return sealLines(lines.map((line) => `${line}\n`).join(""));
 }
