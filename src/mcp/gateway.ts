@@ -5,6 +5,7 @@ import {
 	MAX_TASK_ID_LENGTH,
 	type ROOTS_CHANGED,
 } from "../../workers/protocol.ts";
+import { BulkheadError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { readCallAnswer } from "./call-answer.ts";
 import { callOwners } from "./call-owners.ts";
@@ -67,8 +68,12 @@ export interface CallOrigin {
 export interface Gateway {
 	/** @param onStreaming called once, when the module has something for its client before the answer */
 	begin(call: IncomingCall, onStreaming?: () => void): RunningCall;
-	/** Tells a module what the client of a session has said to it, and resolves when it has dealt with that, or failed to. */
-	tell(moduleId: string, method: typeof ROOTS_CHANGED, origin: CallOrigin, client: CallClient): Promise<void>;
+	/**
+	 * Tells a module what the client of a session has said to it, and resolves when it has dealt with that, or failed to.
+	 *
+	 * @returns false when it has not been told: it has as many calls as it may have, and is to be told later
+	 */
+	tell(moduleId: string, method: typeof ROOTS_CHANGED, origin: CallOrigin, client: CallClient): Promise<boolean>;
 	/** What the module's own resource list says now, templates' list callbacks included; undefined when it does not say. */
 	listResources(
 		moduleId: string,
@@ -203,7 +208,9 @@ export function createGateway(options: GatewayOptions): Gateway {
 				await ask(moduleId, method, { era: "legacy", params: {}, origin }, listeners);
 			} catch (error) {
 				requestFailure(error); // throws what is a fault of ours
+				return !(error instanceof BulkheadError && error.code === "MODULE_BUSY");
 			}
+			return true;
 		},
 		async listResources(moduleId, era, params, origin) {
 			try {

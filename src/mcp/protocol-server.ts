@@ -30,6 +30,8 @@ export interface SessionState {
 	/** The modules that have answered a request of this session: those that may send to it. */
 	readonly called: ReadonlySet<string>;
 	origin(from: CallOrigin): CallOrigin;
+	/** False once it has ended. */
+	isOpen(): boolean;
 }
 
 /**

@@ -1,7 +1,8 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Server } from "@modelcontextprotocol/server";
 import { ROOTS_CHANGED } from "../../workers/protocol.ts";
 import { createClientRequests } from "./client-requests.ts";
-import type { Gateway } from "./gateway.ts";
+import type { CallOrigin, Gateway } from "./gateway.ts";
 import { passesLogLevel } from "./log-level.ts";
 import type { SessionState } from "./protocol-server.ts";
 import { requestScope } from "./request-scope.ts";
@@ -16,26 +17,33 @@ export interface RootChangesOptions {
 
 /**
  * Tells the modules that a session has called when its client's roots have changed, so that they can ask it for them. A
- * client that says so again meanwhile has them told once more, when they are done.
+ * module that is still at it when the client says so again is told once more when it is done; one that has no room for
+ * another call, when it has.
  */
 export function passOnRootChanges({ server, state, gateway, onError }: RootChangesOptions): void {
-	let telling = false;
-	let again = false;
+	/** Modules that have not been told yet of what the client has said last, and those that are being told. */
+	const due = new Set<string>();
+	const telling = new Set<string>();
 
 	server.setNotificationHandler(ROOTS_CHANGED, async () => {
-		again = true;
-		if (telling) return;
-		telling = true;
 		const origin = state.origin(requestScope.getStore()?.origin ?? { client: "" });
+		for (const id of state.called) due.add(id);
+		await Promise.all([...state.called].map((id) => tell(id, origin)));
+	});
+
+	async function tell(id: string, origin: CallOrigin): Promise<void> {
+		if (telling.has(id)) return;
+		telling.add(id);
 		try {
-			while (again) {
-				again = false;
-				await Promise.all([...state.called].map((id) => gateway.tell(id, ROOTS_CHANGED, origin, client)));
+			while (state.isOpen() && due.delete(id)) {
+				if (await gateway.tell(id, ROOTS_CHANGED, origin, client)) continue;
+				due.add(id);
+				await delay(RETRY_MS, undefined, { ref: false });
 			}
 		} finally {
-			telling = false;
+			telling.delete(id);
 		}
-	});
+	}
 
 	const ask = createClientRequests({
 		capabilities: () => server.getClientCapabilities(),
@@ -59,5 +67,7 @@ export function passOnRootChanges({ server, state, gateway, onError }: RootChang
 	};
 }
 
+/** For a module that is busy. */
+const RETRY_MS = 1000;
 /** Longer than it takes a client to open its stream, or to come back to it. */
 const STREAM_TIMEOUT_MS = 3000;

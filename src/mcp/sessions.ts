@@ -94,6 +94,7 @@ export function createSessions(options: SessionsOptions): Sessions {
 					if (isOpen()) changes.resume();
 				}),
 				called,
+				isOpen,
 				origin(from) {
 					if (client === undefined) {
 						client = describeClient(server, transport.sessionId ?? "");

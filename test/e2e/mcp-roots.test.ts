@@ -7,7 +7,7 @@ import { ListRootsRequestSchema, LoggingMessageNotificationSchema } from "@model
 import { oldTransport } from "../support/both-clients.ts";
 import { listen } from "../support/event-stream.ts";
 import { type Message, messagesOf, openSession, post, toolCall } from "../support/mcp-post.ts";
-import { startTestServer } from "../support/test-server.ts";
+import { sampleOf, startTestServer } from "../support/test-server.ts";
 import { until } from "../support/until.ts";
 
 /** Asks each client whose roots have changed for them. */
@@ -29,11 +29,16 @@ const FOLLOWS_ROOTS = `
 		server.registerTool("known-roots", {}, ({ sessionId }) => ({
 			content: [{ type: "text", text: known.get(sessionId) ?? "none" }],
 		}));
+		server.registerTool("wait", {}, ({ mcpReq }) => new Promise((resolve) => {
+			mcpReq.signal.addEventListener("abort", () => resolve({ content: [] }));
+		}));
 		server.registerTool("heard", {}, () => ({ content: [{ type: "text", text: String(heard) }] }));
 	};`;
 const FILES = {
 	"mcps/follows.js": FOLLOWS_ROOTS,
-	"mcps/never-called.js": FOLLOWS_ROOTS.replace('"known-roots"', '"others"').replace('"heard"', '"overheard"'),
+	"mcps/never-called.js": FOLLOWS_ROOTS.replace('"known-roots"', '"others"')
+		.replace('"heard"', '"overheard"')
+		.replace('"wait"', '"others-wait"'),
 	"mcps/deaf.js": 'export default (server) => server.registerTool("deaf", {}, () => ({ content: [] }));',
 };
 const CHANGED = { jsonrpc: "2.0", method: "notifications/roots/list_changed" };
@@ -85,6 +90,26 @@ test("a client without an event stream is not waited for", async (t) => {
 	assert.equal(await known(), "none");
 	await post(url, CHANGED, { session });
 	await until(async () => /no stream/.test(await known()), "the module is told");
+});
+
+test("a module that has no room for another call is told when it has", async (t) => {
+	const env = { CALL_CONCURRENCY: "1", CALL_QUEUE: "1" };
+	const files = { "mcps/follows.js": FOLLOWS_ROOTS };
+	const { url, execute, metrics } = await startTestServer(t, { files, env });
+	const { session } = await openSession(url, { capabilities });
+	await (await post(url, toolCall("known-roots"), { session })).text();
+	const { messages } = await listen(t, url, session);
+
+	const controller = new AbortController();
+	const calls = Promise.allSettled([1, 2].map(() => execute("wait", {}, controller.signal)));
+	const waiting = 'mcp_tasks_pending{server_id="mcps/follows"}';
+	await until(async () => sampleOf(await metrics(), waiting) === 1, "it has all the calls that it may have");
+	await post(url, CHANGED, { session });
+	assert.equal((await execute("heard")).body.code, "MODULE_BUSY");
+	assert.deepEqual(messages, []);
+	controller.abort();
+	await calls;
+	await until(() => messages.some(({ method }) => method === "roots/list"), "it asks for the roots");
 });
 
 async function connectOld(t: TestContext, url: string) {

@@ -22,6 +22,7 @@ test("a client that does not read its event stream is not asked for its roots", 
 		stream,
 		called: new Set(["mcps/asks"]),
 		origin: <From>(from: From): From => from,
+		isOpen: () => true,
 	};
 	const answers: string[] = [];
 	passOnRootChanges({
@@ -31,6 +32,7 @@ test("a client that does not read its event stream is not asked for its roots", 
 			async tell(_moduleId, _method, _origin, to) {
 				const question = JSON.stringify({ method: "roots/list" });
 				answers.push(await to.ask(question, new AbortController().signal, () => undefined));
+				return true;
 			},
 		},
 		onError: assert.fail,

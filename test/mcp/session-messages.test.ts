@@ -23,6 +23,7 @@ async function openSession(t: TestContext) {
 		stream: new StandaloneStream(),
 		called: new Set([CALLER]),
 		origin: <From>(from: From): From => from,
+		isOpen: () => true,
 	};
 	const clock = { now: 0 };
 	const dropped: SessionMessageDrop[] = [];
