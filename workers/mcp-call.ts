@@ -1,5 +1,5 @@
 import type { JSONRPCMessage, MessageExtraInfo } from "@modelcontextprotocol/server";
-import { CLOSE_STREAM, MAX_EMITTED_LENGTH } from "./protocol.ts";
+import { CLOSE_STREAM } from "./protocol.ts";
 import type { RequestContext } from "./rpc-server.ts";
 
 /** The request for which code runs, or ran once. */
@@ -22,13 +22,11 @@ export interface Call extends Sender {
 
 /** What a handler reads as `ctx.http.closeSSE` and `ctx.http.closeStandaloneSSE`. */
 export function streamClosers({ emit }: RequestContext): MessageExtraInfo {
-	const close = (standalone: boolean): void => emit(bounded(CLOSE_STREAM, { standalone }));
+	const close = (standalone: boolean): void => emit(textOf(CLOSE_STREAM, { standalone }));
 	return { closeSSEStream: () => close(false), closeStandaloneSSEStream: () => close(true) };
 }
 
-/** @throws when the notification or request, as text, is longer than allowed */
-export function bounded(method: string, params: unknown, maxLength = MAX_EMITTED_LENGTH): string {
-	const json = JSON.stringify({ method, params });
-	if (json.length <= maxLength) return json;
-	throw new Error(`a ${method} of ${json.length} characters is longer than the ${maxLength} allowed; send less`);
+/** What the host is sent of a notification or request. */
+export function textOf(method: string, params: unknown): string {
+	return JSON.stringify({ method, params });
 }

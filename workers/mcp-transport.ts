@@ -8,8 +8,16 @@ import type {
 	TransportSendOptions,
 } from "@modelcontextprotocol/server";
 import { InFlight } from "./in-flight.ts";
-import { bounded, type Call, type Sender, streamClosers } from "./mcp-call.ts";
-import { type AuthDto, MAX_PUSHED_LENGTH, PUSHED_METHODS, parseJson, TASK_NOTIFICATION } from "./protocol.ts";
+import { type Call, type Sender, streamClosers, textOf } from "./mcp-call.ts";
+import {
+	type AuthDto,
+	MAX_EMITTED_LENGTH,
+	MAX_PUSHED_LENGTH,
+	PUSHED_METHODS,
+	parseJson,
+	TASK_NOTIFICATION,
+	TOO_LONG,
+} from "./protocol.ts";
 import type { RequestContext } from "./rpc-server.ts";
 
 /** What a server instance says that belongs to no call. */
@@ -19,6 +27,8 @@ export interface InstanceListeners {
 	readonly onResourceUpdated: (uri: string) => void;
 	/** @param json text of a notification for the session of a call that has ended */
 	readonly onPushed: (session: string, json: string) => void;
+	/** A notification for the client of a running call is longer than allowed and was dropped. */
+	readonly onTooLong: (method: string, length: number) => void;
 	/** @param taskId as the module sent it */
 	readonly onTaskChanged: (taskId: unknown) => void;
 }
@@ -208,9 +218,12 @@ export class CallTransport implements Transport {
 		} else if (method === "notifications/cancelled") {
 			call?.asks.get(Number(params?.["requestId"]))?.abort();
 		} else if (call !== undefined) {
-			call.context.emit(bounded(method, params));
+			const json = textOf(method, params);
+			if (json.length <= MAX_EMITTED_LENGTH) call.context.emit(json);
+			else this.#listeners.onTooLong(method, json.length);
 		} else if (sender?.session !== undefined && PUSHED.has(method)) {
-			this.#listeners.onPushed(sender.session, bounded(method, params, MAX_PUSHED_LENGTH));
+			const json = textOf(method, params);
+			this.#listeners.onPushed(sender.session, json.length <= MAX_PUSHED_LENGTH ? json : TOO_LONG);
 		}
 	}
 
@@ -219,7 +232,12 @@ export class CallTransport implements Transport {
 		if (call === undefined) {
 			throw new Error(`${method} goes to the client of a running call, and none is running here`);
 		}
-		const json = bounded(method, params);
+		const json = textOf(method, params);
+		if (json.length > MAX_EMITTED_LENGTH) {
+			throw new Error(
+				`a ${method} of ${json.length} characters is longer than the ${MAX_EMITTED_LENGTH} allowed; send less`,
+			);
+		}
 		const controller = new AbortController();
 		call.asks.set(Number(id), controller);
 		const token = params?._meta?.progressToken;

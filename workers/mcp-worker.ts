@@ -1,5 +1,6 @@
 import type { McpModule } from "./contract.ts";
 import { createModuleServer } from "./mcp-server.ts";
+import { MAX_EMITTED_LENGTH } from "./protocol.ts";
 import type { Port } from "./rpc.ts";
 import { type ModuleFlavour, serveModule, tellTaskChanged } from "./runtime.ts";
 import { cheapenGuards } from "./sdk-guards.ts";
@@ -19,6 +20,7 @@ const MCP_MODULE: ModuleFlavour = {
 			);
 		}
 		let waiting = false;
+		let toldTooLong = false;
 		let rebuilt = Promise.resolve();
 		const relist = (): void => {
 			server.catalog().then(
@@ -34,6 +36,13 @@ const MCP_MODULE: ModuleFlavour = {
 			onListChanged: relist,
 			onResourceUpdated: (uri) => host.send({ type: "updated", uri }),
 			onPushed: (session, json) => host.send({ type: "pushed", session, json }),
+			onTooLong(method, length) {
+				if (toldTooLong) return;
+				toldTooLong = true;
+				context.log.warn(
+					`a ${method} of ${length} characters is longer than the ${MAX_EMITTED_LENGTH} that a call may send at a time, and was dropped; later ones are not told of`,
+				);
+			},
 			onTaskChanged: (taskId) => tellTaskChanged(host, taskId),
 		});
 		return {

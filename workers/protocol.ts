@@ -49,7 +49,7 @@ export type WorkerMessage =
 	/** The module's lists changed: JSON text of a `CatalogDto`. */
 	| { readonly type: "relisted"; readonly json: string }
 	| { readonly type: "updated"; readonly uri: string }
-	/** An MCP notification for the session of a call that has ended: JSON text of `{method, params}`. */
+	/** An MCP notification for the session of a call that has ended: JSON text of `{method, params}`, or `TOO_LONG`. */
 	| { readonly type: "pushed"; readonly session: string; readonly json: string }
 	/** A task of the module has another status. The host asks for it where somebody listens. */
 	| { readonly type: "taskChanged"; readonly taskId: string }
@@ -183,6 +183,8 @@ export const CLOSE_STREAM = "bulkhead/close_stream";
 export const MAX_EMITTED_LENGTH = 1 << 18;
 /** Longest notification, in characters of JSON, for the session of a call that has ended. */
 export const MAX_PUSHED_LENGTH = 1 << 16;
+/** Sent in place of one that is longer, which the host then counts. */
+export const TOO_LONG = "";
 /** Longest `ClientDto.session`. */
 export const MAX_SESSION_LENGTH = 64;
 /** What a module may send to a session outside of a call. */

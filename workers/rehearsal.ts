@@ -37,6 +37,7 @@ const server = await createModuleServer({
 	onListChanged: quiet,
 	onResourceUpdated: quiet,
 	onPushed: quiet,
+	onTooLong: quiet,
 	onTaskChanged: quiet,
 });
 await server.catalog();

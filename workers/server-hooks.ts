@@ -78,7 +78,8 @@ type BuildContext = (context: ServerContext, extra?: MessageExtraInfo) => Server
 function addressMessages({ server }: McpServer, transport: CallTransport): void {
 	const log = server.sendLoggingMessage.bind(server);
 	server.sendLoggingMessage = async (params, sessionId) => {
-		if (sessionId === undefined || sessionId.length > MAX_SESSION_LENGTH) return log(params);
+		// Modules are JavaScript too: what is no session's id names no session.
+		if (typeof sessionId !== "string" || sessionId.length > MAX_SESSION_LENGTH) return log(params);
 		return transport.toSession(sessionId, () => log(params, sessionId));
 	};
 	const createNotifier = server.createElicitationCompletionNotifier.bind(server);

@@ -9,7 +9,8 @@ export const SESSION_MESSAGE_DROPS = {
 	not_called: "a module may send to the sessions that have called it, no others",
 	rate_limit: "it sends more to sessions outside of calls than is allowed; send less often, or less at a time",
 	slow_client: "the client does not read what it was sent before",
-	invalid: "it is no log message or elicitation/complete, or not one that the client has declared to take",
+	invalid:
+		"it is longer than 64 Ki characters, no log message or elicitation/complete, or not one that the client has declared to take",
 } as const;
 export type SessionMessageDrop = keyof typeof SESSION_MESSAGE_DROPS;
 

@@ -8,7 +8,7 @@ import type { Transport as SdkTransport1 } from "@modelcontextprotocol/sdk/share
 import { LoggingMessageNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
 import { oldTransport } from "../support/both-clients.ts";
 import { type Listening, listen } from "../support/event-stream.ts";
-import { type Message, openSession, post, postModernCall, toolCall } from "../support/mcp-post.ts";
+import { type Message, messagesOf, openSession, post, postModernCall, toolCall } from "../support/mcp-post.ts";
 import { sampleOf, startTestServer, type TestServer } from "../support/test-server.ts";
 import { until } from "../support/until.ts";
 
@@ -119,7 +119,7 @@ function reaching(...names: readonly string[]): Readonly<Record<string, string>>
 		const inputSchema = z.object({ session: z.string(), count: z.int(), length: z.int() });
 		export default (server) => server.registerTool("${name}", { inputSchema }, ({ session, count, length }) => {
 			for (let n = 0; n < count; n++) {
-				server.server.sendLoggingMessage({ level: "info", data: "x".repeat(length) }, session).catch(() => {});
+				server.server.sendLoggingMessage({ level: "info", data: "x".repeat(length) }, session);
 			}
 			return { content: [] };
 		});`;
@@ -196,8 +196,41 @@ test("what a module sends outside of calls is limited, in number and in length",
 	assert.ok(arrived >= 400 && arrived <= allowed, `${arrived} of 2000 arrived, at most ${allowed} may`);
 	assert.ok(
 		listening.messages.every(({ params }) => params?.["data"] === "x"),
-		"the long one was refused",
+		"the long one was dropped",
 	);
+	assert.equal(await dropped(server, "reaches", "invalid"), 1);
+	const { state, generation } = await server.module("mcps/reaches");
+	assert.deepEqual({ state, generation }, { state: "running", generation: 1 });
+});
+
+/** Sends what no client can be sent, and waits for it. */
+const SENDS_ODDLY = `
+	export default (server) => server.registerTool("oddly", {}, async ({ mcpReq }) => {
+		const say = (data, session) => server.server.sendLoggingMessage({ level: "info", data }, session);
+		for (const session of [123, null, {}, ["x"], "x".repeat(65)]) {
+			await say("odd", session);
+			await new Promise((resolve) => setTimeout(() => resolve(say("odd", session)), 0));
+		}
+		for (let n = 0; n < 3; n++) await mcpReq.log("info", "x".repeat(300_000));
+		return { content: [{ type: "text", text: "sent" }] };
+	});`;
+
+test("what is too long to be sent, or names no session, is dropped and its sender goes on", async (t) => {
+	const server = await startTestServer(t, { files: { "mcps/oddly.js": SENDS_ODDLY } });
+	const { session } = await openSession(server.url);
+	const messages = await messagesOf(await post(server.url, toolCall("oddly"), { session }));
+	assert.equal(messages.at(-1)?.result?.content?.[0]?.text, "sent");
+	const said = messages
+		.filter(({ method }) => method === "notifications/message")
+		.map(({ params }) => params?.["data"]);
+	assert.deepEqual(
+		said,
+		Array.from({ length: 10 }, () => "odd"),
+		"they belong to the call",
+	);
+	await until(() => server.logged.some((line) => line.includes("300")), "the log tells of it");
+	assert.equal(server.logged.filter((line) => line.includes("that a call may send at a time")).length, 1);
+	assert.ok(!server.logged.some((line) => line.includes("not of the protocol")), server.logged.join("\n"));
 });
 
 test("a client that has lost its event stream gets what was sent meanwhile", async (t) => {

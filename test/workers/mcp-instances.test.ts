@@ -25,6 +25,7 @@ test("what a 2026-07-28 handler says through the server object belongs to its ow
 		onListChanged: () => undefined,
 		onResourceUpdated: () => undefined,
 		onPushed: () => undefined,
+		onTooLong: () => undefined,
 		onTaskChanged: () => undefined,
 	});
 	const heard: Record<string, unknown[]> = { a: [], b: [], c: [] };
