@@ -18,7 +18,7 @@ import { sampleHost } from "./host-sample.ts";
 import { createInstrumentation } from "./instrumentation.ts";
 import { EXIT_CODES, type RestartCounts } from "./launch-contract.ts";
 import { createLogger, type Logger } from "./logger.ts";
-import { createCatalog } from "./mcp/catalog.ts";
+import { createCatalog, MAX_LISTED } from "./mcp/catalog.ts";
 import { createGateway } from "./mcp/gateway.ts";
 import { createMcpEndpoint } from "./mcp/mcp-endpoint.ts";
 import { SESSION_MESSAGE_DROPS } from "./mcp/session-messages.ts";
@@ -128,6 +128,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 			metrics.toolConflicts.inc({});
 			log.warn(`${id}: ${list} ${name} is refused, ${owner} had the name first; rename one of them`, { module: id });
 		},
+		onListTooLong(id, length) {
+			const what = `its template lists ${length} resources for a request, of which the first ${MAX_LISTED} are shown`;
+			log.warn(`${id}: ${what}; list fewer`, { module: id });
+		},
 	});
 	const libraries = readBundledLibraries(dirname(workerEntry("mcp-worker")));
 	const host = createHost({
@@ -170,7 +174,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 				if (offered !== undefined) listsChanged(catalog.set(id, offered));
 				mcp.serving(id);
 			},
-			onRelisted: (id, offered) => listsChanged(catalog.set(id, offered)),
+			onRelisted: (id, offered) => listsChanged(catalog.relist(id, offered)),
 			onResourceUpdated: (_id, uri) => mcp.resourceUpdated(uri),
 			onPushed: (id, session, json) => mcp.pushed(id, session, json),
 			onTaskChanged: (id, taskId) => mcp.taskChanged(id, taskId),

@@ -6,19 +6,26 @@ import {
 	LIST_NAMES,
 	type ListedDto,
 	type ListName,
+	readEntries,
 } from "../../workers/protocol.ts";
 import { type CatalogKey, compareKeys } from "./catalog-key.ts";
 import {
 	createNameOwnership,
 	type NameConflict,
 	type NameOwnershipOptions,
-	type OfferedNames,
+	type RegisteredNames,
 } from "./name-ownership.ts";
 
 /** What all modules together offer. A tool does not vanish from it while its module is down. */
 export interface Catalog {
-	/** Replaces what a module offers. Returns the lists whose visible content changed since `set` or `remove` last said. */
+	/**
+	 * What a module offers when it has started, in place of what it offered before.
+	 *
+	 * @returns the lists whose visible content has changed since this, or a method beside it, last said
+	 */
 	set(moduleId: string, offered: CatalogDto): ReadonlySet<ListName>;
+	/** The module says that its lists have changed. */
+	relist(moduleId: string, offered: CatalogDto): ReadonlySet<ListName>;
 	/** The module's file is gone, or the module is disabled: its names are free for the next who offers them. */
 	remove(moduleId: string): ReadonlySet<ListName>;
 	/** Every module has started once or has failed to, and there are no others than these (name-ownership.ts). */
@@ -27,11 +34,11 @@ export interface Catalog {
 	list(name: ListName, era: Era): readonly ListedDto[];
 	/**
 	 * The resources as one request has found them, sorted alike. What a module has listed for that request stands in place
-	 * of what it offers; it claims the names, and is shown to nobody else.
+	 * of what it offers; it claims the names, and is shown to nobody else. Of each module the first `MAX_LISTED` are taken.
 	 *
-	 * @param listed by the id of the module
+	 * @param listed what each module has said, by its id
 	 */
-	resources(era: Era, listed: ReadonlyMap<string, readonly ListedDto[]>): readonly ListedDto[];
+	resources(era: Era, listed: ReadonlyMap<string, readonly unknown[]>): readonly ListedDto[];
 	keyOf(name: ListName, entry: ListedDto): CatalogKey;
 	/** Modules with a resource template, whose list of resources may differ from one moment to the next. */
 	templateModules(): readonly string[];
@@ -47,25 +54,25 @@ export interface Catalog {
 	counts(moduleId: string): Readonly<Record<ListName, number>>;
 }
 
-export function createCatalog(options: NameOwnershipOptions): Catalog {
+export interface CatalogOptions extends NameOwnershipOptions {
+	/** Called when a module has listed more resources for a request than are taken: once until it starts anew. */
+	readonly onListTooLong: (moduleId: string, length: number) => void;
+}
+
+/** Most resources of one module in the answer to one request. */
+export const MAX_LISTED = 10_000;
+
+export function createCatalog({ onListTooLong, ...options }: CatalogOptions): Catalog {
 	const offers = new Map<string, Offer>();
 	const ownership = createNameOwnership(options);
 	const lists = new Map<string, readonly ListedDto[]>();
-	/** The lists, as JSON, when `set` or `remove` last said which had changed. */
+	/** The lists, as JSON, when it was last said which had changed. */
 	const announced = new Map<string, string>();
+	/** Modules of which `onListTooLong` was told. */
+	const tooLong = new Set<string>();
 
-	function put(offered: ReadonlyMap<string, Offer>): void {
-		const names = new Map<string, OfferedNames>();
-		for (const [moduleId, offer] of offered) {
-			offers.set(moduleId, offer);
-			names.set(moduleId, namesOf(offer));
-		}
-		ownership.offer(names);
-		rebuild();
-	}
-
-	function rebuild(): void {
-		for (const list of LIST_NAMES) for (const era of ERAS) lists.set(`${era} ${list}`, visible(list, era));
+	function rebuild(changed: readonly ListName[] = LIST_NAMES): void {
+		for (const list of changed) for (const era of ERAS) lists.set(`${era} ${list}`, visible(list, era));
 	}
 
 	/** The lists that have changed since this was last asked. */
@@ -97,13 +104,32 @@ export function createCatalog(options: NameOwnershipOptions): Catalog {
 		return entries.toSorted((a, b) => compareKeys(a.key, b.key)).map(({ entry }) => entry);
 	}
 
+	/** What a module has said of its resources, as far as it is taken. */
+	function taken(moduleId: string, said: readonly unknown[]): readonly ListedDto[] {
+		if (said.length > MAX_LISTED && !tooLong.has(moduleId)) {
+			tooLong.add(moduleId);
+			onListTooLong(moduleId, said.length);
+		}
+		return readEntries("resources", said.slice(0, MAX_LISTED));
+	}
+
 	return {
 		set(moduleId, offered) {
-			put(new Map([[moduleId, { catalog: offered, listed: NO_LISTED }]]));
+			tooLong.delete(moduleId);
+			offers.set(moduleId, { catalog: offered, listed: NO_LISTED });
+			ownership.start(moduleId, namesOf(offered));
+			rebuild();
+			return news();
+		},
+		relist(moduleId, offered) {
+			offers.set(moduleId, { catalog: offered, listed: NO_LISTED });
+			ownership.relist(moduleId, namesOf(offered));
+			rebuild();
 			return news();
 		},
 		remove(moduleId) {
 			offers.delete(moduleId);
+			tooLong.delete(moduleId);
 			ownership.release(moduleId); // also what it owned before the host was started
 			rebuild();
 			return news();
@@ -114,15 +140,22 @@ export function createCatalog(options: NameOwnershipOptions): Catalog {
 			return news();
 		},
 		list: (name, era) => lists.get(`${era} ${name}`) ?? [],
-		resources(era, listed) {
-			const changed = new Map<string, Offer>();
-			for (const [moduleId, entries] of listed) {
-				const known = offers.get(moduleId);
-				const names = new Set(entries.map((entry) => nameOf("resources", entry)));
-				if (known === undefined || sameNames(names, known.listed[era])) continue;
-				changed.set(moduleId, { catalog: known.catalog, listed: { ...known.listed, [era]: names } });
+		resources(era, said) {
+			const listed = new Map<string, readonly ListedDto[]>();
+			let hasMoved = false;
+			for (const [moduleId, known] of offers) {
+				const entries = said.get(moduleId);
+				if (entries === undefined) continue;
+				const shown = taken(moduleId, entries);
+				listed.set(moduleId, shown);
+				const names = new Set(shown.map((entry) => nameOf("resources", entry)));
+				if (sameNames(names, known.listed[era])) continue;
+				const now = { ...known.listed, [era]: names };
+				offers.set(moduleId, { catalog: known.catalog, listed: now });
+				if (ownership.list(moduleId, now.legacy.union(now.modern))) hasMoved = true;
 			}
-			if (changed.size > 0) put(changed);
+			// Only then has a resource that another module has registered come into a list.
+			if (hasMoved) rebuild(["resources"]);
 			return visible("resources", era, listed);
 		},
 		keyOf(list, entry) {
@@ -154,17 +187,14 @@ interface Offer {
 const NO_LISTED: Offer["listed"] = { legacy: new Set(), modern: new Set() };
 
 /** The names in either era's lists. */
-function namesOf({ catalog, listed }: Offer): OfferedNames {
+function namesOf({ legacy, modern }: CatalogDto): RegisteredNames {
 	const names = (list: ListName): ReadonlySet<string> =>
-		new Set([...catalog.legacy[list], ...catalog.modern[list]].map((entry) => nameOf(list, entry)));
+		new Set([...legacy[list], ...modern[list]].map((entry) => nameOf(list, entry)));
 	return {
-		registered: {
-			tools: names("tools"),
-			prompts: names("prompts"),
-			resources: names("resources"),
-			resourceTemplates: names("resourceTemplates"),
-		},
-		listed: listed.legacy.union(listed.modern),
+		tools: names("tools"),
+		prompts: names("prompts"),
+		resources: names("resources"),
+		resourceTemplates: names("resourceTemplates"),
 	};
 }
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Server } from "@modelcontextprotocol/server";
+import type { Server, ServerEvent } from "@modelcontextprotocol/server";
 import type { Era, ListName } from "../../workers/protocol.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Gateway } from "./gateway.ts";
@@ -74,6 +74,11 @@ export function createMcpEndpoint({ gateway, catalog, onError, ...options }: Mcp
 	const inSession = createSessionRequests({ gateway, sessions, direct });
 	const stateless = createStatelessRequests({ gateway, direct, onError, createServer: () => createServer("legacy") });
 
+	function changed(change: ServerEvent): void {
+		modern.changed(change);
+		for (const { changes } of sessions.all()) changes.tell(change);
+	}
+
 	return {
 		async handle(request, response, body) {
 			const streams = acceptsStream(request);
@@ -90,24 +95,11 @@ export function createMcpEndpoint({ gateway, catalog, onError, ...options }: Mcp
 			return streams && opensSession(body) ? inSession.open(exchange) : stateless(exchange);
 		},
 		listsChanged(lists) {
-			const tools = lists.has("tools");
-			const prompts = lists.has("prompts");
-			const resources = lists.has("resources") || lists.has("resourceTemplates");
-			if (tools) modern.notify.toolsChanged();
-			if (prompts) modern.notify.promptsChanged();
-			if (resources) modern.notify.resourcesChanged();
-			for (const { server } of sessions.all()) {
-				if (tools) server.sendToolListChanged().catch(onError);
-				if (prompts) server.sendPromptListChanged().catch(onError);
-				if (resources) server.sendResourceListChanged().catch(onError);
-			}
+			if (lists.has("tools")) changed({ kind: "tools_list_changed" });
+			if (lists.has("prompts")) changed({ kind: "prompts_list_changed" });
+			if (lists.has("resources") || lists.has("resourceTemplates")) changed({ kind: "resources_list_changed" });
 		},
-		resourceUpdated(uri) {
-			modern.notify.resourceUpdated(uri);
-			for (const { server, subscriptions } of sessions.all()) {
-				if (subscriptions.has(uri)) server.sendResourceUpdated({ uri }).catch(onError);
-			}
-		},
+		resourceUpdated: (uri) => changed({ kind: "resource_updated", uri }),
 		pushed,
 		taskChanged: modern.taskChanged,
 		serving: modern.serving,

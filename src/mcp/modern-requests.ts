@@ -1,12 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import { toNodeHandler } from "@modelcontextprotocol/node";
-import { createMcpHandler, type McpHttpHandler, type Server } from "@modelcontextprotocol/server";
+import { createMcpHandler, type Server, type ServerEvent } from "@modelcontextprotocol/server";
 import { isRecord } from "../../workers/protocol.ts";
 import type { Catalog } from "./catalog.ts";
 import { asToolCall, serveDirectly } from "./direct-call.ts";
 import type { Gateway } from "./gateway.ts";
 import { type Exchange, header, refuse } from "./http-exchange.ts";
 import { hasModernHeaders } from "./inbound-request.ts";
+import { createListenBus, listenScope } from "./listen-bus.ts";
 import { paramHeaderProblem } from "./param-headers.ts";
 import { requestScope, type TakeCall } from "./request-scope.ts";
 import { createTaskNotices } from "./task-notices.ts";
@@ -14,8 +15,8 @@ import { createTaskNotices } from "./task-notices.ts";
 /** The 2026-07-28 era: each request carries all there is to know about it. */
 export interface ModernRequests {
 	handle(exchange: Exchange): Promise<void>;
-	/** Tells the clients that listen. */
-	readonly notify: McpHttpHandler["notify"];
+	/** Tells the clients that listen for it. */
+	changed(change: ServerEvent): void;
 	/** Tells those that listen for the task, if it is the module's. */
 	taskChanged(moduleId: string, taskId: string): void;
 	/** Tells those that listen for tasks of the module how these are. */
@@ -35,7 +36,8 @@ export interface ModernRequestsOptions {
 export function createModernRequests(options: ModernRequestsOptions): ModernRequests {
 	const { gateway, catalog, direct, onError } = options;
 	// `reject` since requests of the 2025 era are served elsewhere.
-	const handler = createMcpHandler(options.createServer, { legacy: "reject", onerror: onError });
+	const bus = createListenBus(onError);
+	const handler = createMcpHandler(options.createServer, { legacy: "reject", onerror: onError, bus });
 	const notices = createTaskNotices({ fetch: handler.fetch, gateway, hasTasks: catalog.hasTasks, onError });
 	const serve = toNodeHandler(notices, { onerror: onError });
 
@@ -49,7 +51,7 @@ export function createModernRequests(options: ModernRequestsOptions): ModernRequ
 	return {
 		async handle({ request, response, body, origin }) {
 			const general = (takeCall?: TakeCall): Promise<void> =>
-				requestScope.run({ origin, ...(takeCall !== undefined && { takeCall }) }, () =>
+				requestScope.run({ origin, ...listenScope(response, body), ...(takeCall !== undefined && { takeCall }) }, () =>
 					serve(request as never, response, body),
 				);
 			// Of every call, whichever way it goes: the SDK does not compare these.
@@ -62,7 +64,7 @@ export function createModernRequests(options: ModernRequestsOptions): ModernRequ
 			if (message === undefined || !hasModernHeaders(request, message)) return general();
 			return serveDirectly(gateway, { era: "modern", message, origin, cancelOnClose: true, general }, response);
 		},
-		notify: handler.notify,
+		changed: (change) => bus.publish(change),
 		taskChanged: notices.changed,
 		serving: notices.serving,
 		close: () => handler.close(),

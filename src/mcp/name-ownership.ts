@@ -10,8 +10,17 @@ import type { OwnedNames } from "../state/owner-file.ts";
 import type { McpName } from "./mcp-owners.ts";
 
 export interface NameOwnership {
-	/** What modules offer from now on, in place of what each offered before. */
-	offer(offered: ReadonlyMap<string, OfferedNames>): void;
+	/** What a module has registered when it started, in place of all that it offered before. */
+	start(moduleId: string, registered: RegisteredNames): void;
+	/** What it has registered by now, in place of all that it offered before. */
+	relist(moduleId: string, registered: RegisteredNames): void;
+	/**
+	 * The URIs that it lists as resources for single requests: its own as the others are, but not kept over a restart. Takes
+	 * time by how many these are, not by what all modules offer.
+	 *
+	 * @returns whether a name that it has given up has gone to another module
+	 */
+	list(moduleId: string, listed: ReadonlySet<string>): boolean;
 	/** The module is gone: its names are free for the next who offers them. */
 	release(moduleId: string): void;
 	/**
@@ -34,27 +43,27 @@ export interface NameConflict extends McpName {
 	readonly owner: string;
 }
 
-export interface OfferedNames {
-	readonly registered: Readonly<Record<ListName, ReadonlySet<string>>>;
-	/** URIs that it lists as resources for single requests: its own as the others are, but not kept over a restart. */
-	readonly listed: ReadonlySet<string>;
-}
+export type RegisteredNames = Readonly<Record<ListName, ReadonlySet<string>>>;
 
 export interface NameOwnershipOptions {
 	/** What each module owned before the host was started. */
 	readonly kept: readonly OwnedNames<McpName>[];
 	/** Told when owners may have changed, for `kept`. Not before `seal`: what is kept until then is the best that is known. */
 	readonly onChange: (owned: () => Iterable<OwnedNames<McpName>>) => void;
-	/** Called once per name that a module starts to be refused, from `seal` on. */
+	/**
+	 * Called from `seal` on for a registered name that a module is refused: once, until it has started without the name or is
+	 * released. Of what it lists for single requests nobody is told, since that may change with each.
+	 */
 	readonly onConflict: (moduleId: string, conflict: NameConflict) => void;
 }
 
 export function createNameOwnership({ kept, onChange, onConflict }: NameOwnershipOptions): NameOwnership {
-	const offers = new Map<string, OfferedNames>();
+	const offers = new Map<string, Offer>();
 	/** Of modules that have not started since the host did: they have what they had. */
 	const absent = new Map(kept.map(({ moduleId, names }) => [moduleId, registeredOf(names)]));
 	const owners = byList(() => new Map<string, string>());
-	const reported = new Set<string>();
+	/** Conflicts that were told, by module. */
+	const told = new Map<string, Set<string>>();
 	let sealed = false;
 
 	function has(moduleId: string, { list, name }: McpName): boolean {
@@ -72,12 +81,15 @@ export function createNameOwnership({ kept, onChange, onConflict }: NameOwnershi
 		for (const list of LIST_NAMES) {
 			for (const [name, owner] of [...owners[list]]) if (!has(owner, { list, name })) owners[list].delete(name);
 		}
-		for (const moduleId of sealed ? offers.keys() : [...offers.keys()].toSorted()) {
-			for (const name of offeredBy(moduleId)) take(moduleId, name);
-		}
+		for (const moduleId of inTurn()) for (const name of offeredBy(moduleId)) take(moduleId, name);
 		if (!sealed) return;
-		reportConflicts();
+		for (const moduleId of offers.keys()) tellConflicts(moduleId);
 		onChange(owned);
+	}
+
+	/** Those that offer something, who comes first first. */
+	function inTurn(): Iterable<string> {
+		return sealed ? offers.keys() : [...offers.keys()].toSorted();
 	}
 
 	function take(moduleId: string, { list, name }: McpName): void {
@@ -93,26 +105,42 @@ export function createNameOwnership({ kept, onChange, onConflict }: NameOwnershi
 		}
 	}
 
-	function reportConflicts(): void {
-		const now = new Set<string>();
-		for (const moduleId of offers.keys()) {
-			for (const conflict of conflicts(moduleId)) {
-				const key = JSON.stringify([moduleId, conflict.list, conflict.name]);
-				now.add(key);
-				if (!reported.has(key)) onConflict(moduleId, conflict);
-			}
+	function tellConflicts(moduleId: string): void {
+		const offered = offers.get(moduleId);
+		if (offered === undefined) return;
+		for (const conflict of lostBy(moduleId, namesIn(offered.registered))) {
+			const known = told.get(moduleId) ?? new Set();
+			if (known.size >= MAX_CONFLICTS_TOLD) return;
+			const key = keyOf(conflict);
+			if (known.has(key)) continue;
+			told.set(moduleId, known.add(key));
+			onConflict(moduleId, conflict);
 		}
-		reported.clear();
-		for (const key of now) reported.add(key);
 	}
 
-	function conflicts(moduleId: string): readonly NameConflict[] {
-		const lost: NameConflict[] = [];
-		for (const { list, name } of offeredBy(moduleId)) {
+	/** Those of the names that another module owns. */
+	function* lostBy(moduleId: string, names: Iterable<McpName>): Iterable<NameConflict> {
+		for (const { list, name } of names) {
 			const owner = owners[list].get(name);
-			if (owner !== undefined && owner !== moduleId) lost.push({ list, name, owner });
+			if (owner !== undefined && owner !== moduleId) yield { list, name, owner };
 		}
-		return lost;
+	}
+
+	function offer(moduleId: string, registered: RegisteredNames): void {
+		absent.delete(moduleId);
+		offers.set(moduleId, { registered, listed: new Set() });
+		settle();
+	}
+
+	/** Gives a name that its owner does not offer any more to the next who does. */
+	function passOn(name: McpName): boolean {
+		owners[name.list].delete(name.name);
+		for (const moduleId of inTurn()) {
+			if (!has(moduleId, name)) continue;
+			take(moduleId, name);
+			return true;
+		}
+		return false;
 	}
 
 	function* owned(): Iterable<OwnedNames<McpName>> {
@@ -131,14 +159,28 @@ export function createNameOwnership({ kept, onChange, onConflict }: NameOwnershi
 	}
 
 	return {
-		offer(offered) {
-			for (const [moduleId, names] of offered) {
-				absent.delete(moduleId);
-				offers.set(moduleId, names);
+		start(moduleId, registered) {
+			const names = new Set([...namesIn(registered)].map(keyOf));
+			const known = told.get(moduleId) ?? new Set();
+			told.set(moduleId, known.intersection(names));
+			offer(moduleId, registered);
+		},
+		relist: offer,
+		list(moduleId, listed) {
+			const before = offers.get(moduleId);
+			if (before === undefined) return false;
+			offers.set(moduleId, { ...before, listed });
+			let hasMoved = false;
+			for (const name of before.listed) {
+				if (listed.has(name) || before.registered.resources.has(name)) continue;
+				if (owners.resources.get(name) === moduleId && passOn({ list: "resources", name })) hasMoved = true;
 			}
-			settle();
+			for (const name of listed) take(moduleId, { list: "resources", name });
+			if (hasMoved && sealed) onChange(owned);
+			return hasMoved;
 		},
 		release(moduleId) {
+			told.delete(moduleId);
 			const wasAbsent = absent.delete(moduleId);
 			if (offers.delete(moduleId) || wasAbsent) settle();
 		},
@@ -153,13 +195,22 @@ export function createNameOwnership({ kept, onChange, onConflict }: NameOwnershi
 			return owner !== undefined && offers.has(owner) ? owner : undefined;
 		},
 		owners: offeredOwners,
-		conflicts,
+		conflicts: (moduleId) => [...lostBy(moduleId, offeredBy(moduleId))],
 		counts(moduleId) {
 			const counts = byList(() => 0);
 			for (const { list, name } of offeredBy(moduleId)) if (owners[list].get(name) === moduleId) counts[list] += 1;
 			return counts;
 		},
 	};
+}
+
+/** Most conflicts of a module that are told while it does not start anew. */
+const MAX_CONFLICTS_TOLD = 1000;
+
+interface Offer {
+	readonly registered: RegisteredNames;
+	/** See `NameOwnership.list`. */
+	readonly listed: ReadonlySet<string>;
 }
 
 function byList<Value>(valueOf: (list: ListName) => Value): Record<ListName, Value> {
@@ -171,10 +222,14 @@ function byList<Value>(valueOf: (list: ListName) => Value): Record<ListName, Val
 	};
 }
 
-function registeredOf(names: readonly McpName[]): OfferedNames["registered"] {
+function registeredOf(names: readonly McpName[]): RegisteredNames {
 	return byList((list) => new Set(names.filter((name) => name.list === list).map(({ name }) => name)));
 }
 
-function* namesIn(registered: OfferedNames["registered"]): Iterable<McpName> {
+function keyOf({ list, name }: McpName): string {
+	return `${list} ${name}`;
+}
+
+function* namesIn(registered: RegisteredNames): Iterable<McpName> {
 	for (const list of LIST_NAMES) for (const name of registered[list]) yield { list, name };
 }

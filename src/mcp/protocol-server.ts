@@ -1,13 +1,6 @@
 import { Server, type ServerContext } from "@modelcontextprotocol/server";
 import * as z from "zod";
-import {
-	type Era,
-	isRecord,
-	type ListedDto,
-	type ListName,
-	readEntries,
-	TASKS_EXTENSION,
-} from "../../workers/protocol.ts";
+import { type Era, isRecord, type ListName, TASKS_EXTENSION } from "../../workers/protocol.ts";
 import type { Catalog } from "./catalog.ts";
 import { createClientRequests } from "./client-requests.ts";
 import { type CallOrigin, FORWARDED_METHODS, type ForwardedMethod, type Gateway } from "./gateway.ts";
@@ -95,13 +88,13 @@ export function createProtocolServer(options: ProtocolServerOptions, era: Era, s
 	}
 
 	/** What modules with a template list for this request: they may make it up for who asks. Without those that do not say. */
-	async function listResources(context: ServerContext): Promise<ReadonlyMap<string, readonly ListedDto[]>> {
+	async function listResources(context: ServerContext): Promise<ReadonlyMap<string, readonly unknown[]>> {
 		const params = { _meta: metaOf(context) };
-		const listed = new Map<string, readonly ListedDto[]>();
+		const listed = new Map<string, readonly unknown[]>();
 		await Promise.all(
 			catalog.templateModules().map(async (moduleId) => {
 				const entries = await gateway.listResources(moduleId, era, params, originOf());
-				if (entries !== undefined) listed.set(moduleId, readEntries("resources", entries));
+				if (entries !== undefined) listed.set(moduleId, entries);
 			}),
 		);
 		return listed;

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { ServerResponse } from "node:http";
 import type { CallOrigin, ForwardedMethod } from "./gateway.ts";
 import type { RunningCall } from "./running-call.ts";
 
@@ -14,6 +15,8 @@ export interface RequestScope {
 	 * Undefined where its disconnecting cancels the call.
 	 */
 	readonly isGone?: () => boolean;
+	/** Of a `subscriptions/listen`: its event stream, and the resources that the client wants to hear of. */
+	readonly listening?: { readonly response: ServerResponse; readonly uris: ReadonlySet<string> };
 }
 
 export type TakeCall = (method: ForwardedMethod) => RunningCall | undefined;

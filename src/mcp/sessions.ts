@@ -2,6 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { NodeStreamableHTTPServerTransport } from "@modelcontextprotocol/node";
 import type { Server } from "@modelcontextprotocol/server";
 import type { ClientDto, ClientKindDto } from "../../workers/protocol.ts";
+import { type ChangeNotices, createChangeNotices, sendChange } from "./change-notices.ts";
 import { createEventStores, EVENT_STORE_LIMITS } from "./event-store.ts";
 import type { SessionState } from "./protocol-server.ts";
 import { InFlight } from "../../workers/in-flight.ts";
@@ -27,8 +28,8 @@ export interface Sessions {
 export interface Session {
 	readonly transport: NodeStreamableHTTPServerTransport;
 	readonly server: Server;
-	/** Resources that the client wants to hear of. */
-	readonly subscriptions: ReadonlySet<string>;
+	/** Tells its client of lists, and of the resources that it has subscribed to. */
+	readonly changes: ChangeNotices;
 	/** Calls that are answered without the SDK, by `requestKey` of their request id. */
 	readonly directCalls: InFlight<RunningCall, string | number>;
 	readonly state: SessionState;
@@ -84,28 +85,35 @@ export function createSessions(options: SessionsOptions): Sessions {
 					options.onCount(sessions.size);
 				},
 			});
+			const isOpen = (): boolean => transport.sessionId !== undefined && sessions.has(transport.sessionId);
 			let client: ClientDto | undefined;
 			const called = new Set<string>();
 			const state: SessionState = {
 				logLevel: undefined,
-				stream: new StandaloneStream(),
+				stream: new StandaloneStream(() => {
+					if (isOpen()) changes.resume();
+				}),
 				called,
 				origin(from) {
 					if (client === undefined) {
 						client = describeClient(server, transport.sessionId ?? "");
 						// What is said last in a session may still be on its way when it ends.
-						if (transport.sessionId !== undefined && sessions.has(transport.sessionId))
-							byAddress.set(client.session, session);
+						if (isOpen()) byAddress.set(client.session, session);
 					}
 					return { ...from, client: from.authInfo?.clientId ?? client.session, session: client, called };
 				},
 			};
 			const server = options.createServer(state);
+			const changes = createChangeNotices({
+				isStalled: () => state.stream.isStalled(),
+				subscriptions: trackSubscriptions(server),
+				send: (change) => void sendChange(server, change).catch(options.onError),
+			});
 			const session: OpenSession = {
 				transport,
 				server,
 				owner,
-				subscriptions: trackSubscriptions(server),
+				changes,
 				directCalls: new InFlight(),
 				state,
 				canResumeAfter: store.has,

@@ -1,10 +1,17 @@
 import type { ServerResponse } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
+import { onCaughtUp } from "./change-notices.ts";
 
 /** The event stream that a session's client opens with GET, for what belongs to none of its requests. */
 export class StandaloneStream {
 	/** GETs for it that are not closed, in the order of their arrival. */
 	readonly #responses = new Set<ServerResponse>();
+	readonly #caughtUp: () => void;
+
+	/** @param caughtUp called when its client, after it had left off reading, has read all, or has gone */
+	constructor(caughtUp: () => void = () => undefined) {
+		this.#caughtUp = caughtUp;
+	}
 
 	/**
 	 * A GET for the stream has arrived.
@@ -15,7 +22,14 @@ export class StandaloneStream {
 	add(response: ServerResponse, resumes = false): void {
 		if (resumes) for (const earlier of this.#responses) earlier.destroy();
 		this.#responses.add(response);
-		response.once("close", () => this.#responses.delete(response));
+		const checkAgain = (): void => {
+			if (!this.isStalled()) this.#caughtUp();
+		};
+		onCaughtUp(response, checkAgain);
+		response.once("close", () => {
+			this.#responses.delete(response);
+			checkAgain();
+		});
 	}
 
 	/** Whether its client has left off reading: what is sent now would wait in memory. */

@@ -4,10 +4,10 @@ import { existsSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
-import { freePort } from "../../src/free-port.ts";
 import { startServer } from "../../src/server.ts";
 import { childrenOf } from "../support/chaos-resources.ts";
 import { startHostProcess } from "../support/host-process.ts";
+import { lastingPort } from "../support/lasting-port.ts";
 import { type ExecuteAnswer, type ModuleView, sampleOf, testSetup } from "../support/test-server.ts";
 import { until } from "../support/until.ts";
 
@@ -23,7 +23,7 @@ const startsAfterA = (port: number): string => `
 	}`;
 
 test("the module that had a name first owns it after restarts of the host, also when it starts last", async (t) => {
-	const port = await freePort();
+	const port = await lastingPort();
 	const { run, save } = await hosts(t, { z: startsAfterA(port) + tool("z") }, { ...PATIENT, PORT: String(port) });
 	assert.equal((await run()).said, "z");
 	await save("a", tool("a"));
@@ -101,7 +101,7 @@ test("a host whose STATE_DIR is gone starts as for the first time", async (t) =>
 });
 
 test("a host that is killed knows the owners when it is back", async (t) => {
-	const port = await freePort();
+	const port = await lastingPort();
 	const { save, folder } = await hosts(t, { z: startsAfterA(port) + tool("z") });
 	const supervisor = startHostProcess(t, folder, { ...PATIENT, PORT: String(port) });
 	await supervisor.ready();

@@ -6,7 +6,7 @@ import type { Transport as SdkTransport1 } from "@modelcontextprotocol/sdk/share
 import { ListRootsRequestSchema, LoggingMessageNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
 import { oldTransport } from "../support/both-clients.ts";
 import { listen } from "../support/event-stream.ts";
-import { type Message, openSession, post, toolCall } from "../support/mcp-post.ts";
+import { type Message, messagesOf, openSession, post, toolCall } from "../support/mcp-post.ts";
 import { startTestServer } from "../support/test-server.ts";
 import { until } from "../support/until.ts";
 
@@ -79,8 +79,8 @@ test("a client without an event stream is not waited for", async (t) => {
 	const { url } = await startTestServer(t, { files: FILES });
 	const { session } = await openSession(url, { capabilities });
 	const known = async (): Promise<string> => {
-		const answer = (await (await post(url, toolCall("known-roots"), { session })).json()) as Message;
-		return answer.result?.content?.[0]?.text ?? "";
+		const [answer] = await messagesOf(await post(url, toolCall("known-roots"), { session }));
+		return answer?.result?.content?.[0]?.text ?? "";
 	};
 	assert.equal(await known(), "none");
 	await post(url, CHANGED, { session });

@@ -176,6 +176,20 @@ test("a research query runs as a task: the extension's own client polls it, answ
 	await subscription.close();
 });
 
+test("however many listen for tasks of a module that does not answer, others are served by it", async (t) => {
+	const silent = TELLING.replace("({ taskId }) => taskOf(taskId)", "() => new Promise(() => {})");
+	const server = await startTestServer(t, {
+		files: { "mcps/telling.js": silent },
+		env: { ...env, CALL_CONCURRENCY: "2", CALL_QUEUE: "2" },
+	});
+	const { client } = await connect(t, server.url);
+	for (let stream = 0; stream < 20; stream++) {
+		await client.listen(forTasks(await createTask(server, "begin", { taskId: `t${stream}` })));
+	}
+	const calls = Array.from({ length: 3 }, () => server.execute("begin", { taskId: "another" }));
+	for (const { body } of await Promise.all(calls)) assert.notEqual(body.code, "MODULE_BUSY");
+});
+
 test("a client that listens is told how its task is when another generation of the module serves", async (t) => {
 	const answering = (status: string): string => TELLING.replace("status: tasks.get(taskId)", `status: "${status}"`);
 	const server = await startTestServer(t, { files: { "mcps/telling.js": answering("working") }, env });

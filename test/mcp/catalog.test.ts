@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createCatalog } from "../../src/mcp/catalog.ts";
+import { createCatalog, MAX_LISTED } from "../../src/mcp/catalog.ts";
 import type { McpName } from "../../src/mcp/mcp-owners.ts";
 import type { NameConflict } from "../../src/mcp/name-ownership.ts";
 import type { OwnedNames } from "../../src/state/owner-file.ts";
@@ -14,6 +14,7 @@ const tools = (...names: readonly string[]): CatalogDto => offers({ tools: names
 
 function withConflicts(kept: readonly OwnedNames<McpName>[] = []) {
 	const conflicts: [string, NameConflict][] = [];
+	const tooLong: [string, number][] = [];
 	let owned = (): Iterable<OwnedNames<McpName>> => kept;
 	const catalog = createCatalog({
 		kept,
@@ -21,8 +22,9 @@ function withConflicts(kept: readonly OwnedNames<McpName>[] = []) {
 			owned = now;
 		},
 		onConflict: (id, conflict) => void conflicts.push([id, conflict]),
+		onListTooLong: (id, length) => void tooLong.push([id, length]),
 	});
-	return { conflicts, catalog, owned: () => [...owned()] };
+	return { conflicts, tooLong, catalog, owned: () => [...owned()] };
 }
 
 test("once sealed, a name stays with the module that had it first, through restarts and reloads", () => {
@@ -107,14 +109,88 @@ test("a resource that a module lists is its own: another's of the same URI is re
 	assert.deepEqual(catalog.resources("modern", listed), [same]);
 	assert.equal(catalog.owner("resources", "doc://x"), "mcps/a");
 	catalog.set("mcps/c", offers({ resources: [same] }));
+	assert.deepEqual(conflicts, [["mcps/c", { list: "resources", name: "doc://x", owner: "mcps/a" }]]);
 	assert.deepEqual(
-		conflicts.map(([id, { owner }]) => [id, owner]),
-		[
-			["mcps/b", "mcps/a"],
-			["mcps/c", "mcps/a"],
-		],
+		catalog.conflicts("mcps/b"),
+		[{ list: "resources", name: "doc://x", owner: "mcps/a" }],
+		"it is there to see, and no news",
 	);
 	assert.deepEqual(catalog.resources("modern", new Map([["mcps/gone", [same]]])), []);
+
+	assert.deepEqual(catalog.list("resources", "modern"), []);
+	assert.deepEqual(catalog.resources("modern", new Map([["mcps/a", []]])), []);
+	assert.equal(catalog.owner("resources", "doc://x"), "mcps/b", "the next that offers it has it");
+	assert.deepEqual(catalog.resources("modern", new Map([["mcps/b", []]])), [same]);
+	assert.equal(catalog.owner("resources", "doc://x"), "mcps/c");
+	assert.deepEqual(catalog.list("resources", "modern"), [same], "which has registered it");
+});
+
+test("a conflict that comes and goes is told once until its module starts without the name, or goes", () => {
+	const { catalog, conflicts } = withConflicts();
+	catalog.seal(["mcps/a", "mcps/b"]);
+	const told = (): readonly string[] => conflicts.splice(0).map(([id]) => id);
+	for (let round = 0; round < 10; round++) {
+		for (const id of ["mcps/a", "mcps/b"]) {
+			catalog.relist(id, tools());
+			catalog.relist(id, tools("x"));
+		}
+	}
+	assert.deepEqual(
+		told().toSorted((a, b) => (a < b ? -1 : 1)),
+		["mcps/a", "mcps/b"],
+	);
+	catalog.set("mcps/a", tools("x"));
+	assert.deepEqual(told(), []);
+	catalog.set("mcps/a", tools());
+	catalog.set("mcps/a", tools("x"));
+	assert.deepEqual(told(), ["mcps/a"]);
+	catalog.remove("mcps/a");
+	catalog.set("mcps/a", tools("x"));
+	assert.deepEqual(told(), ["mcps/a"]);
+});
+
+test("a module with many conflicts has a thousand of them told", () => {
+	const { catalog, conflicts } = withConflicts();
+	const many = Array.from({ length: 1001 }, (_, number) => `x${number}`);
+	catalog.set("mcps/a", tools(...many));
+	catalog.set("mcps/b", tools(...many));
+	catalog.seal(["mcps/a", "mcps/b"]);
+	assert.equal(conflicts.length, 1000);
+	assert.equal(catalog.conflicts("mcps/b").length, 1001);
+});
+
+test("what a list callback makes up for who asks is no news, and rebuilds no list", () => {
+	const { catalog, conflicts } = withConflicts();
+	const documents = (count: number): readonly object[] =>
+		Array.from({ length: count }, (_, number) => ({ uri: `doc://${number}`, name: "x" }));
+	catalog.set("mcps/a", offers({ tools: [{ name: "x" }], resources: [{ uri: "doc://0", name: "registered" }] }));
+	catalog.set("mcps/b", offers({ resourceTemplates: [{ uriTemplate: "doc://{name}" }] }));
+	catalog.seal(["mcps/a", "mcps/b"]);
+	const lists = (): readonly unknown[] => [catalog.list("tools", "modern"), catalog.list("resources", "modern")];
+	const before = lists();
+	for (let request = 0; request < 10; request++) {
+		const count = (request % 2) * 5;
+		const shown = catalog.resources("modern", new Map([["mcps/b", documents(count)]]));
+		assert.equal(shown.length, Math.max(1, count), "the registered one, and those beside it");
+	}
+	assert.deepEqual(conflicts, []);
+	for (const [index, list] of lists().entries()) assert.equal(list, before[index]);
+});
+
+test("of a long list of resources the first entries are taken, and its module is named once", () => {
+	const { catalog, tooLong } = withConflicts();
+	const template = offers({ resourceTemplates: [{ uriTemplate: "doc://{name}" }] });
+	const said = new Map([
+		["mcps/a", Array.from({ length: MAX_LISTED + 1 }, (_, number) => ({ uri: `doc://${number}`, name: "x" }))],
+	]);
+	catalog.set("mcps/a", template);
+	catalog.seal(["mcps/a"]);
+	for (const era of ["legacy", "modern"] as const) assert.equal(catalog.resources(era, said).length, 10_000);
+	assert.equal(catalog.owner("resources", `doc://${MAX_LISTED}`), undefined);
+	assert.deepEqual(tooLong, [["mcps/a", 10_001]]);
+	catalog.set("mcps/a", template);
+	catalog.resources("modern", said);
+	assert.equal(tooLong.length, 2, "again when it has started anew");
 });
 
 test("templates are asked by their literal beginning, the longest first", () => {

@@ -1,0 +1,36 @@
+import type { ServerResponse } from "node:http";
+import { InMemoryServerEventBus, type ServerEventBus } from "@modelcontextprotocol/server";
+import { isRecord } from "../../workers/protocol.ts";
+import { createChangeNotices, onCaughtUp } from "./change-notices.ts";
+import { type RequestScope, requestScope } from "./request-scope.ts";
+
+/**
+ * Where the SDK's `subscriptions/listen` streams hear of changes. It puts whatever it hears into its stream, also when the
+ * client does not read; so that stream is told no more than the client has read.
+ */
+export function createListenBus(onError: (error: Error) => void): ServerEventBus {
+	const bus = new InMemoryServerEventBus(onError);
+	return {
+		publish: (change) => bus.publish(change),
+		subscribe(listener) {
+			const listening = requestScope.getStore()?.listening;
+			if (listening === undefined) return bus.subscribe(listener);
+			const { response, uris } = listening;
+			const changes = createChangeNotices({
+				isStalled: () => response.writableNeedDrain,
+				subscriptions: uris,
+				send: listener,
+			});
+			onCaughtUp(response, changes.resume);
+			return bus.subscribe(changes.tell);
+		},
+	};
+}
+
+/** What the bus has to know of a request; nothing of one that does not listen. */
+export function listenScope(response: ServerResponse, body: unknown): Pick<RequestScope, "listening"> {
+	if (!isRecord(body) || body["method"] !== "subscriptions/listen" || !isRecord(body["params"])) return {};
+	const filter = body["params"]["notifications"];
+	const uris: unknown = isRecord(filter) ? filter["resourceSubscriptions"] : undefined;
+	return { listening: { response, uris: new Set(Array.isArray(uris) ? (uris as string[]) : []) } };
+}
