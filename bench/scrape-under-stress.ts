@@ -109,7 +109,7 @@ async function scrapeFor(page: string, seconds: number): Promise<readonly number
 		if (early > 0) await setTimeout(early);
 		scrapes.push(
 			(async () => {
-				const connection = idle.pop() ?? (await connectRaw(Number(port)));
+				const connection = openOne(idle) ?? (await connectRaw(Number(port)));
 				await connection.exchange(request);
 				times.push(performance.now() - dueAt);
 				idle.push(connection);
@@ -119,6 +119,12 @@ async function scrapeFor(page: string, seconds: number): Promise<readonly number
 	await Promise.all(scrapes);
 	for (const connection of idle) connection.close();
 	return times;
+}
+
+function openOne(idle: RawConnection[]): RawConnection | undefined {
+	let connection = idle.pop();
+	while (connection?.isOpen() === false) connection = idle.pop();
+	return connection;
 }
 
 /** Shows that they did misbehave while they were measured. */

@@ -5,6 +5,8 @@ import { connect, type NetConnectOpts } from "node:net";
 export interface RawConnection {
 	/** Sends a request and resolves with the length of the answer's body; rejects unless it is a 200 with a length. */
 	exchange(request: string): Promise<number>;
+	/** False when the server has closed it, as it does with one that was idle for a few seconds. */
+	isOpen(): boolean;
 	close(): void;
 }
 
@@ -44,6 +46,7 @@ export async function connectRaw(port: number): Promise<RawConnection> {
 				socket.write(request);
 			});
 		},
+		isOpen: () => !socket.destroyed && socket.readyState === "open",
 		close: () => void socket.destroy(),
 	};
 

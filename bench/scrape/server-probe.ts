@@ -17,6 +17,7 @@ export function createServerProbe(): ServerProbe {
 	const collections: number[] = [];
 	const mainThreadMs: { plain: number[]; gzip: number[] } = { plain: [], gzip: [] };
 
+	process.once("disconnect", () => process.exit()); // the benchmark is gone
 	process.on("message", () => {
 		const report: ServerReport = {
 			eventLoopHeld: { p50: held(50), p99: held(99), p999: held(99.9), max: held(100) },

@@ -59,6 +59,7 @@ const nothing = (): undefined => undefined;
 const log: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => log };
 const server = await startServer({ config: loaded.config, log });
 process.on("message", (message) => void answer(message).then((reply) => process.send?.(reply)));
+process.once("disconnect", () => process.exit()); // the benchmark is gone
 process.send?.(server.url);
 
 async function save(name: string, source: string): Promise<void> {

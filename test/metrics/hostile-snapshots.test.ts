@@ -170,7 +170,7 @@ test("every finite number is read back as it was set", async () => {
 	);
 });
 
-test("a snapshot of the largest size is read in slices that never hold the event loop for long", async () => {
+test("a snapshot of the largest size is read in slices, between which the event loop turns", async () => {
 	const collector = createCollector({ limits: { maxSeries: 200_000, maxLabels: 30, maxLabelLength: 1024 } });
 	const encoded = encodeSnapshot(
 		[
@@ -191,13 +191,12 @@ test("a snapshot of the largest size is read in slices that never hold the event
 		if (!isDone) setImmediate(count);
 	};
 	setImmediate(count);
-	const started = performance.now();
 	const report = await collector.aggregate.accept("m", encoded.bytes, { generation: 1 });
 	isDone = true;
 	assert.equal(report.series, 100_000);
-	// On average; what a single turn may take is measured by the benchmark, where the machine is quiet.
-	const perTurn = (performance.now() - started) / turns;
-	assert.ok(perTurn < 100, `${perTurn} ms a turn over ${turns} turns`);
+	// Some 270 on the machine it was written on, and 3 where it is read in one go. How long a turn takes is measured by the
+	// benchmark, where the machine is quiet.
+	assert.ok(turns >= 20, `${turns} turns`);
 });
 
 function keyOf(labels: Readonly<Record<string, string>>): string {
