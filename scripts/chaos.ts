@@ -9,7 +9,7 @@ import { givenBack, runCase } from "../test/support/chaos-case.ts";
 import { readCatalogue } from "../test/support/chaos-catalogue.ts";
 import { startChaosHost } from "../test/support/chaos-host.ts";
 import { settledRss } from "../test/support/chaos-resources.ts";
-import { createRandom, pick } from "../test/support/chaos-random.ts";
+import { createRandom, pick } from "../test/support/seeded-random.ts";
 import { startTraffic } from "../test/support/chaos-traffic.ts";
 import { messageOf } from "../src/errors.ts";
 

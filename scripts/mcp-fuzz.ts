@@ -4,6 +4,7 @@
  * runs against a host of its own; the test suite runs a shorter one.
  */
 import process from "node:process";
+import { createRandom } from "../test/support/seeded-random.ts";
 
 export interface FuzzOptions {
 	/** Of the host, without the path. */
@@ -25,7 +26,7 @@ const CONCURRENCY = 16;
 const MAX_FINDINGS = 20;
 
 export async function fuzz({ url, requests, seed }: FuzzOptions): Promise<FuzzReport> {
-	const random = mulberry32(seed);
+	const random = createRandom(seed);
 	const statuses: Record<string, number> = {};
 	const findings: string[] = [];
 	let sent = 0;
@@ -232,17 +233,6 @@ function damaged(body: string, random: Random): string {
 	if (kind < 0.6) return body.slice(0, at) + String.fromCharCode(Math.floor(random() * 256)) + body.slice(at + 1);
 	if (kind < 0.8) return body.slice(0, at) + body.slice(0, at) + body.slice(at);
 	return `${"[".repeat(1000)}${body}`;
-}
-
-/** A small generator that can be seeded, by Tommy Ettinger (public domain). */
-function mulberry32(seed: number): Random {
-	let state = seed;
-	return () => {
-		state = (state + 0x6d2b79f5) | 0;
-		let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-		mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-		return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-	};
 }
 
 if (import.meta.main) {

@@ -12,6 +12,7 @@ import { createModuleProject } from "../support/module-project.ts";
 import { SERVED_FORMATS, servePages } from "../support/page-server.ts";
 import { startPrometheus, storedSeries } from "../support/prometheus.ts";
 import { seriesKey, seriesOf } from "../support/strict-exposition.ts";
+import { createRandom } from "../support/seeded-random.ts";
 import { everyCodePoint, mixedTexts } from "../support/unicode-texts.ts";
 import { until } from "../support/until.ts";
 
@@ -23,15 +24,16 @@ test("what Prometheus stores of a label value is what the module set, whatever i
 	const project = createModuleProject(t);
 	mkdirSync(project.folders.mcps);
 	project.write("metrics/unicode.ts", MODULE);
-	const support = path.join(import.meta.dirname, "../support/unicode-texts.ts");
-	cpSync(support, project.path("metrics/_unicode-texts.ts"));
+	for (const name of ["unicode-texts.ts", "seeded-random.ts"]) {
+		cpSync(path.join(import.meta.dirname, "../support", name), project.path(`metrics/_${name}`));
+	}
 	const host = await startModuleHost(t, project);
 	const { generation, snapshot } = await host.collect("metrics/unicode", 30_000);
 	assert.ok(snapshot !== undefined);
 	const collector = createCollector();
 	await collector.aggregate.accept("metrics/unicode", snapshot, { generation });
 
-	const mixed = mixedTexts(MIXED_TEXTS, SEED);
+	const mixed = mixedTexts(MIXED_TEXTS, createRandom(SEED));
 	const wellFormed = mixed.filter((text) => text.isWellFormed());
 	const set = new Map([...entriesOf("code_points", everyCodePoint()), ...entriesOf("mixed", mixed)]);
 	for (const text of mixed) if (!text.isWellFormed()) set.delete(keyOf("mixed", text));
@@ -57,9 +59,10 @@ test("what Prometheus stores of a label value is what the module set, whatever i
 
 const MODULE = `
 	import { Gauge } from "prom-client";
+	import { createRandom } from "./_seeded-random.ts";
 	import { everyCodePoint, mixedTexts } from "./_unicode-texts.ts";
 	export function process() {}
-	for (const [name, texts] of [["code_points", everyCodePoint()], ["mixed", mixedTexts(${MIXED_TEXTS}, ${SEED})]]) {
+	for (const [name, texts] of [["code_points", everyCodePoint()], ["mixed", mixedTexts(${MIXED_TEXTS}, createRandom(${SEED}))]]) {
 		const gauge = new Gauge({ name, help: "A gauge.", labelNames: ["text"] });
 		texts.forEach((text, index) => gauge.set({ text }, index));
 	}

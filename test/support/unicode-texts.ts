@@ -10,9 +10,12 @@ export function everyCodePoint(): readonly string[] {
 	return texts;
 }
 
-/** Short texts, each another one, of what means something in the formats, of all planes, and of lone surrogates. */
-export function mixedTexts(count: number, seed: number): readonly string[] {
-	const random = createRandom(seed);
+/**
+ * Short texts, each another one, of what means something in the formats, of all planes, and of lone surrogates.
+ *
+ * @param random from 0 up to 1
+ */
+export function mixedTexts(count: number, random: () => number): readonly string[] {
 	const below = (limit: number): number => Math.floor(random() * limit);
 	const texts = new Set<string>();
 	while (texts.size < count) {
@@ -40,15 +43,4 @@ const MEANINGFUL = [
 
 function isSurrogate(codePoint: number): boolean {
 	return codePoint >= FIRST_SURROGATE && codePoint <= LAST_SURROGATE;
-}
-
-/** Uniform in [0, 1): mulberry32, the same numbers for the same seed wherever it runs. */
-function createRandom(seed: number): () => number {
-	let state = seed;
-	return () => {
-		state = (state + 0x6d2b79f5) | 0;
-		let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-		mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-		return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-	};
 }
