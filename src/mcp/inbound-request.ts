@@ -53,6 +53,11 @@ export function opensSession(body: unknown): boolean {
 	return isRecord(body) && body["method"] === "initialize" && isInitializeRequest(body);
 }
 
+/** The parameters of a message of that method; undefined for any other. */
+export function paramsOf(body: unknown, method: string): Readonly<Record<string, unknown>> | undefined {
+	return isRecord(body) && body["method"] === method && isRecord(body["params"]) ? body["params"] : undefined;
+}
+
 export function wantsProgress(body: unknown): boolean {
 	if (!isRecord(body) || !isRecord(body["params"]) || !isRecord(body["params"]["_meta"])) return false;
 	return body["params"]["_meta"]["progressToken"] !== undefined;

@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import { InMemoryServerEventBus, type ServerEventBus } from "@modelcontextprotocol/server";
 import { isRecord } from "../../workers/protocol.ts";
 import { createChangeNotices, onCaughtUp } from "./change-notices.ts";
+import { paramsOf } from "./inbound-request.ts";
 import { type RequestScope, requestScope } from "./request-scope.ts";
 
 /**
@@ -29,8 +30,9 @@ export function createListenBus(onError: (error: Error) => void): ServerEventBus
 
 /** What the bus has to know of a request; nothing of one that does not listen. */
 export function listenScope(response: ServerResponse, body: unknown): Pick<RequestScope, "listening"> {
-	if (!isRecord(body) || body["method"] !== "subscriptions/listen" || !isRecord(body["params"])) return {};
-	const filter = body["params"]["notifications"];
+	const params = paramsOf(body, "subscriptions/listen");
+	if (params === undefined) return {};
+	const filter = params["notifications"];
 	const uris: unknown = isRecord(filter) ? filter["resourceSubscriptions"] : undefined;
 	return { listening: { response, uris: new Set(Array.isArray(uris) ? (uris as string[]) : []) } };
 }

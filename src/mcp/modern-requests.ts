@@ -6,7 +6,7 @@ import type { Catalog } from "./catalog.ts";
 import { asToolCall, serveDirectly } from "./direct-call.ts";
 import type { Gateway } from "./gateway.ts";
 import { type Exchange, header, refuse } from "./http-exchange.ts";
-import { hasModernHeaders } from "./inbound-request.ts";
+import { hasModernHeaders, paramsOf } from "./inbound-request.ts";
 import { createListenBus, listenScope } from "./listen-bus.ts";
 import { paramHeaderProblem } from "./param-headers.ts";
 import { requestScope, type TakeCall } from "./request-scope.ts";
@@ -42,8 +42,7 @@ export function createModernRequests(options: ModernRequestsOptions): ModernRequ
 	const serve = toNodeHandler(notices, { onerror: onError });
 
 	function headerProblem(request: IncomingMessage, body: unknown): string | undefined {
-		if (!isRecord(body) || body["method"] !== "tools/call" || !isRecord(body["params"])) return undefined;
-		const { name, arguments: args } = body["params"];
+		const { name, arguments: args } = paramsOf(body, "tools/call") ?? {};
 		if (typeof name !== "string") return undefined;
 		return paramHeaderProblem(catalog.list("tools", "modern"), name, args, (of) => header(request, of));
 	}

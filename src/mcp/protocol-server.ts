@@ -7,7 +7,7 @@ import { type CallOrigin, FORWARDED_METHODS, type ForwardedMethod, type Gateway 
 import { passesLogLevel } from "./log-level.ts";
 import { pageOf } from "./page.ts";
 import type { RequestStateSeal } from "./request-state.ts";
-import { requestScope } from "./request-scope.ts";
+import { currentOrigin, requestScope } from "./request-scope.ts";
 import { withoutStamps } from "./result-stamps.ts";
 import { type CallClient, NOBODY } from "./running-call.ts";
 import type { StandaloneStream } from "./standalone-stream.ts";
@@ -135,8 +135,7 @@ export function createProtocolServer(options: ProtocolServerOptions, era: Era, s
 	}
 
 	function originOf(): CallOrigin {
-		const origin = requestScope.getStore()?.origin ?? { client: "" };
-		return session === undefined ? origin : session.origin(origin);
+		return session === undefined ? currentOrigin() : session.origin(currentOrigin());
 	}
 
 	function clientOf({ mcpReq, http }: ServerContext): CallClient {
@@ -146,10 +145,8 @@ export function createProtocolServer(options: ProtocolServerOptions, era: Era, s
 		let silent = true;
 		return {
 			notify(notification) {
-				if (notification.method === "notifications/message") {
-					const threshold = era === "modern" ? modernLogLevel(mcpReq.envelope) : session?.logLevel;
-					if (threshold === null || !passesLogLevel(notification.params["level"], threshold)) return;
-				}
+				const threshold = era === "modern" ? modernLogLevel(mcpReq.envelope) : session?.logLevel;
+				if (!passesLogLevel(notification, threshold)) return;
 				silent = false;
 				sent = mcpReq.notify(notification as never).catch(options.onError);
 			},

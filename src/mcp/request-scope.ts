@@ -23,3 +23,8 @@ export type TakeCall = (method: ForwardedMethod) => RunningCall | undefined;
 
 /** The SDK passes no context of ours from its transports to its handlers; Node does. */
 export const requestScope = new AsyncLocalStorage<RequestScope>();
+
+/** Who has sent the request that is being handled. */
+export function currentOrigin(): CallOrigin {
+	return requestScope.getStore()?.origin ?? { client: "" };
+}

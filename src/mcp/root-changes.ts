@@ -5,7 +5,7 @@ import { createClientRequests } from "./client-requests.ts";
 import type { CallOrigin, Gateway } from "./gateway.ts";
 import { passesLogLevel } from "./log-level.ts";
 import type { SessionState } from "./protocol-server.ts";
-import { requestScope } from "./request-scope.ts";
+import { currentOrigin } from "./request-scope.ts";
 import { type CallClient, NOBODY } from "./running-call.ts";
 
 export interface RootChangesOptions {
@@ -26,7 +26,7 @@ export function passOnRootChanges({ server, state, gateway, onError }: RootChang
 	const telling = new Set<string>();
 
 	server.setNotificationHandler(ROOTS_CHANGED, async () => {
-		const origin = state.origin(requestScope.getStore()?.origin ?? { client: "" });
+		const origin = state.origin(currentOrigin());
 		for (const id of state.called) due.add(id);
 		await Promise.all([...state.called].map((id) => tell(id, origin)));
 	});
@@ -52,11 +52,7 @@ export function passOnRootChanges({ server, state, gateway, onError }: RootChang
 	/** What modules send and ask meanwhile goes to the stream that the client has opened for what belongs to no request. */
 	const client: CallClient = {
 		notify(notification) {
-			if (
-				notification.method === "notifications/message" &&
-				!passesLogLevel(notification.params["level"], state.logLevel)
-			)
-				return;
+			if (!passesLogLevel(notification, state.logLevel)) return;
 			if (!state.stream.isStalled()) server.notification(notification as never).catch(onError);
 		},
 		closeStream: () => undefined,

@@ -56,8 +56,7 @@ export function createSessionMessages({ sessionAt, onDropped, now }: SessionMess
 		if (!called.has(moduleId)) return "not_called";
 		const message = readMessage(json);
 		if (message === undefined) return "invalid";
-		if (message.method === "notifications/message" && !passesLogLevel(message.params["level"], logLevel))
-			return undefined;
+		if (!passesLogLevel(message, logLevel)) return undefined;
 		if (stream.isStalled()) return "slow_client";
 		// It throws for what the client has not declared, before anything is sent.
 		session.server.notification(message as never).catch(() => drop(moduleId, "invalid"));

@@ -1,9 +1,8 @@
-import { isRecord } from "../../workers/protocol.ts";
 import { asToolCall, serveDirectly } from "./direct-call.ts";
 import { isStandaloneEvent } from "./event-store.ts";
 import type { Gateway } from "./gateway.ts";
 import { authOf, type Exchange, header, refuse } from "./http-exchange.ts";
-import { hasLegacyHeaders } from "./inbound-request.ts";
+import { hasLegacyHeaders, paramsOf } from "./inbound-request.ts";
 import { requestScope, type TakeCall } from "./request-scope.ts";
 import type { Session, Sessions } from "./sessions.ts";
 
@@ -87,8 +86,7 @@ const SESSION_NOT_FOUND = -32001;
 
 /** The SDK knows nothing of a call that is answered directly, so its cancellation is seen to here. */
 function cancelDirectCall(session: Session, body: unknown): void {
-	if (!isRecord(body) || body["method"] !== "notifications/cancelled" || !isRecord(body["params"])) return;
-	const id = body["params"]["requestId"];
+	const id = paramsOf(body, "notifications/cancelled")?.["requestId"];
 	if (typeof id !== "string" && typeof id !== "number") return;
 	session.directCalls.get(requestKey(id))?.cancel("the client has cancelled it");
 }

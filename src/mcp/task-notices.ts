@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import { type McpHttpHandler, ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
 import { isRecord } from "../../workers/protocol.ts";
 import type { CallOrigin, Gateway } from "./gateway.ts";
-import { requestScope } from "./request-scope.ts";
+import { paramsOf } from "./inbound-request.ts";
+import { currentOrigin } from "./request-scope.ts";
 import { createTaskInquiries } from "./task-inquiries.ts";
 import { openTaskStream, type TaskStream } from "./task-stream.ts";
 import { requireTasks } from "./tasks.ts";
@@ -118,8 +119,8 @@ interface TaskListen {
 
 /** Undefined for everything but a request to listen for tasks. */
 function readTaskListen(body: unknown): TaskListen | undefined {
-	if (!isRecord(body) || body["method"] !== "subscriptions/listen" || !isRecord(body["params"])) return undefined;
-	const { params } = body;
+	const params = paramsOf(body, "subscriptions/listen");
+	if (!isRecord(body) || params === undefined) return undefined;
 	const filter = params["notifications"];
 	if (!isRecord(filter) || filter["taskIds"] === undefined) return undefined;
 	const { taskIds, resourceSubscriptions: resources = [] } = filter;
@@ -128,7 +129,7 @@ function readTaskListen(body: unknown): TaskListen | undefined {
 	return {
 		id: body["id"],
 		meta: params["_meta"],
-		origin: requestScope.getStore()?.origin ?? { client: "" },
+		origin: currentOrigin(),
 		taskIds,
 		marked: { ...body, params: { ...params, notifications: { ...filter, resourceSubscriptions } } },
 	};
