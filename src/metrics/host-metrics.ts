@@ -4,7 +4,7 @@
  */
 import { collectDefaultMetrics, Registry } from "prom-client";
 import { createHostFamilies } from "./host-family.ts";
-import type { CheckedSource, LibrarySource } from "./host-source.ts";
+import type { LibrarySource } from "./host-source.ts";
 import { metricTypeOf } from "./metric-names.ts";
 import { type HostSample, REFRESH_MS, sampledGauges } from "./sampled-gauges.ts";
 
@@ -143,8 +143,7 @@ export function createHostMetrics({ version, serverName, now, sample }: HostMetr
 		/** For the aggregated registry: all of these, what is read on a scrape, and prom-client's default metrics of this process. */
 		sources: [
 			...families.sources,
-			...sampledGauges(sample, now),
-			uptimeSource(() => (now() - startedAt) / 1000, now),
+			...sampledGauges(() => ({ ...sample(), uptimeSeconds: (now() - startedAt) / 1000 }), now),
 			defaultSource(now),
 		],
 		/** Deletes every series of a module whose file is gone. */
@@ -160,22 +159,6 @@ export function createHostMetrics({ version, serverName, now, sample }: HostMetr
 
 const CALL_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const SIZE_BYTES = [100, 1000, 10_000, 100_000, 1_000_000, 10_000_000];
-
-function uptimeSource(uptimeSeconds: () => number, now: () => number): CheckedSource {
-	const name = "mcp_uptime_seconds";
-	return {
-		families: [{ name, type: "gauge" }],
-		version: () => Math.floor(now() / REFRESH_MS),
-		checked: () => [
-			{
-				name,
-				help: "Time since the host started.",
-				type: "gauge",
-				series: [{ labels: "", value: uptimeSeconds(), exemplar: undefined }],
-			},
-		],
-	};
-}
 
 /** One source, because prom-client fills several of these families from the `collect` of one of them. */
 function defaultSource(now: () => number): LibrarySource {

@@ -19,6 +19,10 @@ export interface ServerSample {
 	readonly usage?: { readonly memoryBytes: MemoryBytes; readonly eventLoopUtilization: number };
 }
 
+interface GaugeSample extends HostSample {
+	readonly uptimeSeconds: number;
+}
+
 /** What changes all the time is read at most this often. */
 export const REFRESH_MS = 1000;
 
@@ -27,9 +31,9 @@ export const REFRESH_MS = 1000;
  *
  * @param sample must not throw; called once a second at most, and for all families and formats of that second
  */
-export function sampledGauges(sample: () => HostSample, now: () => number): readonly CheckedSource[] {
-	let taken: { readonly second: number; readonly sample: HostSample } | undefined;
-	const current = (): HostSample => {
+export function sampledGauges(sample: () => GaugeSample, now: () => number): readonly CheckedSource[] {
+	let taken: { readonly second: number; readonly sample: GaugeSample } | undefined;
+	const current = (): GaugeSample => {
 		const second = Math.floor(now() / REFRESH_MS);
 		if (taken?.second !== second) taken = { second, sample: sample() };
 		return taken.sample;
@@ -37,8 +41,8 @@ export function sampledGauges(sample: () => HostSample, now: () => number): read
 	return GAUGES.map((gauge) => sourceOf(gauge, current));
 }
 
-function sourceOf({ name, help, seriesOf }: SampledGauge, current: () => HostSample): CheckedSource {
-	let seen: HostSample | undefined;
+function sourceOf({ name, help, seriesOf }: SampledGauge, current: () => GaugeSample): CheckedSource {
+	let seen: GaugeSample | undefined;
 	let shown: { readonly version: number; readonly text: string; readonly series: ValueSeries[] } | undefined;
 	const refresh = (): { readonly version: number; readonly series: ValueSeries[] } => {
 		const sample = current();
@@ -59,7 +63,7 @@ function sourceOf({ name, help, seriesOf }: SampledGauge, current: () => HostSam
 interface SampledGauge {
 	readonly name: string;
 	readonly help: string;
-	seriesOf(sample: HostSample): ValueSeries[];
+	seriesOf(sample: GaugeSample): ValueSeries[];
 }
 
 const GAUGES: readonly SampledGauge[] = [
@@ -95,6 +99,11 @@ const GAUGES: readonly SampledGauge[] = [
 		name: "mcp_system_memory_usage_ratio",
 		help: "Share of the machine's memory, or of the container's, in use.",
 		seriesOf: ({ memoryRatio }) => [sampled({}, memoryRatio)],
+	},
+	{
+		name: "mcp_uptime_seconds",
+		help: "Time since the host started.",
+		seriesOf: ({ uptimeSeconds }) => [sampled({}, uptimeSeconds)],
 	},
 ];
 
