@@ -32,6 +32,20 @@ export function createFamilyCollector(rules: SnapshotRules, sink: DropSink) {
 		get isOver(): boolean {
 			return over !== undefined;
 		},
+		/** How many samples more the family has room for that they belong to now. */
+		get room(): number {
+			if (current === undefined) return Number.POSITIVE_INFINITY;
+			return rules.maxSeries - lines + Math.max(1, current.lines) - current.lines;
+		},
+		/** The family that samples belong to now has more of them than there is room for: takes none of it. */
+		giveUp(): void {
+			if (current === undefined) return;
+			full = true;
+			lines -= Math.max(1, current.lines);
+			over = { name: current.name, lost: current.lines };
+			readers.delete(current.name);
+			current = undefined;
+		},
 		lose(samples: number): void {
 			if (over !== undefined) over.lost += samples;
 		},
@@ -76,12 +90,7 @@ export function createFamilyCollector(rules: SnapshotRules, sink: DropSink) {
 			const before = Math.max(1, current.lines);
 			current.add(sample);
 			lines += Math.max(1, current.lines) - before;
-			if (lines <= rules.maxSeries) return;
-			full = true;
-			lines -= Math.max(1, current.lines);
-			over = { name: current.name, lost: current.lines };
-			readers.delete(current.name);
-			current = undefined;
+			if (lines > rules.maxSeries) this.giveUp();
 		},
 		*finish(): Generator<undefined, CheckedFamily[]> {
 			reportOver();

@@ -378,6 +378,21 @@ export const FAMILY_RULES: readonly Rule[] = [
 	},
 	{
 		row: 41,
+		title: "a family's samples count before they are checked",
+		modules: { m: [FIRST, gauge("x", value("no number", { a: 1 }), value(2, { a: 2 })), gauge("y", value(1))] },
+		limits: { maxSeries: 2 },
+		series: { good_first: 1 },
+		drops: { "m series_limit": 3 },
+	},
+	{
+		row: 41,
+		title: "a family that just fits, and one without samples after it",
+		modules: { m: [FIRST, gauge("x", value(1, { a: 1 }), value(2, { a: 2 })), gauge("y")] },
+		limits: { maxSeries: 4 },
+		series: { good_first: 1, 'x{a="1"}': 1, 'x{a="2"}': 2 },
+	},
+	{
+		row: 41,
 		title: "a histogram counts with all of its lines",
 		modules: { m: [FIRST, histogram("h", histogramValues("h")), LAST] },
 		limits: { maxSeries: 4 },
