@@ -61,4 +61,16 @@ export async function connectRaw(port: number): Promise<RawConnection> {
 	}
 }
 
+/** Exchanges over one connection, or a new one when the server has closed it, as it does with one that was idle. */
+export function createRawClient(port: number): Pick<RawConnection, "exchange" | "close"> {
+	let connection: RawConnection | undefined;
+	return {
+		async exchange(request) {
+			if (connection?.isOpen() !== true) connection = await connectRaw(port);
+			return connection.exchange(request);
+		},
+		close: () => connection?.close(),
+	};
+}
+
 const READ_BYTES = 1024 * 1024;
