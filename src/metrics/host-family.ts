@@ -16,6 +16,8 @@ export interface HostCounter<Name extends string> {
 
 export interface HostGauge<Name extends string> {
 	set(labels: Labels<Name>, value: number): void;
+	/** @param series all that the family has from now on, each label set once: what is not among them is deleted */
+	replace(series: readonly (readonly [labels: Labels<Name>, value: number])[]): void;
 	/** @param by 1 where left out; negative to go down */
 	inc(labels: Labels<Name>, by?: number): void;
 	/**
@@ -61,10 +63,15 @@ export function createHostFamilies(): HostFamilies {
 		gauge(name, help, labelNames = []) {
 			const table = createSeriesTable(labelNames, (labels) => ({ labels, value: 0, exemplar: undefined }));
 			add(name, "gauge", table, () => ({ name, help, type: "gauge", series: table.series() }));
+			const set = (labels: Parameters<typeof table.changed>[0], value: number): void => {
+				// What a module is like changes far more rarely than it is looked at.
+				if (table.known(labels)?.value !== value) table.changed(labels).value = value;
+			};
 			return {
-				set(labels, value) {
-					// What a module is like changes far more rarely than it is looked at.
-					if (table.known(labels)?.value !== value) table.changed(labels).value = value;
+				set,
+				replace(series) {
+					for (const [labels, value] of series) set(labels, value);
+					if (table.size() !== series.length) table.retain(series.map(([labels]) => labels));
 				},
 				inc(labels, by = 1) {
 					table.changed(labels).value += by;
@@ -129,6 +136,9 @@ interface SeriesTable<Name extends string, Series> {
 	/** Another number after each change. */
 	version(): number;
 	series(): Series[];
+	size(): number;
+	/** Deletes all others. */
+	retain(wanted: readonly Labels<Name>[]): void;
 	remove(labelName: string, value: string): void;
 }
 
@@ -150,6 +160,11 @@ function createSeriesTable<Name extends string, Series>(
 		},
 		version: () => version,
 		series: () => Array.from(rows.values(), ({ series }) => series),
+		size: () => rows.size,
+		retain(wanted) {
+			const keys = new Set(wanted.map(keyOf));
+			for (const key of rows.keys()) if (!keys.has(key) && rows.delete(key)) version++;
+		},
 		remove(labelName, value) {
 			const own = labelNames.find((known) => known === labelName);
 			if (own === undefined) return;

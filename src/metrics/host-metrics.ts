@@ -143,7 +143,7 @@ export function createHostMetrics({ version, serverName, now, sample }: HostMetr
 		/** For the aggregated registry: all of these, what is read on a scrape, and prom-client's default metrics of this process. */
 		sources: [
 			...families.sources,
-			...sampledGauges(() => ({ ...sample(), uptimeSeconds: (now() - startedAt) / 1000 }), now),
+			...sampledGauges(createHostFamilies(), () => ({ ...sample(), uptimeSeconds: (now() - startedAt) / 1000 }), now),
 			defaultSource(now),
 		],
 		/** Deletes every series of a module whose file is gone. */

@@ -1,7 +1,6 @@
 import type { MemoryBytes } from "../host/module-worker.ts";
-import type { ValueSeries } from "./checked-family.ts";
+import type { HostFamilies, HostGauge } from "./host-family.ts";
 import type { CheckedSource } from "./host-source.ts";
-import { labelsText } from "./label-set.ts";
 
 /** What is read when it is scraped, instead of being noted whenever it changes. */
 export interface HostSample {
@@ -27,96 +26,78 @@ interface GaugeSample extends HostSample {
 export const REFRESH_MS = 1000;
 
 /**
- * One source a family, so that those whose values are what they were a second ago are not written again.
+ * The gauges whose values are read. One source a family, so that those whose values are what they were a second ago are
+ * not written again.
  *
+ * @param families of their own: all that are in it are read
  * @param sample must not throw; called once a second at most, and for all families and formats of that second
  */
-export function sampledGauges(sample: () => GaugeSample, now: () => number): readonly CheckedSource[] {
-	let taken: { readonly second: number; readonly sample: GaugeSample } | undefined;
-	const current = (): GaugeSample => {
+export function sampledGauges(
+	families: HostFamilies,
+	sample: () => GaugeSample,
+	now: () => number,
+): readonly CheckedSource[] {
+	const record = recorder(families);
+	let taken: number | undefined;
+	const refresh = (): void => {
 		const second = Math.floor(now() / REFRESH_MS);
-		if (taken?.second !== second) taken = { second, sample: sample() };
-		return taken.sample;
+		if (taken === second) return;
+		taken = second;
+		record(sample());
 	};
-	return GAUGES.map((gauge) => sourceOf(gauge, current));
+	return families.sources.map((source) => ({
+		...source,
+		version() {
+			refresh();
+			return source.version();
+		},
+	}));
 }
 
-function sourceOf({ name, help, seriesOf }: SampledGauge, current: () => GaugeSample): CheckedSource {
-	let seen: GaugeSample | undefined;
-	let shown: { readonly version: number; readonly text: string; readonly series: ValueSeries[] } | undefined;
-	const refresh = (): { readonly version: number; readonly series: ValueSeries[] } => {
-		const sample = current();
-		if (shown !== undefined && seen === sample) return shown;
-		seen = sample;
-		const series = seriesOf(sample);
-		const text = JSON.stringify(series);
-		if (shown?.text !== text) shown = { version: (shown?.version ?? 0) + 1, text, series };
-		return shown;
-	};
-	return {
-		families: [{ name, type: "gauge" }],
-		version: () => refresh().version,
-		checked: () => [{ name, help, type: "gauge", series: refresh().series }],
-	};
-}
+function recorder({ gauge }: HostFamilies): (sample: GaugeSample) => void {
+	const pending = gauge("mcp_tasks_pending", "Calls that wait for their turn in a module.", ["server_id"]);
+	const running = gauge("mcp_tasks_running", "Calls and collections that a module is at work on.", ["server_id"]);
+	const memory = gauge("mcp_memory_usage_bytes", "Memory that a module's worker, or the host's own thread, holds.", [
+		"type",
+		"server_id",
+	]);
+	const utilization = gauge("mcp_event_loop_utilization_ratio", "Share of time that an event loop was busy of late.", [
+		"server_id",
+	]);
+	const cpu = gauge("mcp_system_cpu_usage_ratio", "Share of the machine's processor time in use.");
+	const machineMemory = gauge(
+		"mcp_system_memory_usage_ratio",
+		"Share of the machine's memory, or of the container's, in use.",
+	);
+	const uptime = gauge("mcp_uptime_seconds", "Time since the host started.");
 
-interface SampledGauge {
-	readonly name: string;
-	readonly help: string;
-	seriesOf(sample: GaugeSample): ValueSeries[];
-}
-
-const GAUGES: readonly SampledGauge[] = [
-	{
-		name: "mcp_tasks_pending",
-		help: "Calls that wait for their turn in a module.",
-		seriesOf: ({ servers }) => perServer(servers, ({ work }) => work?.pending),
-	},
-	{
-		name: "mcp_tasks_running",
-		help: "Calls and collections that a module is at work on.",
-		seriesOf: ({ servers }) => perServer(servers, ({ work }) => work?.running),
-	},
-	{
-		name: "mcp_memory_usage_bytes",
-		help: "Memory that a module's worker, or the host's own thread, holds.",
-		seriesOf: ({ servers }) =>
+	return ({ servers, cpuRatio, memoryRatio, uptimeSeconds }) => {
+		replaceByServer(pending, servers, ({ work }) => work?.pending);
+		replaceByServer(running, servers, ({ work }) => work?.running);
+		memory.replace(
 			servers.flatMap(({ serverId, usage }) =>
-				Object.entries(usage?.memoryBytes ?? {}).map(([type, value]) => sampled({ type, server_id: serverId }, value)),
+				Object.entries(usage?.memoryBytes ?? {}).map(
+					([type, value]) => [{ type, server_id: serverId }, value] as const,
+				),
 			),
-	},
-	{
-		name: "mcp_event_loop_utilization_ratio",
-		help: "Share of time that an event loop was busy of late.",
-		seriesOf: ({ servers }) => perServer(servers, ({ usage }) => usage?.eventLoopUtilization),
-	},
-	{
-		name: "mcp_system_cpu_usage_ratio",
-		help: "Share of the machine's processor time in use.",
-		seriesOf: ({ cpuRatio }) => [sampled({}, cpuRatio)],
-	},
-	{
-		name: "mcp_system_memory_usage_ratio",
-		help: "Share of the machine's memory, or of the container's, in use.",
-		seriesOf: ({ memoryRatio }) => [sampled({}, memoryRatio)],
-	},
-	{
-		name: "mcp_uptime_seconds",
-		help: "Time since the host started.",
-		seriesOf: ({ uptimeSeconds }) => [sampled({}, uptimeSeconds)],
-	},
-];
+		);
+		replaceByServer(utilization, servers, ({ usage }) => usage?.eventLoopUtilization);
+		cpu.set({}, cpuRatio);
+		machineMemory.set({}, memoryRatio);
+		uptime.set({}, uptimeSeconds);
+	};
+}
 
-function perServer(
+/** One series for each server that has the value. */
+function replaceByServer(
+	gauge: HostGauge<"server_id">,
 	servers: HostSample["servers"],
 	valueOf: (server: ServerSample) => number | undefined,
-): ValueSeries[] {
-	return servers.flatMap((server) => {
-		const value = valueOf(server);
-		return value === undefined ? [] : [sampled({ server_id: server.serverId }, value)];
-	});
-}
-
-function sampled(labels: Readonly<Record<string, string>>, value: number): ValueSeries {
-	return { labels: labelsText(labels), value, exemplar: undefined };
+): void {
+	gauge.replace(
+		servers.flatMap((server) => {
+			const value = valueOf(server);
+			return value === undefined ? [] : [[{ server_id: server.serverId }, value] as const];
+		}),
+	);
 }
