@@ -167,6 +167,8 @@ export const TASKS_EXTENSION = "io.modelcontextprotocol/tasks";
 
 /** How the extension tells a client of the state of a task. */
 export const TASK_NOTIFICATION = "notifications/tasks";
+/** Longest URI of a resource, in characters, that a module may say is another now. */
+export const MAX_URI_LENGTH = 8192;
 /** Longest id of a task, in characters. */
 export const MAX_TASK_ID_LENGTH = 256;
 
@@ -221,7 +223,7 @@ export function readWorkerMessage(value: unknown): WorkerMessage | undefined {
 		case "relisted":
 			return isText(value["json"], MAX_CATALOG_LENGTH) ? { type: "relisted", json: value["json"] } : undefined;
 		case "updated":
-			return isText(value["uri"], MAX_LOG_LENGTH) ? { type: "updated", uri: value["uri"] } : undefined;
+			return isText(value["uri"], MAX_URI_LENGTH) ? { type: "updated", uri: value["uri"] } : undefined;
 		case "pushed":
 			return isText(value["session"], MAX_SESSION_LENGTH) && isText(value["json"], MAX_PUSHED_LENGTH)
 				? { type: "pushed", session: value["session"], json: value["json"] }

@@ -8,6 +8,7 @@ import {
 	isRecord,
 	MAX_LOG_LENGTH,
 	MAX_TASK_ID_LENGTH,
+	MAX_URI_LENGTH,
 	type StartDto,
 	type StartedDto,
 	type NoticeMessage,
@@ -208,10 +209,18 @@ function createContext(id: string, host: HostLink, signal: AbortSignal, relist: 
 			toolsChanged: relist,
 			promptsChanged: relist,
 			resourcesChanged: relist,
-			resourceUpdated: (uri) => host.send({ type: "updated", uri: String(uri) }),
+			resourceUpdated: (uri) => tellResourceUpdated(host, uri),
 			taskChanged: (taskId) => tellTaskChanged(host, taskId),
 		},
 	};
+}
+
+/** What is no URI, or too long for one, is nobody's subscription; its author is told, since it looks as if it had worked. */
+export function tellResourceUpdated(host: HostLink, uri: unknown): void {
+	if (typeof uri === "string" && uri.length <= MAX_URI_LENGTH) return host.send({ type: "updated", uri });
+	const what = typeof uri === "string" ? `a text of ${uri.length} characters` : `a ${typeof uri}`;
+	const text = `a resource that is updated is named by a URI of at most ${MAX_URI_LENGTH} characters, not by ${what}: nobody is told`;
+	host.send({ type: "logged", level: "warn", text });
 }
 
 /** An id that is none belongs to no task that the host could know. */

@@ -41,6 +41,28 @@ for (const [era, openUnread] of [
 		assert.equal(updates(LONG), late);
 	});
 
+test("a module that names an updated resource by no URI, or one too long, is told so and goes on", async (t) => {
+	const source = `
+		export default (server, { notify }) => {
+			server.registerResource("r", "a:/r", {}, () => ({ contents: [] }));
+			server.registerTool("touch", {}, async () => {
+				const long = "a:/" + "a".repeat(8190);
+				for (const uri of [long, undefined, 5]) notify.resourceUpdated(uri);
+				await server.server.sendResourceUpdated({ uri: long });
+				return { content: [] };
+			});
+		};`;
+	const server = await startTestServer(t, { files: { "mcps/touches.js": source } });
+	await server.execute("touch");
+	const told = () => server.logged.filter((line) => line.includes("at most 8192 characters"));
+	await until(() => told().length === 4, "each is told");
+	for (const [index, what] of ["8193 characters", "undefined", "number", "8193 characters"].entries()) {
+		assert.match(told()[index] ?? "", new RegExp(what));
+	}
+	const { state, restarts } = await server.module("mcps/touches");
+	assert.deepEqual([state, restarts], ["running", {}]);
+});
+
 async function openStream(t: TestContext, url: string): Promise<IncomingMessage> {
 	const { session } = await openSession(url);
 	for (const uri of [LONG, LAST]) {
