@@ -10,9 +10,10 @@ import { once } from "node:events";
 import { availableParallelism, loadavg } from "node:os";
 import path from "node:path";
 import process from "node:process";
+import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import type { ServerReady } from "./scrape/protocol.ts";
-import { createRawClient } from "./scrape/raw-connection.ts";
+import { connectRaw } from "./scrape/raw-connection.ts";
 import type { Load, LoadResult } from "./tools-call/load.ts";
 import {
 	CLIENT_INFO,
@@ -121,50 +122,72 @@ async function compareComputing(): Promise<unknown> {
 async function compareScraped(): Promise<unknown> {
 	const bulkhead = servers["bulkhead"];
 	if (bulkhead === undefined) throw new Error("this server was not started");
-	const { port } = new URL(bulkhead.url);
-	const page = createRawClient(Number(port));
-	const pageBytes = await page.exchange(scrapeRequest(port));
+	const port = Number(new URL(bulkhead.url).port);
+	const pageBytes = await scrapeOnce(port);
 	const elsewhere = fork(new URL("scrape/transfer-server.ts", import.meta.url), [String(pageBytes)]);
-	const [ready] = (await once(elsewhere, "message")) as [ServerReady];
-	const other = createRawClient(ready.port);
-	const turns = {
-		alone: async () => {},
-		scraped: async () => void (await page.exchange(scrapeRequest(port))),
-		elsewhere: async () => void (await other.exchange(scrapeRequest(String(ready.port)))),
-	} as const;
-	const names = Object.keys(turns) as (keyof typeof turns)[];
-	const p99: Record<keyof typeof turns, number[]> = { alone: [], scraped: [], elsewhere: [] };
-	for (let round = 0; round < SCRAPED_ROUNDS; round++) {
-		for (const [index] of names.entries()) {
-			const name = names[(index + round) % names.length] ?? "alone";
-			p99[name].push(await p99Beside(turns[name]));
+	try {
+		const [ready] = (await once(elsewhere, "message")) as [ServerReady];
+		const ports = { alone: undefined, scraped: port, elsewhere: ready.port } as const;
+		const names = Object.keys(ports) as (keyof typeof ports)[];
+		const p99: Record<keyof typeof ports, number[]> = { alone: [], scraped: [], elsewhere: [] };
+		for (let round = 0; round < SCRAPED_ROUNDS; round++) {
+			for (const [index] of names.entries()) {
+				const name = names[(index + round) % names.length] ?? "alone";
+				p99[name].push(await p99Beside(ports[name]));
+			}
 		}
+		const over = (name: keyof typeof ports, against: keyof typeof ports): Spread =>
+			spreadOf(p99[name].map((value, round) => value / (p99[against][round] ?? Number.NaN)));
+		return {
+			rounds: SCRAPED_ROUNDS,
+			pageBytes,
+			p99AgainstAlone: over("scraped", "alone"),
+			p99AgainstScrapeElsewhere: over("scraped", "elsewhere"),
+			scrapeElsewhereAgainstAlone: over("elsewhere", "alone"),
+		};
+	} finally {
+		elsewhere.kill();
 	}
-	page.close();
-	other.close();
-	elsewhere.kill();
-	const over = (name: keyof typeof turns, against: keyof typeof turns): Spread =>
-		spreadOf(p99[name].map((value, round) => value / (p99[against][round] ?? Number.NaN)));
-	return {
-		rounds: SCRAPED_ROUNDS,
-		pageBytes,
-		p99AgainstAlone: over("scraped", "alone"),
-		p99AgainstScrapeElsewhere: over("scraped", "elsewhere"),
-		scrapeElsewhereAgainstAlone: over("elsewhere", "alone"),
-	};
 }
 
-/** The p99 of calls while something is done each 100 ms. */
-async function p99Beside(work: () => Promise<void>): Promise<number> {
-	let failed: unknown;
-	const timer = setInterval(() => void work().catch((error: unknown) => (failed = error)), SCRAPE_INTERVAL_MS);
-	const { p99Ms } = await load(servers["bulkhead"], "2025", 16);
-	clearInterval(timer);
-	if (failed !== undefined) throw failed;
-	return p99Ms;
+/** The p99 of calls while somebody scrapes this port every 100 ms. @throws when it was scraped much more rarely */
+async function p99Beside(port: number | undefined): Promise<number> {
+	const over = new AbortController();
+	const scraping = port === undefined ? undefined : scrapeUntil(port, over.signal);
+	try {
+		const { p99Ms } = await load(servers["bulkhead"], "2025", 16);
+		over.abort();
+		const scrapes = await scraping;
+		const least = (WARM_UP_MS + DURATION_MS) / SCRAPE_INTERVAL_MS / 2;
+		if (scrapes !== undefined && scrapes < least) throw new Error(`${scrapes} scrapes, fewer than ${least}`);
+		return p99Ms;
+	} finally {
+		over.abort();
+	}
 }
 
-function scrapeRequest(port: string): string {
+/** One after the other over one connection; @returns how many. */
+async function scrapeUntil(port: number, signal: AbortSignal): Promise<number> {
+	const connection = await connectRaw(port);
+	let scrapes = 0;
+	for (let dueAt = performance.now(); !signal.aborted; dueAt += SCRAPE_INTERVAL_MS) {
+		await setTimeout(Math.max(0, dueAt - performance.now()));
+		await connection.exchange(scrapeRequest(port));
+		scrapes++;
+	}
+	connection.close();
+	return scrapes;
+}
+
+/** @returns the size of the page as it is sent */
+async function scrapeOnce(port: number): Promise<number> {
+	const connection = await connectRaw(port);
+	const bytes = await connection.exchange(scrapeRequest(port));
+	connection.close();
+	return bytes;
+}
+
+function scrapeRequest(port: number): string {
 	return `GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAccept-Encoding: gzip\r\n\r\n`;
 }
 

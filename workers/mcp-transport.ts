@@ -24,7 +24,7 @@ import type { RequestContext } from "./rpc-server.ts";
 export interface InstanceListeners {
 	/** One of its lists has changed. */
 	readonly onListChanged: () => void;
-	readonly onResourceUpdated: (uri: string) => void;
+	readonly onResourceUpdated: (uri: unknown) => void;
 	/** @param json text of a notification for the session of a call that has ended */
 	readonly onPushed: (session: string, json: string) => void;
 	/** A notification for the client of a running call is longer than allowed and was dropped. */
@@ -212,7 +212,7 @@ export class CallTransport implements Transport {
 		if (method.endsWith("/list_changed")) {
 			if (!this.#retired) this.#listeners.onListChanged();
 		} else if (method === "notifications/resources/updated") {
-			if (typeof params?.["uri"] === "string") this.#listeners.onResourceUpdated(params["uri"]);
+			this.#listeners.onResourceUpdated(params?.["uri"]);
 		} else if (method === TASK_NOTIFICATION) {
 			this.#listeners.onTaskChanged(params?.["taskId"]);
 		} else if (method === "notifications/cancelled") {

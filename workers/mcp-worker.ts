@@ -2,7 +2,7 @@ import type { McpModule } from "./contract.ts";
 import { createModuleServer } from "./mcp-server.ts";
 import { MAX_EMITTED_LENGTH } from "./protocol.ts";
 import type { Port } from "./rpc.ts";
-import { type ModuleFlavour, serveModule, tellResourceUpdated, tellTaskChanged } from "./runtime.ts";
+import { type ModuleFlavour, serveModule, tellTaskChanged } from "./runtime.ts";
 import { cheapenGuards } from "./sdk-guards.ts";
 
 /** What a worker of an MCP module runs: one task that lasts as long as the module. */
@@ -34,7 +34,7 @@ const MCP_MODULE: ModuleFlavour = {
 			serverInfo,
 			maxResultBytes: limits.maxResultBytes,
 			onListChanged: relist,
-			onResourceUpdated: (uri) => tellResourceUpdated(host, uri),
+			onResourceUpdated: (uri) => context.notify.resourceUpdated(uri as string),
 			onPushed: (session, json) => host.send({ type: "pushed", session, json }),
 			onTooLong(method, length) {
 				if (toldTooLong) return;

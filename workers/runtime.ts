@@ -200,27 +200,35 @@ function readOnScrape({ onScrape }: Readonly<Record<string, unknown>>): { readon
 function createContext(id: string, host: HostLink, signal: AbortSignal, relist: () => void): ModuleContext {
 	const log = (level: "debug" | "info" | "warn" | "error") => (message: string) =>
 		host.send({ type: "logged", level, text: String(message).slice(0, MAX_LOG_LENGTH) });
+	const warn = log("warn");
 	return {
 		id,
 		signal,
 		env: Object.freeze({ ...process.env }) as Readonly<Record<string, string>>,
-		log: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") },
+		log: { debug: log("debug"), info: log("info"), warn, error: log("error") },
 		notify: {
 			toolsChanged: relist,
 			promptsChanged: relist,
 			resourcesChanged: relist,
-			resourceUpdated: (uri) => tellResourceUpdated(host, uri),
+			resourceUpdated: resourceNotice(host, warn),
 			taskChanged: (taskId) => tellTaskChanged(host, taskId),
 		},
 	};
 }
 
-/** What is no URI, or too long for one, is nobody's subscription; its author is told, since it looks as if it had worked. */
-export function tellResourceUpdated(host: HostLink, uri: unknown): void {
-	if (typeof uri === "string" && uri.length <= MAX_URI_LENGTH) return host.send({ type: "updated", uri });
-	const what = typeof uri === "string" ? `a text of ${uri.length} characters` : `a ${typeof uri}`;
-	const text = `a resource that is updated is named by a URI of at most ${MAX_URI_LENGTH} characters, not by ${what}: nobody is told`;
-	host.send({ type: "logged", level: "warn", text });
+/** What is no URI, or too long for one, is nobody's subscription. Its author is told once: it looks as if it had worked. */
+function resourceNotice(host: HostLink, warn: (message: string) => void): (uri: unknown) => void {
+	let told = false;
+	return (uri) => {
+		const text = uri instanceof URL ? uri.href : uri;
+		if (typeof text === "string" && text.length <= MAX_URI_LENGTH) return host.send({ type: "updated", uri: text });
+		if (!told) {
+			warn(
+				`a resource was said to be updated by what is no URI of at most ${MAX_URI_LENGTH} characters: nobody is told of it, and the log not of later ones`,
+			);
+		}
+		told = true;
+	};
 }
 
 /** An id that is none belongs to no task that the host could know. */

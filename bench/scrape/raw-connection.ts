@@ -61,17 +61,5 @@ export async function connectRaw(port: number): Promise<RawConnection> {
 	}
 }
 
-/** Exchanges over one connection, or a new one when the server has closed it, as it does with one that was idle. */
-export function createRawClient(port: number): Pick<RawConnection, "exchange" | "close"> {
-	let connection: RawConnection | undefined;
-	return {
-		async exchange(request) {
-			if (connection?.isOpen() !== true) connection = await connectRaw(port);
-			return connection.exchange(request);
-		},
-		close: () => connection?.close(),
-	};
-}
-
 /** As much as stays in a processor's cache: with a megabyte, reading the page takes a fifth longer. */
 const READ_BYTES = 256 * 1024;

@@ -32,10 +32,9 @@ export function createFamilyCollector(rules: SnapshotRules, sink: DropSink) {
 		get isOver(): boolean {
 			return over !== undefined;
 		},
-		/** How many samples more the family has room for that they belong to now. */
-		get room(): number {
-			if (current === undefined) return Number.POSITIVE_INFINITY;
-			return rules.maxSeries - lines + Math.max(1, current.lines) - current.lines;
+		/** How many lines more the family may have that has just begun; undefined when none has. */
+		get room(): number | undefined {
+			return current?.lines === 0 ? rules.maxSeries - lines + 1 : undefined;
 		},
 		/** The family that samples belong to now has more of them than there is room for: takes none of it. */
 		giveUp(): void {

@@ -65,7 +65,7 @@ export function createHostFamilies(): HostFamilies {
 			add(name, "gauge", table, () => ({ name, help, type: "gauge", series: table.series() }));
 			const set = (labels: Parameters<typeof table.changed>[0], value: number): void => {
 				// What a module is like changes far more rarely than it is looked at.
-				if (table.known(labels)?.value !== value) table.changed(labels).value = value;
+				if (!Object.is(table.known(labels)?.value, value)) table.changed(labels).value = value;
 			};
 			return {
 				set,

@@ -42,8 +42,8 @@ export function sampledGauges(
 	const refresh = (): void => {
 		const second = Math.floor(now() / REFRESH_MS);
 		if (taken === second) return;
-		taken = second;
 		record(sample());
+		taken = second;
 	};
 	return families.sources.map((source) => ({
 		...source,

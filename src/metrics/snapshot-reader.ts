@@ -42,7 +42,8 @@ export function* readSnapshot(
 			entries++;
 			if (kind === "f") {
 				collector.family(line);
-				if (!(yield* fits(buffer, end + 1, collector.room))) collector.giveUp();
+				const { room } = collector;
+				if (room !== undefined && (yield* isOversized(buffer, end + 1, room))) collector.giveUp();
 			} else if (kind === "s" && Array.isArray(second)) {
 				for (const sample of second) {
 					collector.sample(sample);
@@ -66,24 +67,25 @@ const NEWLINE = 10;
 const NOT_LINES = "it is not lines of JSON as the worker writes them";
 
 /**
- * Whether no more samples follow than there is room for, going by what their lines say: to find out sample by sample that
- * a family does not fit would be work for nothing, as much as all of the module's series.
+ * Whether more than twice as many samples follow as there is room for, going by what their lines say. Such a family does
+ * not fit unless most of its samples are bad, and to find that out one by one would cost as much as a module that is good.
  */
-function* fits(buffer: Buffer, from: number, room: number): Generator<undefined, boolean> {
-	if (room === Number.POSITIVE_INFINITY) return true;
+function* isOversized(buffer: Buffer, from: number, room: number): Generator<undefined, boolean> {
 	let samples = 0;
 	let lines = 0;
 	for (let start = from; start < buffer.length; ) {
 		const end = buffer.indexOf(NEWLINE, start);
 		const count = end === -1 ? 0 : sampleCount(buffer, start, end);
-		if (count === 0) return true;
+		if (count === 0) return false;
 		samples += count;
-		if (samples > room) return false;
+		if (samples > 2 * room) return true;
+		if (++lines % YIELD_EVERY === 0 || end - start > LONG_LINE_BYTES) yield;
 		start = end + 1;
-		if (++lines % YIELD_EVERY === 0) yield;
 	}
-	return true;
+	return false;
 }
+
+const LONG_LINE_BYTES = 16 * 1024;
 
 /** How many samples a line says that it has; 0 when it says nothing, or is of another kind. */
 function sampleCount(buffer: Buffer, start: number, end: number): number {

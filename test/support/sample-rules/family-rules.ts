@@ -378,11 +378,39 @@ export const FAMILY_RULES: readonly Rule[] = [
 	},
 	{
 		row: 41,
-		title: "a family's samples count before they are checked",
+		title: "samples that are dropped take no room",
 		modules: { m: [FIRST, gauge("x", value("no number", { a: 1 }), value(2, { a: 2 })), gauge("y", value(1))] },
+		limits: { maxSeries: 3 },
+		series: { good_first: 1, 'x{a="2"}': 2, y: 1 },
+		drops: { "m invalid_value": 1 },
+	},
+	{
+		row: 41,
+		title: "a family with more than twice as many samples as there is room for is not looked at",
+		modules: {
+			m: [
+				FIRST,
+				gauge("x", value("no number", { a: 1 }), value("no number", { a: 2 }), value(3, { a: 3 })),
+				gauge("y", value(1)),
+			],
+		},
 		limits: { maxSeries: 2 },
 		series: { good_first: 1 },
-		drops: { "m series_limit": 3 },
+		drops: { "m series_limit": 4 },
+	},
+	{
+		row: 41,
+		title: "what a second registry repeats of a family takes no room",
+		modules: {
+			m: [
+				FIRST,
+				...Array.from({ length: 2 }, () => gauge("x", ...[1, 2, 3].map((each) => value(each, { a: each })))),
+				gauge("y", value(1)),
+			],
+		},
+		limits: { maxSeries: 5 },
+		series: { good_first: 1, 'x{a="1"}': 1, 'x{a="2"}': 2, 'x{a="3"}': 3, y: 1 },
+		drops: { "m duplicate_series": 3 },
 	},
 	{
 		row: 41,
