@@ -24,12 +24,12 @@ import { createMcpEndpoint } from "./mcp/mcp-endpoint.ts";
 import { SESSION_MESSAGE_DROPS } from "./mcp/session-messages.ts";
 import { MCP_OWNERS } from "./mcp/mcp-owners.ts";
 import { createCollector } from "./metrics/collector.ts";
-import { clearCounterStore, createCounterStore } from "./metrics/counter-store.ts";
+import { clearCounterStore } from "./metrics/counter-store.ts";
 import { newsFields, newsLine } from "./metrics/collect-news.ts";
-import { FAMILY_OWNERS } from "./metrics/family-owners.ts";
 import { createHostMetrics } from "./metrics/host-metrics.ts";
 import { createMachineUsage } from "./metrics/machine-usage.ts";
 import { createMetricsAggregate } from "./metrics/metrics-aggregate.ts";
+import { startIntake } from "./metrics/start-intake.ts";
 import { createOwnerKeeper } from "./state/owner-keeper.ts";
 
 /** A host that answers. */
@@ -93,17 +93,20 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 		maxLabels: config.moduleMaxLabels,
 		maxLabelLength: config.moduleMaxLabelLength,
 	};
-	const counters = config.counterState ? createCounterStore(config.stateDir, (what) => log.warn(what)) : undefined;
-	if (counters === undefined) {
+	if (!config.counterState) {
 		await clearCounterStore(config.stateDir).catch((error: unknown) => log.warn(`old counters: ${messageOf(error)}`));
 	}
-	const kept = { stateDir: config.stateDir, onProblem: (what: string) => log.warn(what) };
-	const familyOwners = createOwnerKeeper({ ...kept, format: FAMILY_OWNERS });
-	const mcpOwners = createOwnerKeeper({ ...kept, format: MCP_OWNERS });
+	const onProblem = (what: string): void => log.warn(what);
+	const mcpOwners = createOwnerKeeper({ stateDir: config.stateDir, format: MCP_OWNERS, onProblem });
+	const intake = startIntake({
+		hostFamilies: metrics.sources.flatMap(({ families }) => families),
+		maxSeries: limits.maxSeries,
+		leaseMs: config.collectMaxAgeMs,
+		stateDir: config.stateDir,
+		counterState: config.counterState,
+	});
 	const aggregate = createMetricsAggregate({
-		owners: { kept: await familyOwners.load(), changed: familyOwners.changed },
-		...(counters !== undefined && { counters }),
-		limits,
+		intake,
 		limitsOf: (id) => {
 			const { maxSeries, maxLabels, maxLabelLength } = policyFile.policy().of(id);
 			return {
@@ -120,6 +123,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 			const { level, message } = newsLine(id, news);
 			log[level](message, { module: id, ...newsFields(news) });
 		},
+		onProblem,
 	});
 	const catalog = createCatalog({
 		kept: await mcpOwners.load(),
@@ -142,7 +146,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 			sandbox: config.sandbox,
 			stateDir: config.stateDir,
 			env,
-			onProblem: (what) => log.warn(what),
+			onProblem,
 		}),
 		compiler: createCompiler({
 			stateDir: config.stateDir,
@@ -266,7 +270,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 			await collector.stop();
 			await host.stop(config.shutdownTimeoutMs);
 			await mcp.close();
-			await Promise.all([familyOwners.close(), mcpOwners.close()]); // modules may change their lists while they stop
+			await Promise.all([intake.stop(), mcpOwners.close()]); // modules may change their lists while they stop
 			http.closeAllConnections();
 			await closed;
 		})();
@@ -277,8 +281,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 		await listen(http, config);
 		await host.start();
 		const moduleIds = host.modules().map(({ id }) => id);
-		aggregate.retainOwners(moduleIds);
-		await counters?.retain(moduleIds);
+		aggregate.retain(moduleIds);
 		listsChanged(catalog.seal(moduleIds));
 	} catch (error) {
 		await close();

@@ -3,15 +3,25 @@ import type { AddressInfo } from "node:net";
 import { Worker } from "node:worker_threads";
 import express from "express";
 import { createMetricsAggregate } from "../../src/metrics/metrics-aggregate.ts";
+import { startIntake } from "../../src/metrics/start-intake.ts";
 import { createHostMetrics, type HostMetricsOptions } from "../../src/metrics/host-metrics.ts";
 import { createServerProbe, KEEP_CONNECTIONS } from "./server-probe.ts";
 
 const [series = 0, modules = 1] = process.argv.slice(2).map(Number);
 const probe = createServerProbe();
 const host = createHostMetrics({ version: "0.0.0", serverName: "bench", now: Date.now, sample });
+const limits = { maxSeries: 1_000_000, maxLabels: 30, maxLabelLength: 1024 };
+const maxAgeMs = 300_000;
+const intake = startIntake({
+	hostFamilies: host.sources.flatMap(({ families }) => families),
+	maxSeries: limits.maxSeries,
+	leaseMs: maxAgeMs,
+	counterState: false,
+});
 const aggregate = createMetricsAggregate({
-	limits: { maxSeries: 1_000_000, maxLabels: 30, maxLabelLength: 1024 },
-	maxAgeMs: 300_000,
+	intake,
+	limitsOf: () => limits,
+	maxAgeMs,
 	now: Date.now,
 	host: host.sources,
 	onDrop(moduleId, reason) {

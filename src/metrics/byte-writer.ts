@@ -4,7 +4,7 @@ export interface ByteWriter {
 	/** How many bytes were written. */
 	position(): number;
 	/** All of it, in a buffer of exactly that size. Nothing can be written afterwards. */
-	bytes(): Buffer;
+	bytes(): Buffer<ArrayBuffer>;
 }
 
 export function createByteWriter(): ByteWriter {

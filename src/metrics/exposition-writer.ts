@@ -31,7 +31,8 @@ export interface FamilySpan {
 }
 
 export interface WrittenFamilies {
-	readonly bytes: Buffer;
+	/** In memory of their own. */
+	readonly bytes: Buffer<ArrayBuffer>;
 	/** By family name, in the order of the bytes. */
 	readonly spans: ReadonlyMap<string, FamilySpan>;
 }

@@ -8,6 +8,7 @@ import {
 	type FamilyRecords,
 	ownerOf,
 } from "./family-records.ts";
+import type { FamilySharing } from "./family-sharing.ts";
 import type { MetricType } from "./metric-names.ts";
 
 export interface FamilyMembers extends Pick<FamilyRecords, "get" | "holderOf"> {
@@ -24,9 +25,11 @@ export interface FamilyMembers extends Pick<FamilyRecords, "get" | "holderOf"> {
 	retain(moduleIds: readonly string[]): void;
 	/** What each module owns; the families that it has had longest first. */
 	owned(): Iterable<OwnedNames<OwnedFamily>>;
-	/** Names that several modules, or a module and the host, have part in. */
-	readonly shared: ReadonlySet<string>;
-	/** Changes whenever `shared` or the contributors of one of them change. */
+	/** What a module shows from now on is what it was collected with last: it has lost nothing of that. */
+	showing(moduleId: string): void;
+	/** A new object for each epoch. */
+	sharing(): FamilySharing;
+	/** Changes whenever `sharing()` does. */
 	readonly epoch: number;
 	/** Changes whenever `owned()` does. */
 	readonly revision: number;
@@ -45,6 +48,7 @@ export function createFamilyMembers({ isHosts, leaseMs, maxAbsent }: MembershipO
 	const records = createFamilyRecords();
 	const held = new Map<string, Set<string>>();
 	const shared = new Set<string>();
+	const lost = new Map<string, Set<string>>();
 	let epoch = 0;
 	let revision = 0;
 
@@ -55,7 +59,14 @@ export function createFamilyMembers({ isHosts, leaseMs, maxAbsent }: MembershipO
 		get revision() {
 			return revision;
 		},
-		shared,
+		sharing: () => ({
+			epoch,
+			shared: new Map(Array.from(shared, (name) => [name, [...(records.get(name)?.contributors.keys() ?? [])]])),
+			lost: new Map(Array.from(lost, ([moduleId, names]) => [moduleId, new Set(names)])),
+		}),
+		showing(moduleId) {
+			if (lost.delete(moduleId)) epoch++;
+		},
 		get: records.get,
 		holderOf: records.holderOf,
 		add(name, type) {
@@ -68,6 +79,7 @@ export function createFamilyMembers({ isHosts, leaseMs, maxAbsent }: MembershipO
 			let names = held.get(moduleId);
 			if (names === undefined) held.set(moduleId, (names = new Set()));
 			names.add(record.name);
+			if (lost.get(moduleId)?.delete(record.name) === true) epoch++;
 			if (record.contributors.size === 1 && !isHosts(record.name)) return;
 			shared.add(record.name);
 			epoch++;
@@ -97,24 +109,34 @@ export function createFamilyMembers({ isHosts, leaseMs, maxAbsent }: MembershipO
 	};
 
 	function destroy(record: FamilyRecord): void {
-		for (const moduleId of record.contributors.keys()) held.get(moduleId)?.delete(record.name);
+		for (const moduleId of record.contributors.keys()) lose(moduleId, record.name);
 		records.delete(record);
 		revision++;
-		if (shared.delete(record.name)) epoch++;
+		shared.delete(record.name);
 	}
 
 	function release(moduleId: string): void {
 		for (const name of [...(held.get(moduleId) ?? [])]) leave(name, moduleId);
 		held.delete(moduleId);
+		// Its samples go from the page with it.
+		if (lost.delete(moduleId)) epoch++;
+	}
+
+	/** It may still show the family, until it is collected again. */
+	function lose(moduleId: string, name: string): void {
+		held.get(moduleId)?.delete(name);
+		let names = lost.get(moduleId);
+		if (names === undefined) lost.set(moduleId, (names = new Set()));
+		names.add(name);
+		epoch++;
 	}
 
 	function leave(name: string, moduleId: string): void {
-		held.get(moduleId)?.delete(name);
 		const record = records.get(name);
 		if (record === undefined) return;
 		if (ownerOf(record) === moduleId) revision++;
 		if (!record.contributors.delete(moduleId)) return;
-		if (shared.has(name)) epoch++;
+		lose(moduleId, name);
 		if (record.contributors.size === 0) return destroy(record);
 		if (record.contributors.size === 1) {
 			record.claims = undefined;

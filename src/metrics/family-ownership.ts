@@ -9,6 +9,7 @@ import type { CheckedFamily } from "./checked-family.ts";
 import type { DropSink } from "./drop-log.ts";
 import { createFamilyMembers } from "./family-members.ts";
 import type { OwnedFamily } from "./family-owners.ts";
+import type { FamilySharing } from "./family-sharing.ts";
 import { differencesOf, type FamilyRecord, type Look, lookOf, ownerOf } from "./family-records.ts";
 import { hostNames } from "./host-names.ts";
 import type { MetricType } from "./metric-names.ts";
@@ -16,16 +17,22 @@ import { claimedNames, escapedName } from "./metric-names.ts";
 import { keepOwnSeries, type SeriesClaim, type SeriesClaims, sweepClaims } from "./series-claims.ts";
 
 export interface FamilyOwnership {
+	/** What must be known before these are claimed: the series of families that others show and that the module comes to. */
+	unseen(moduleId: string, families: readonly CheckedFamily[]): readonly UnseenFamily[];
 	/**
 	 * Claims a module's families and series, and gives those back that it may show. Only one claim at a time may run.
+	 * @param seen series of what was `unseen`, by family
 	 * @param at when the snapshot was taken, in milliseconds
 	 */
 	claim(
 		moduleId: string,
 		families: readonly CheckedFamily[],
+		seen: SeenFamilies,
 		at: number,
 		sink: DropSink,
 	): Generator<undefined, CheckedFamily[]>;
+	/** The page shows what the module has claimed last. */
+	showing(moduleId: string): void;
 	/** Gives up everything that a module owns. */
 	release(moduleId: string): void;
 	/** Gives up everything that other modules than these own. */
@@ -34,21 +41,27 @@ export interface FamilyOwnership {
 	restore(owned: Iterable<OwnedNames<OwnedFamily>>, at: number): void;
 	/** What each module owns, for `restore`; the families that it has had longest first. */
 	owned(): Iterable<OwnedNames<OwnedFamily>>;
-	/** The modules that may show a family, its owner first. */
-	contributors(family: string): readonly string[];
-	/** Names that several modules, or a module and the host, have part in. */
-	sharedFamilies(): ReadonlySet<string>;
-	/** Changes whenever `sharedFamilies()` or the contributors of one of them change. */
+	/** A new object for each epoch. */
+	sharing(): FamilySharing;
+	/** Changes whenever `sharing()` does. */
 	readonly epoch: number;
 	/** Changes whenever `owned()` does. */
 	readonly revision: number;
 }
 
+/** A family that one other module shows, alone so far: nobody has had to know its series. */
+export interface UnseenFamily {
+	readonly moduleId: string;
+	readonly family: string;
+	readonly type: MetricType;
+}
+
+/** By family: the module that shows it, and its series by their label text, none when it does not show the family now. */
+export type SeenFamilies = ReadonlyMap<string, { readonly moduleId: string; readonly series: readonly string[] }>;
+
 export interface OwnershipOptions {
 	/** What the host itself exports: names with their types. */
 	readonly hostFamilies: readonly { readonly name: string; readonly type: MetricType }[];
-	/** The series of a family that a module shows now, by their label text. */
-	readonly shownSeries: (moduleId: string, family: string) => Generator<undefined, readonly string[]>;
 	/** How long a name is kept for a module that is collected without it. */
 	readonly leaseMs: number;
 	/** Most names and most series that are kept for a module beside those it shows. */
@@ -70,14 +83,22 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 		get revision() {
 			return members.revision;
 		},
-		*claim(moduleId, families, at, sink) {
+		unseen(moduleId, families) {
+			return families.flatMap(({ name, type }) => {
+				const record = members.get(name);
+				if (record === undefined || record.type !== type || record.claims !== undefined) return [];
+				const others = [...record.contributors.keys()].filter((id) => id !== moduleId);
+				return others.map((other) => ({ moduleId: other, family: name, type }));
+			});
+		},
+		*claim(moduleId, families, seen, at, sink) {
 			const present = new Set(families.map(({ name }) => name));
 			const kept: CheckedFamily[] = [];
 			for (const family of families) {
 				const look = lookOf(family);
 				const record = claimFamily(moduleId, family, look, present, sink);
 				if (record !== undefined) {
-					yield* claimSeries(record, moduleId, family, at, sink);
+					yield* claimSeries(record, moduleId, family, seen, at, sink);
 					record.contributors.set(moduleId, { ...look, seenAt: at });
 					kept.push(family);
 				}
@@ -99,8 +120,8 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 			}
 		},
 		owned: members.owned,
-		contributors: (family) => [...(members.get(family)?.contributors.keys() ?? [])],
-		sharedFamilies: () => members.shared,
+		showing: members.showing,
+		sharing: members.sharing,
 	};
 
 	function claimFamily(
@@ -168,12 +189,13 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 		record: FamilyRecord,
 		moduleId: string,
 		family: CheckedFamily,
+		seen: SeenFamilies,
 		at: number,
 		sink: DropSink,
 	): Generator<undefined, void> {
 		const { contributors } = record;
 		if (contributors.size === 1) return;
-		record.claims ??= yield* claimsOfContributors(record, moduleId);
+		record.claims ??= claimsOfContributors(record, seen);
 		const isLapsed = (claim: SeriesClaim): boolean => {
 			const owner = contributors.get(claim.moduleId);
 			return owner === undefined || owner.seenAt - claim.seenAt > options.leaseMs;
@@ -186,19 +208,20 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 			yield* sweepClaims(record.claims, own);
 		}
 	}
-
-	/** When a second module comes to a family, what the first one shows is the first one's. */
-	function* claimsOfContributors(record: FamilyRecord, newcomer: string): Generator<undefined, SeriesClaims> {
-		const claims: SeriesClaims = new Map();
-		for (const [moduleId, { seenAt }] of record.contributors) {
-			if (moduleId === newcomer) continue;
-			for (const labels of yield* options.shownSeries(moduleId, record.name)) claims.set(labels, { moduleId, seenAt });
-		}
-		return claims;
-	}
 }
 
 function collisionReason(name: string, holder: string): "suffix_collision" | "name_collision_after_escaping" {
 	const isEscaped = escapedName(name) !== name || escapedName(holder) !== holder;
 	return isEscaped ? "name_collision_after_escaping" : "suffix_collision";
+}
+
+/** When a second module comes to a family, what the first one shows is the first one's. */
+function claimsOfContributors({ name, contributors }: FamilyRecord, seen: SeenFamilies): SeriesClaims {
+	const claims: SeriesClaims = new Map();
+	const { moduleId = "", series = [] } = seen.get(name) ?? {};
+	const contributor = contributors.get(moduleId);
+	if (contributor === undefined) return claims;
+	const claim = { moduleId, seenAt: contributor.seenAt };
+	for (const labels of series) claims.set(labels, claim);
+	return claims;
 }

@@ -1,47 +1,29 @@
 /**
- * The aggregated registry: what every module showed last, checked, and written once as bytes that scrapes only join.
- *
- * Snapshots of different modules are checked side by side in slices of the event loop; names are claimed and bytes
- * written one module after the other, so that two modules cannot both win a name.
+ * The aggregated registry: what every module showed last, as bytes that scrapes only join, and how its last collection
+ * went. The snapshots themselves are never looked at here: the intake (snapshot-intake.ts) checks and writes them in
+ * another thread.
  */
-import { type CheckedFamily, linesOf } from "./checked-family.ts";
-import type { CollectNews } from "./collect-news.ts";
-import { type CollectError, type CollectFailure, type CollectReport, collectReport } from "./collect-report.ts";
-import { createCounterContinuity } from "./counter-continuity.ts";
-import { createCounterKeeper } from "./counter-keeper.ts";
-import type { CounterStore } from "./counter-store.ts";
-import type { DropReason, DropSink } from "./drop-log.ts";
-import { createDropLog } from "./drop-log.ts";
-import { createFailureNews } from "./failure-news.ts";
-import { writeFamilies } from "./exposition-writer.ts";
-import { createFamilyOwnership } from "./family-ownership.ts";
-import type { HostSource } from "./host-source.ts";
-import { createHostReader } from "./host-source.ts";
-import { isLegacyName } from "./metric-names.ts";
-import type { OwnedNames } from "../state/owner-file.ts";
-import type { OwnedFamily } from "./family-owners.ts";
-import type { MetricsPage, PageModule, PageRequest } from "./metrics-page.ts";
-import { createPageComposer } from "./metrics-page.ts";
-import { type ModuleLimits, snapshotRules } from "./module-limits.ts";
-import { shownSeries } from "./shown-series.ts";
+import { isMarkedAsUntransferable } from "node:worker_threads";
+import { DEFAULT_SNAPSHOT_LIMITS } from "../../workers/snapshot.ts";
 import { createSlicer } from "../slicer.ts";
-import { readSnapshot } from "./snapshot-reader.ts";
+import type { CollectNews } from "./collect-news.ts";
+import type { CollectFailure, CollectReport } from "./collect-report.ts";
+import type { DropReason, DropSink } from "./drop-log.ts";
+import { NOTHING_SHARED } from "./family-sharing.ts";
+import { createHostReader, familyBytes, type HostSource } from "./host-source.ts";
+import type { IntakePort, IntakeReply, IntakeRequest } from "./intake-protocol.ts";
+import { createPageComposer, type MetricsPage, type PageModule, type PageRequest } from "./metrics-page.ts";
+import type { ModuleLimits } from "./module-limits.ts";
+import { decodeWritten } from "./written-dto.ts";
 
 export interface AggregateOptions {
-	readonly limits: ModuleLimits;
-	/** Limits of a module that the operator's policy sets apart; `limits` where it gives none. */
-	readonly limitsOf?: (moduleId: string) => ModuleLimits | undefined;
+	readonly intake: IntakePort<IntakeRequest, IntakeReply>;
+	/** Limits of a module, as the operator's policy has them now. */
+	readonly limitsOf: (moduleId: string) => ModuleLimits;
 	/** When the samples of a module that is not collected any more leave the page, in milliseconds. */
 	readonly maxAgeMs: number;
 	/** Milliseconds since the epoch. */
 	readonly now: () => number;
-	/** Where counters are kept while the host is down; without it they begin again at zero. */
-	readonly counters?: CounterStore;
-	/** Owners of names that a host before this one kept, and who is told when they change. */
-	readonly owners?: {
-		readonly kept: readonly OwnedNames<OwnedFamily>[];
-		readonly changed: (owned: () => Iterable<OwnedNames<OwnedFamily>>) => void;
-	};
 	/** What the host itself exports, as `createHostMetrics().sources`. */
 	readonly host: readonly HostSource[];
 	/** For `mcp_collect_dropped_total`: after each collection, once per reason. */
@@ -50,21 +32,24 @@ export interface AggregateOptions {
 	 * For the log (collect-news.ts): the first time that a module loses something of a family for a reason, or is warned, and
 	 * when its collections begin to fail, fail otherwise, or succeed again.
 	 */
-	readonly onNews?: (moduleId: string, news: CollectNews) => void;
+	readonly onNews?: ((moduleId: string, news: CollectNews) => void) | undefined;
+	/** For the log: what is kept for the next start of the host, and cannot be. */
+	readonly onProblem?: ((what: string) => void) | undefined;
 }
 
 export interface MetricsAggregate {
 	/**
 	 * Takes a module's snapshot (workers/snapshot.ts) in place of the one before. Snapshots of one module are taken in
 	 * the order of the calls; one of an older generation than the last is ignored. Never rejects for what is in the bytes.
+	 * @param bytes handed over: they are not the caller's any more
 	 */
 	accept(moduleId: string, bytes: Uint8Array, meta: { readonly generation: number }): Promise<CollectReport>;
 	/** A collection that brought no snapshot. What the module showed last stays on the page until `maxAgeMs`. */
-	fail(moduleId: string, code: CollectFailure, message: string): CollectReport;
+	fail(moduleId: string, code: CollectFailure, message: string): Promise<CollectReport>;
 	/** The module's file is gone: its samples, names, counters and report go too. */
 	remove(moduleId: string): void;
-	/** The host has started, and these are the modules there are: names that others owned before are free. */
-	retainOwners(moduleIds: readonly string[]): void;
+	/** The host has started, and these are the modules there are: what is kept of others is given up. */
+	retain(moduleIds: readonly string[]): void;
 	report(moduleId: string): CollectReport | undefined;
 	/** Every module that was collected, or tried to be, since its file is there. */
 	moduleIds(): readonly string[];
@@ -76,69 +61,60 @@ export interface MetricsAggregate {
 }
 
 export function createMetricsAggregate(options: AggregateOptions): MetricsAggregate {
-	const { now, maxAgeMs } = options;
-	const slicer = createSlicer();
-	const keeper = options.counters === undefined ? undefined : createCounterKeeper(options.counters, slicer);
+	const { intake, now, maxAgeMs } = options;
 	const modules = new Map<string, ModuleState>();
-	let publishing: Promise<unknown> = Promise.resolve();
+	const collecting = new Map<number, Collecting>();
+	let collections = 0;
 	let version = 0;
+	let sharing = NOTHING_SHARED;
 
-	const hostFamilies = options.host.flatMap(({ families }) => families);
-	const names: ReadonlySet<string> = new Set(hostFamilies.map(({ name }) => name));
-	const limitsOf = (moduleId: string): ModuleLimits => options.limitsOf?.(moduleId) ?? options.limits;
-	const ownership = createFamilyOwnership({
-		hostFamilies,
-		*shownSeries(moduleId, family) {
-			const shown = modules.get(moduleId)?.shown;
-			return shown === undefined ? [] : yield* shownSeries(shown.written, family);
-		},
-		leaseMs: maxAgeMs,
-		maxSeries: options.limits.maxSeries,
-	});
-	ownership.restore(options.owners?.kept ?? [], now());
-	let keptRevision = ownership.revision;
-	const keepOwners = (): void => {
-		if (ownership.revision === keptRevision) return;
-		keptRevision = ownership.revision;
-		options.owners?.changed(ownership.owned);
-	};
 	/** The host's own families lose something only where the host has a defect; its count is the sign of it. */
 	const hostSink: DropSink = {
 		drop: (reason, _family, _series, count = 1) => options.onDrop("host", reason, count),
 		warn() {},
 	};
 	const composer = createPageComposer({
-		host: createHostReader(options.host, slicer, hostSink),
-		ownership,
+		host: createHostReader(options.host, createSlicer(), hostSink),
+		sharing: () => sharing,
 		modules: () => modules,
 		version: () => version,
 	});
 
+	intake.on("message", (reply) => {
+		switch (reply.type) {
+			case "collected":
+				return collected(reply);
+			case "failed": {
+				const { reject } = taken(reply.id);
+				return reject(new Error(reply.message));
+			}
+			case "find": {
+				const samples = samplesOf(reply.moduleId, reply.family);
+				return ask({ type: "found", id: reply.id, samples }, samples);
+			}
+			case "shared":
+				sharing = reply.sharing;
+				return undefined;
+			case "problem":
+				return options.onProblem?.(reply.what);
+		}
+	});
+
 	return {
 		accept(moduleId, bytes, { generation }) {
-			const state = stateOf(moduleId);
-			const accepted = state.accepting.then(() => takeSnapshot(moduleId, state, bytes, generation));
-			state.accepting = accepted.catch(() => undefined);
-			return accepted;
+			if (bytes.byteLength > DEFAULT_SNAPSHOT_LIMITS.maxBytes) {
+				return fail(moduleId, "payload_too_large", `the snapshot was refused: ${bytes.byteLength} bytes`);
+			}
+			const own = isOwn(bytes) ? bytes : new Uint8Array(bytes);
+			const limits = options.limitsOf(moduleId);
+			return collect(moduleId, (id) => ask({ type: "accept", id, moduleId, bytes: own, generation, limits }, own));
 		},
-		fail(moduleId, code, message) {
-			const state = stateOf(moduleId);
-			const at = now();
-			state.log.begin(at);
-			return finish(moduleId, state, at, { code, message });
-		},
+		fail,
 		remove(moduleId) {
-			// Its names even when it has not been collected: a host before this one may have kept them for it.
-			ownership.release(moduleId);
-			keepOwners();
-			if (!modules.delete(moduleId)) return;
-			keeper?.forget(moduleId);
-			version++;
+			ask({ type: "remove", moduleId });
+			if (modules.delete(moduleId)) version++;
 		},
-		retainOwners(moduleIds) {
-			ownership.retain(moduleIds);
-			keepOwners();
-		},
+		retain: (moduleIds) => ask({ type: "retain", moduleIds }),
 		report: (moduleId) => modules.get(moduleId)?.report,
 		moduleIds: () => [...modules.keys()].toSorted(),
 		page(request) {
@@ -147,86 +123,52 @@ export function createMetricsAggregate(options: AggregateOptions): MetricsAggreg
 		},
 	};
 
-	function stateOf(moduleId: string): ModuleState {
+	function fail(moduleId: string, code: CollectFailure, message: string): Promise<CollectReport> {
+		return collect(moduleId, (id) => ask({ type: "fail", id, moduleId, error: { code, message } }));
+	}
+
+	function ask(request: IntakeRequest, handedOver?: Uint8Array): void {
+		intake.postMessage(request, handedOver === undefined ? [] : [handedOver.buffer as ArrayBuffer]);
+	}
+
+	function collect(moduleId: string, start: (id: number) => void): Promise<CollectReport> {
 		let state = modules.get(moduleId);
-		if (state === undefined) {
-			state = {
-				log: createDropLog(),
-				failures: createFailureNews(),
-				continuity: createCounterContinuity(() => limitsOf(moduleId).maxSeries),
-				accepting: Promise.resolve(),
-				generation: Number.NEGATIVE_INFINITY,
-				shown: undefined,
-				report: undefined,
-			};
-			modules.set(moduleId, state);
-		}
-		return state;
+		if (state === undefined) modules.set(moduleId, (state = { shown: undefined, report: undefined }));
+		const id = ++collections;
+		const { promise, ...settle } = Promise.withResolvers<CollectReport>();
+		collecting.set(id, { moduleId, state, ...settle });
+		start(id);
+		return promise;
 	}
 
-	async function takeSnapshot(
-		moduleId: string,
-		state: ModuleState,
-		bytes: Uint8Array,
-		generation: number,
-	): Promise<CollectReport> {
-		const at = now();
-		// A late answer: a newer generation has answered already, or the module is gone.
-		if (generation < state.generation || modules.get(moduleId) !== state) {
-			return state.report ?? collectReport(state.log, 0, at);
-		}
-		await keeper?.restore(moduleId, state.continuity);
-		const sink = state.log.begin(at);
-		const reading = await slicer.run(readSnapshot(bytes, snapshotRules(moduleId, limitsOf(moduleId), names), sink));
-		if (!reading.ok) {
-			return finish(moduleId, state, at, { code: reading.reason, message: reading.message });
-		}
-		const published = publishing.then(async () => {
-			if (modules.get(moduleId) !== state) return;
-			const owned = await slicer.run(claim(moduleId, state, reading.families));
-			await keeper?.keep(moduleId, state.continuity, () => modules.get(moduleId) === state);
-			await slicer.run(publish(moduleId, state, owned));
-		});
-		publishing = published.catch(() => undefined);
-		await published;
-		keepOwners();
-		composer.prepare(moduleId);
-		return finish(moduleId, state, at);
-
-		function* claim(
-			id: string,
-			target: ModuleState,
-			families: readonly CheckedFamily[],
-		): Generator<undefined, readonly CheckedFamily[]> {
-			const owned = yield* ownership.claim(id, families, at, sink);
-			yield* target.continuity.apply(owned, generation, sink);
-			return owned;
-		}
-
-		function* publish(id: string, target: ModuleState, owned: readonly CheckedFamily[]): Generator<undefined, void> {
-			const written = yield* writeFamilies(owned);
-			if (modules.get(id) !== target) {
-				// Removed while this ran: what was claimed for it must not outlive it.
-				ownership.release(id);
-				return;
-			}
-			target.generation = generation;
-			target.shown = { written, series: linesOf(owned), at, version: ++version, hasUtf8: hasUtf8(owned) };
-		}
+	function taken(id: number): Collecting {
+		const waiting = collecting.get(id);
+		if (waiting === undefined) throw new Error(`the intake answered a collection ${id} that nobody waits for`);
+		collecting.delete(id);
+		return waiting;
 	}
 
-	/** A collection has ended: says what it lost, and how it went. */
-	function finish(moduleId: string, state: ModuleState, at: number, error?: CollectError): CollectReport {
-		const { log } = state;
-		if (error !== undefined) log.fail(error.code);
-		const failure = state.failures.next(error);
-		if (modules.get(moduleId) === state) {
-			for (const [reason, count] of log.counts()) options.onDrop(moduleId, reason, count);
-			for (const news of log.news()) options.onNews?.(moduleId, news);
-			if (failure !== undefined) options.onNews?.(moduleId, failure);
+	function collected({ id, report, drops, news, shown, sharing: changed }: Reply<"collected">): void {
+		const { moduleId, state, resolve } = taken(id);
+		sharing = changed ?? sharing;
+		const isCurrent = modules.get(moduleId) === state;
+		if (shown !== undefined && isCurrent) {
+			state.shown = { ...shown, written: decodeWritten(shown.written), version: ++version };
+			composer.prepare(moduleId);
 		}
-		state.report = collectReport(log, state.shown?.series ?? 0, at, error);
-		return state.report;
+		state.report = { ...report, series: state.shown?.series ?? 0 };
+		if (isCurrent) {
+			for (const [reason, count] of drops) options.onDrop(moduleId, reason, count);
+			for (const each of news) options.onNews?.(moduleId, each);
+		}
+		resolve(state.report);
+	}
+
+	/** Samples of a family on the text page, in a buffer of their own. */
+	function samplesOf(moduleId: string, family: string): Uint8Array | undefined {
+		const written = modules.get(moduleId)?.shown?.written.text;
+		const samples = written === undefined ? undefined : familyBytes(written, family, "samples");
+		return samples === undefined ? undefined : new Uint8Array(samples);
 	}
 
 	/** Samples that nobody stands behind any more leave the page; names and counters stay their module's. */
@@ -241,17 +183,22 @@ export function createMetricsAggregate(options: AggregateOptions): MetricsAggreg
 	}
 }
 
-interface ModuleState extends PageModule {
-	readonly log: ReturnType<typeof createDropLog>;
-	readonly failures: ReturnType<typeof createFailureNews>;
-	readonly continuity: ReturnType<typeof createCounterContinuity>;
-	/** Settles when the snapshots that came before have been taken. */
-	accepting: Promise<unknown>;
-	generation: number;
+type Reply<Type extends IntakeReply["type"]> = Extract<IntakeReply, { type: Type }>;
+
+interface ModuleState {
 	shown: PageModule["shown"];
 	report: CollectReport | undefined;
 }
 
-function hasUtf8(families: readonly CheckedFamily[]): boolean {
-	return families.some(({ name }) => !isLegacyName(name));
+/** A collection that the intake has been told of and has not answered. */
+interface Collecting {
+	readonly moduleId: string;
+	readonly state: ModuleState;
+	resolve(report: CollectReport): void;
+	reject(error: Error): void;
+}
+
+/** Whether the memory can be handed over: it is no pool's, and no worker writes to it still. */
+function isOwn({ buffer }: Uint8Array): boolean {
+	return buffer instanceof ArrayBuffer && !isMarkedAsUntransferable(buffer);
 }

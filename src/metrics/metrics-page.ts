@@ -8,7 +8,7 @@
 import { randomUUID } from "node:crypto";
 import type { PageFormat, WrittenFamilies, WrittenFormats } from "./exposition-writer.ts";
 import { LEGACY_FORMATS } from "./exposition-writer.ts";
-import type { FamilyOwnership } from "./family-ownership.ts";
+import { type FamilySharing, ownFilter } from "./family-sharing.ts";
 import type { PagePart } from "./gzip-join.ts";
 import { createPagePart, gzipParts } from "./gzip-join.ts";
 import type { HostPart, HostReader } from "./host-source.ts";
@@ -55,12 +55,11 @@ export interface PageComposer {
 
 export function createPageComposer(options: {
 	readonly host: HostReader;
-	readonly ownership: FamilyOwnership;
+	readonly sharing: () => FamilySharing;
 	readonly modules: () => ReadonlyMap<string, PageModule>;
 	/** Another number than before when any module's part of the page is different. */
 	readonly version: () => number;
 }): PageComposer {
-	const { ownership } = options;
 	const bootId = randomUUID().slice(0, 8);
 	const own = new WeakMap<NonNullable<PageModule["shown"]>, OwnParts>();
 	const shared = createPartCache();
@@ -78,7 +77,7 @@ export function createPageComposer(options: {
 			const { format, contentType } = negotiateFormat(accept);
 			if (moduleIds?.some((id) => !options.modules().has(id)) === true) return undefined;
 			const host = moduleIds === undefined ? await options.host.read(format) : undefined;
-			const stamp = `${bootId}-${options.version()}-${host?.stamp ?? 0}-${ownership.epoch}`;
+			const stamp = `${bootId}-${options.version()}-${host?.stamp ?? 0}-${options.sharing().epoch}`;
 			let page = host === undefined ? undefined : pages.get(format);
 			if (page?.stamp !== stamp) {
 				const parts = host === undefined ? partsOf(moduleIds ?? [], format) : allParts(host, format);
@@ -104,8 +103,9 @@ export function createPageComposer(options: {
 
 	/** The families that a module has alone. */
 	function modulePart(moduleId: string, shown: NonNullable<PageModule["shown"]>, format: PageFormat): PagePart {
+		const { epoch } = options.sharing();
 		let kept = own.get(shown);
-		if (kept?.epoch !== ownership.epoch) own.set(shown, (kept = { epoch: ownership.epoch, parts: new Map() }));
+		if (kept?.epoch !== epoch) own.set(shown, (kept = { epoch, parts: new Map() }));
 		const { parts } = kept;
 		const key = shown.hasUtf8 ? format : LEGACY_FORMATS[format];
 		let part = parts.get(key);
@@ -114,25 +114,23 @@ export function createPageComposer(options: {
 	}
 
 	function ownBytes(moduleId: string, written: WrittenFamilies): Buffer {
-		const sharedNames = ownership.sharedFamilies();
-		// A family that its owner took back since (with another type) is in the bytes still, until the next collection.
-		const isOwn = (family: string) => !sharedNames.has(family) && ownership.contributors(family).includes(moduleId);
-		return onlyBytes(written, isOwn);
+		const wanted = ownFilter(options.sharing(), moduleId);
+		return wanted === undefined ? written.bytes : onlyBytes(written, wanted);
 	}
 
 	function allParts(host: HostPart, format: PageFormat): readonly PagePart[] {
 		const moduleIds = [...options.modules().keys()].toSorted();
-		const sharedNames = ownership.sharedFamilies();
+		const { shared: sharedNames } = options.sharing();
 		const hostBlocks = host.written.flatMap((written) => blocksOf(written, (family) => !sharedNames.has(family)));
 		const parts: PagePart[] = [createPagePart(Buffer.concat(hostBlocks))];
-		for (const name of sharedNames) parts.push(...sharedPart(shared, name, moduleIds, host, format));
+		for (const name of sharedNames.keys()) parts.push(...sharedPart(shared, name, moduleIds, host, format));
 		shared.sweep();
 		parts.push(...everyModulesParts(moduleIds, format));
 		return parts.filter(({ bytes }) => bytes.length > 0);
 	}
 
 	function everyModulesParts(moduleIds: readonly string[], format: PageFormat): readonly PagePart[] {
-		const stamp = `${options.version()} ${ownership.epoch}`;
+		const stamp = `${options.version()} ${options.sharing().epoch}`;
 		if (stamp !== modulesStamp) {
 			// They hold bytes that nobody will ask for again, in formats that perhaps nobody asks for any more.
 			everyModules.clear();
@@ -153,7 +151,8 @@ export function createPageComposer(options: {
 			return shown === undefined ? [] : [partOf(shown.written[format].bytes)];
 		}
 		const parts: PagePart[] = [];
-		for (const name of ownership.sharedFamilies()) parts.push(...sharedPart(selected, name, ids, undefined, format));
+		for (const name of options.sharing().shared.keys())
+			parts.push(...sharedPart(selected, name, ids, undefined, format));
 		parts.push(...ownParts(ids, format));
 		selected.sweep();
 		return parts.filter(({ bytes }) => bytes.length > 0);
@@ -176,8 +175,7 @@ export function createPageComposer(options: {
 	): readonly PagePart[] {
 		const modules = options.modules();
 		const hostWritten = host?.written.find(({ spans }) => spans.has(family));
-		const contributors = ownership
-			.contributors(family)
+		const contributors = (options.sharing().shared.get(family) ?? [])
 			.filter((moduleId) => moduleIds.includes(moduleId))
 			.flatMap((moduleId) => modules.get(moduleId)?.shown ?? [])
 			.filter(({ written }) => written[format].spans.has(family));

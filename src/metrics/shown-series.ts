@@ -3,16 +3,15 @@
  * second module comes to the family, instead of being held in memory for every family all the time.
  */
 import { YIELD_EVERY } from "./checked-family.ts";
-import type { WrittenFormats } from "./exposition-writer.ts";
+import type { MetricType } from "./metric-names.ts";
 
-export function* shownSeries(written: WrittenFormats, family: string): Generator<undefined, readonly string[]> {
-	const { bytes, spans } = written.text;
-	const span = spans.get(family);
-	if (span === undefined) return [];
-	const special = SPECIAL_LABELS.get(lastWordOf(bytes.toString("latin1", span.start, span.body)));
+/** @param samples of one family as the text page has them, without its head */
+export function* shownSeries(samples: Uint8Array, type: MetricType): Generator<undefined, readonly string[]> {
+	const bytes = Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength);
+	const special = SPECIAL_LABELS.get(type);
 	const found = new Set<string>();
 	let done = 0;
-	for (let start = span.body; start < span.end; ) {
+	for (let start = 0; start < bytes.length; ) {
 		const end = bytes.indexOf(NEWLINE, start);
 		found.add(labelsOf(bytes.toString("utf8", start, end), special));
 		start = end + 1;
@@ -22,16 +21,11 @@ export function* shownSeries(written: WrittenFormats, family: string): Generator
 }
 
 const NEWLINE = 10;
-/** By type. The writer puts it last, and its value is a number. */
-const SPECIAL_LABELS: ReadonlyMap<string, RegExp> = new Map([
+/** The writer puts it last, and its value is a number. */
+const SPECIAL_LABELS: ReadonlyMap<MetricType, RegExp> = new Map([
 	["histogram", /(?:^|,)le="[^"\\]*"$/],
 	["summary", /(?:^|,)quantile="[^"\\]*"$/],
 ]);
-
-/** The head of a family ends in its type; what stands before, the help, is the module's to choose. */
-function lastWordOf(head: string): string {
-	return head.slice(head.lastIndexOf(" ") + 1, -1);
-}
 
 /** No line of the text format ends in anything but a value, and no value has a space in it. */
 function labelsOf(line: string, special: RegExp | undefined): string {

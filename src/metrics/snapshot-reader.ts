@@ -23,7 +23,6 @@ export function* readSnapshot(
 	rules: SnapshotRules,
 	sink: DropSink,
 ): Generator<undefined, SnapshotReading> {
-	if (bytes.byteLength > DEFAULT_SNAPSHOT_LIMITS.maxBytes) return tooLarge(`${bytes.byteLength} bytes`);
 	const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 	const collector = createFamilyCollector(rules, sink);
 	let entries = 0;

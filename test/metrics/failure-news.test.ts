@@ -92,7 +92,7 @@ test("the log has a line for each, with the code beside it", () => {
 test("snapshots that are refused and collections without one are told alike, and each is counted", async () => {
 	const collector = createCollector();
 	await collector.collect("m", [gauge("x", value(1))]);
-	for (let round = 0; round < 3; round++) collector.aggregate.fail("m", "collect_timeout", "it is late");
+	for (let round = 0; round < 3; round++) await collector.aggregate.fail("m", "collect_timeout", "it is late");
 	for (let round = 0; round < 3; round++) {
 		await collector.aggregate.accept("m", Buffer.from("no lines of JSON"), { generation: 1 });
 	}

@@ -120,7 +120,7 @@ test("names of modules that are gone are free, in the file as well", async (t) =
 	await first.collect("z", [gauge("y", value(1))]);
 	await first.flush();
 	const second = await start();
-	second.aggregate.retainOwners(["z", "a"]);
+	second.aggregate.retain(["z", "a"]);
 	await second.collect("a", [counter("x", value(2))]);
 	assert.equal(seriesOf(await second.families()).get("x"), 2);
 	await second.flush();

@@ -244,7 +244,7 @@ function createHost() {
 		now: () => clock.now,
 		sample: () => sample.current,
 	});
-	const collector = createCollector({ host: metrics.sources, now: () => clock.now });
+	const collector = createCollector({ host: metrics.sources, clock });
 	return { metrics, collector, clock, sample };
 }
 

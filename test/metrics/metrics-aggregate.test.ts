@@ -10,14 +10,14 @@ import { seriesOf } from "../support/strict-exposition.ts";
 test("a failed collection keeps the last good snapshot, and says why", async () => {
 	const { collect, aggregate, families, dropped } = createCollector();
 	await collect("m", [gauge("x", value(1))]);
-	const report = aggregate.fail("m", "collect_error", "process() threw");
+	const report = await aggregate.fail("m", "collect_error", "process() threw");
 	assert.deepEqual(report.error, { code: "collect_error", message: "process() threw" });
 	assert.equal(report.success, false);
 	assert.equal(report.series, 1);
 	assert.equal(dropped.get("m collect_error"), 1);
 	assert.equal(seriesOf(await families()).get("x"), 1);
 
-	aggregate.fail("m", "collect_timeout", "no answer");
+	await aggregate.fail("m", "collect_timeout", "no answer");
 	assert.equal(dropped.get("m collect_timeout"), 1);
 	assert.equal((await collect("m", [gauge("x", value(2))])).success, true);
 	assert.equal(aggregate.report("m")?.error, undefined);

@@ -6,8 +6,12 @@ import { type NewsLine, newsLine } from "../../src/metrics/collect-news.ts";
 import type { HostFamily, LibrarySource } from "../../src/metrics/host-source.ts";
 import type { CollectReport } from "../../src/metrics/collect-report.ts";
 import type { AggregateOptions, MetricsAggregate } from "../../src/metrics/metrics-aggregate.ts";
+import type { IntakeReply, IntakeRequest } from "../../src/metrics/intake-protocol.ts";
 import { createMetricsAggregate } from "../../src/metrics/metrics-aggregate.ts";
+import type { ModuleLimits } from "../../src/metrics/module-limits.ts";
+import { type IntakeOptions, serveIntake } from "../../src/metrics/snapshot-intake.ts";
 import { DEFAULT_SNAPSHOT_LIMITS, encodeSnapshot } from "../../workers/snapshot.ts";
+import { createLinkedPorts } from "./linked-ports.ts";
 import type { RawFamily } from "./raw-families.ts";
 import type { ParsedFamily, Syntax } from "./strict-exposition.ts";
 import { parseStrictly } from "./strict-exposition.ts";
@@ -30,21 +34,46 @@ export interface Collector {
 	families(accept?: string): Promise<ReadonlyMap<string, ParsedFamily>>;
 }
 
-export function createCollector(options: Partial<AggregateOptions> = {}): Collector {
+interface CollectorOptions
+	extends Partial<Pick<AggregateOptions, "host" | "maxAgeMs" | "onNews" | "onDrop">>,
+		Pick<IntakeOptions, "counters" | "owners"> {
+	/** Shown by the clock of the aggregate; a test moves it. */
+	readonly clock?: { now: number };
+	/** Of every module that `limitsOf` gives none. */
+	readonly limits?: ModuleLimits;
+	readonly limitsOf?: (moduleId: string) => ModuleLimits | undefined;
+}
+
+export function createCollector(options: CollectorOptions = {}): Collector {
+	const {
+		limits = { maxSeries: 10_000, maxLabels: 30, maxLabelLength: 1024 },
+		maxAgeMs = 300_000,
+		host = [],
+	} = options;
 	const dropped = new Map<string, number>();
 	const news: NewsLine[] = [];
-	const clock = { now: 1_700_000_000_000 };
+	const clock = options.clock ?? { now: 1_700_000_000_000 };
+	const now = (): number => clock.now;
+	const [toIntake, toMain] = createLinkedPorts<IntakeRequest, IntakeReply>();
+	serveIntake(toMain, {
+		hostFamilies: host.flatMap(({ families }) => families),
+		maxSeries: limits.maxSeries,
+		leaseMs: maxAgeMs,
+		now,
+		counters: options.counters,
+		owners: options.owners,
+	});
 	const aggregate = createMetricsAggregate({
-		limits: { maxSeries: 10_000, maxLabels: 30, maxLabelLength: 1024 },
-		maxAgeMs: 300_000,
-		now: () => clock.now,
-		host: [],
+		intake: toIntake,
+		limitsOf: (moduleId) => options.limitsOf?.(moduleId) ?? limits,
+		maxAgeMs,
+		now,
+		host,
 		onDrop(moduleId, reason: DropReason, count) {
 			const key = `${moduleId} ${reason}`;
 			dropped.set(key, (dropped.get(key) ?? 0) + count);
 		},
 		onNews: (moduleId, line) => news.push(newsLine(moduleId, line)),
-		...options,
 	});
 
 	return {

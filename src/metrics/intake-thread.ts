@@ -1,0 +1,27 @@
+/** The thread of the intake: what start-intake.ts starts. */
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import { lowerThreadPriority } from "../../workers/thread-priority.ts";
+import { createOwnerKeeper } from "../state/owner-keeper.ts";
+import { createCounterStore } from "./counter-store.ts";
+import { FAMILY_OWNERS } from "./family-owners.ts";
+import type { IntakeReply } from "./intake-protocol.ts";
+import { serveIntake } from "./snapshot-intake.ts";
+import type { IntakeSettings } from "./start-intake.ts";
+
+const port = parentPort as MessagePort;
+const { stateDir, counterState, ...options } = workerData as IntakeSettings;
+const onProblem = (what: string): void => port.postMessage({ type: "problem", what } satisfies IntakeReply);
+const owners = stateDir === undefined ? undefined : createOwnerKeeper({ stateDir, format: FAMILY_OWNERS, onProblem });
+
+// Nobody waits for a collection as for a scrape or a call.
+lowerThreadPriority();
+serveIntake(port, {
+	...options,
+	now: Date.now,
+	owners: owners && { kept: await owners.load(), changed: owners.changed },
+	counters: stateDir !== undefined && counterState ? createCounterStore(stateDir, onProblem) : undefined,
+	async onStop() {
+		await owners?.close();
+		port.close();
+	},
+});
