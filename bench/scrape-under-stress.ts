@@ -44,7 +44,7 @@ interface Measured {
 const child = fork(new URL("./scrape/stress-server.ts", import.meta.url), [], {
 	execArgv: [...HOST_FLAGS, "--import", "tsx"],
 });
-const [url] = (await once(child, "message")) as [string];
+const [{ url, isRealTime }] = (await once(child, "message")) as [{ url: string; isRealTime: boolean }];
 const scraperIsRealTime = askForRealTime(); // not before the host has been started, which would inherit it
 await scrapeFor(url, WARM_UP_SECONDS);
 const rounds: { readonly calm: Measured; readonly stressed: Measured }[] = [];
@@ -72,6 +72,7 @@ console.log(
 			node: process.version,
 			unit: "milliseconds",
 			scrapesPerSecond: PER_SECOND,
+			mainThreadIsRealTime: isRealTime,
 			scraperIsRealTime,
 			rounds: ROUNDS,
 			secondsPerRound: SECONDS,

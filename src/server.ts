@@ -18,6 +18,7 @@ import { sampleHost } from "./host-sample.ts";
 import { createInstrumentation } from "./instrumentation.ts";
 import { EXIT_CODES, type RestartCounts } from "./launch-contract.ts";
 import { createLogger, type Logger } from "./logger.ts";
+import { raiseMainPriority } from "./main-priority.ts";
 import { createCatalog, MAX_LISTED } from "./mcp/catalog.ts";
 import { createGateway } from "./mcp/gateway.ts";
 import { createMcpEndpoint } from "./mcp/mcp-endpoint.ts";
@@ -342,6 +343,10 @@ async function runHost(): Promise<void> {
 		url: server.url,
 		modules: server.moduleCount,
 	});
+	// Not before: nobody waits for what a start takes.
+	if (loaded.config.mainPriority === "realtime" && (await raiseMainPriority())) {
+		log.debug("the main thread has real-time priority");
+	}
 	let stopping: Promise<void> | undefined;
 	const stop = (why: string): void => {
 		stopping ??= (async () => {

@@ -48,6 +48,7 @@ test("without any variable the defaults of the contract hold", () => {
 		moduleMaxLabelLength: 1024,
 		hangTimeoutMs: 5000,
 		shutdownTimeoutMs: 10_000,
+		mainPriority: "realtime",
 		logLevel: "info",
 		logFormat: "json",
 	});
@@ -85,6 +86,7 @@ test("every variable is read from the environment", () => {
 		MODULE_MAX_LABEL_LENGTH: "23",
 		HANG_TIMEOUT_MS: "240",
 		SHUTDOWN_TIMEOUT_MS: "0",
+		MAIN_PRIORITY: "normal",
 		LOG_LEVEL: "debug",
 		LOG_FORMAT: "pretty",
 		LOG_FILE: "log/host.log",
@@ -120,6 +122,7 @@ test("every variable is read from the environment", () => {
 		moduleMaxLabelLength: 23,
 		hangTimeoutMs: 240,
 		shutdownTimeoutMs: 0,
+		mainPriority: "normal",
 		logLevel: "debug",
 		logFormat: "pretty",
 		logFile: "/srv/app/log/host.log",

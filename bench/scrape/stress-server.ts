@@ -1,9 +1,12 @@
 /** The host with ten good modules of a thousand series, and three that misbehave for as long as they are asked to. */
+import { EventEmitter, once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { loadConfig } from "../../src/config.ts";
 import type { Logger } from "../../src/logger.ts";
+import { raiseMainPriority } from "../../src/main-priority.ts";
 import { startServer } from "../../src/server.ts";
 
 const GOOD_MODULES = 10;
@@ -56,11 +59,19 @@ for (let index = 0; index < GOOD_MODULES; index++) await save(`good_${index}`, g
 const loaded = loadConfig({ PORT: "0", COLLECT_INTERVAL_MS: "1000", COLLECT_TIMEOUT_MS: "1000" }, folder);
 if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
 const nothing = (): undefined => undefined;
-const log: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => log };
+const stopped = new EventEmitter();
+const log: Logger = {
+	debug: nothing,
+	info: (message) => stopped.emit(message),
+	warn: nothing,
+	error: nothing,
+	child: () => log,
+};
 const server = await startServer({ config: loaded.config, log });
+const isRealTime = await raiseMainPriority(); // as the host's process does
 process.on("message", (message) => void answer(message).then((reply) => process.send?.(reply)));
 process.once("disconnect", () => process.exit()); // the benchmark is gone
-process.send?.(server.url);
+process.send?.({ url: server.url, isRealTime });
 
 async function save(name: string, source: string): Promise<void> {
 	await writeFile(fileOf(name), source);
@@ -71,7 +82,15 @@ async function answer(message: unknown): Promise<number> {
 	if (message === "misbehave") {
 		for (const [name, source] of Object.entries(MISBEHAVING)) await save(name, source);
 	} else if (message === "behave") {
-		for (const name of Object.keys(MISBEHAVING)) await rm(fileOf(name), { force: true });
+		// A thread that hangs is given some seconds to stop by itself, in which it is no good neighbour yet.
+		await Promise.all(
+			Object.keys(MISBEHAVING).map(async (name) => {
+				if (!existsSync(fileOf(name))) return;
+				const gone = once(stopped, `metrics/${name} is stopped`);
+				await rm(fileOf(name));
+				await gone;
+			}),
+		);
 	} else if (message === "stop") {
 		await server.close();
 		await rm(folder, { recursive: true });

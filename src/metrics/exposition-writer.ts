@@ -54,10 +54,17 @@ export function* writeFamilies(families: readonly CheckedFamily[]): Generator<un
 	};
 }
 
-/** Writes families in one format. Yields now and then. */
+/** What series were written as, in one format. */
+export type SeriesTexts = WeakMap<CheckedFamily["series"][number], string>;
+
+/**
+ * Writes families in one format. Yields now and then.
+ * @param known lines of series that are the same as before, and nothing is worked out for; those written now are added
+ */
 export function* writeFormat(
 	families: readonly CheckedFamily[],
 	format: PageFormat,
+	known?: SeriesTexts,
 ): Generator<undefined, WrittenFamilies> {
 	const out = createByteWriter();
 	const spans = new Map<string, FamilySpan>();
@@ -71,7 +78,12 @@ export function* writeFormat(
 		let done = 0;
 		const lines = linesOf(family, form);
 		for (const series of family.series) {
-			out.write(lines(series));
+			let text = known?.get(series);
+			if (text === undefined) {
+				text = lines(series);
+				known?.set(series, text);
+			}
+			out.write(text);
 			if (++done % YIELD_EVERY === 0) yield;
 		}
 		spans.set(family.name, { start, body, end: out.position() });

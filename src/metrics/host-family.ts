@@ -1,8 +1,10 @@
 /**
- * The families that the host records itself. A series is written as text when it begins, and only its numbers change
- * afterwards: a tool call changes a dozen of them, and a scrape waits until they are on the page.
+ * The families that the host records itself. The labels of a series are written as text when it begins, and only its
+ * numbers change afterwards: a tool call changes a dozen of them, and a scrape waits until they are on the page. A series
+ * that has been handed out for a page changes no more, another takes its place, so that who has written its lines knows
+ * them again.
  */
-import type { CheckedFamily } from "./checked-family.ts";
+import type { CheckedFamily, HistogramSeries, ValueSeries } from "./checked-family.ts";
 import type { CheckedSource } from "./host-source.ts";
 import { labelsText } from "./label-set.ts";
 import type { MetricType } from "./metric-names.ts";
@@ -52,20 +54,20 @@ export function createHostFamilies(): HostFamilies {
 
 	return {
 		counter(name, help, labelNames = []) {
-			const table = createSeriesTable(labelNames, (labels) => ({ labels, value: 0, exemplar: undefined }));
+			const table = createSeriesTable(labelNames, beginValue, copyValue);
 			add(name, "counter", table, () => ({ name, help, type: "counter", series: table.series() }));
 			return {
 				inc(labels, by = 1) {
-					table.changed(labels).value += by;
+					table.changed(labels).series.value += by;
 				},
 			};
 		},
 		gauge(name, help, labelNames = []) {
-			const table = createSeriesTable(labelNames, (labels) => ({ labels, value: 0, exemplar: undefined }));
+			const table = createSeriesTable(labelNames, beginValue, copyValue);
 			add(name, "gauge", table, () => ({ name, help, type: "gauge", series: table.series() }));
 			const set = (labels: Parameters<typeof table.changed>[0], value: number): void => {
 				// What a module is like changes far more rarely than it is looked at.
-				if (!Object.is(table.known(labels)?.value, value)) table.changed(labels).value = value;
+				if (!Object.is(table.known(labels)?.series.value, value)) table.changed(labels).series.value = value;
 			};
 			return {
 				set,
@@ -74,14 +76,14 @@ export function createHostFamilies(): HostFamilies {
 					if (table.size() !== series.length) table.retain(series.map(([labels]) => labels));
 				},
 				inc(labels, by = 1) {
-					table.changed(labels).value += by;
+					table.changed(labels).series.value += by;
 				},
 				hold(labels) {
 					const held = table.changed(labels);
-					held.value += 1;
+					held.series.value += 1;
 					return () => {
 						if (table.known(labels) !== held) return false;
-						table.changed(labels).value -= 1;
+						table.changed(labels).series.value -= 1;
 						return true;
 					};
 				},
@@ -89,17 +91,15 @@ export function createHostFamilies(): HostFamilies {
 		},
 		histogram(name, help, finiteBounds, labelNames = []) {
 			const bounds = [...finiteBounds, Number.POSITIVE_INFINITY];
-			const table = createSeriesTable(labelNames, (labels) => ({
-				labels,
-				bounds,
-				counts: bounds.map(() => 0),
-				exemplars: undefined,
-				sum: 0,
-			}));
+			const table = createSeriesTable(
+				labelNames,
+				(labels): HistogramSeries => ({ labels, bounds, counts: bounds.map(() => 0), exemplars: undefined, sum: 0 }),
+				(series) => ({ ...series, counts: [...series.counts] }),
+			);
 			add(name, "histogram", table, () => ({ name, help, type: "histogram", series: table.series() }));
 			return {
 				observe(labels, value) {
-					const series = table.changed(labels);
+					const { series } = table.changed(labels);
 					series.sum += value;
 					// Counts are cumulative.
 					for (let index = bounds.length - 1; value <= (bounds[index] ?? Number.NaN); index--) {
@@ -130,11 +130,13 @@ export function createHostFamilies(): HostFamilies {
 }
 
 interface SeriesTable<Name extends string, Series> {
-	known(labels: Labels<Name>): Series | undefined;
-	/** The series to be changed now, which begins where there is none. */
-	changed(labels: Labels<Name>): Series;
+	/** One row for a series for as long as it is there. */
+	known(labels: Labels<Name>): SeriesRow<Series> | undefined;
+	/** The row whose series is to be changed now, which begins where there is none. */
+	changed(labels: Labels<Name>): SeriesRow<Series>;
 	/** Another number after each change. */
 	version(): number;
+	/** These change no more. */
 	series(): Series[];
 	size(): number;
 	/** Deletes all others. */
@@ -142,24 +144,47 @@ interface SeriesTable<Name extends string, Series> {
 	remove(labelName: string, value: string): void;
 }
 
+interface SeriesRow<Series> {
+	readonly series: Series;
+}
+
+function beginValue(labels: string): ValueSeries {
+	return { labels, value: 0, exemplar: undefined };
+}
+
+function copyValue(series: ValueSeries): ValueSeries {
+	return { ...series };
+}
+
 function createSeriesTable<Name extends string, Series>(
 	labelNames: readonly Name[],
-	create: (labels: string) => Series,
+	begin: (labels: string) => Series,
+	copy: (series: Series) => Series,
 ): SeriesTable<Name, Series> {
-	const rows = new Map<string, { readonly labels: Labels<Name>; readonly series: Series }>();
+	const rows = new Map<string, { readonly labels: Labels<Name>; series: Series; isHandedOut: boolean }>();
 	let version = 0;
 
 	return {
-		known: (labels) => rows.get(keyOf(labels))?.series,
+		known: (labels) => rows.get(keyOf(labels)),
 		changed(labels) {
 			version++;
 			const key = keyOf(labels);
 			let row = rows.get(key);
-			if (row === undefined) rows.set(key, (row = { labels: { ...labels }, series: create(labelsText(labels)) }));
-			return row.series;
+			if (row === undefined) {
+				row = { labels: { ...labels }, series: begin(labelsText(labels)), isHandedOut: false };
+				rows.set(key, row);
+			} else if (row.isHandedOut) {
+				row.series = copy(row.series);
+				row.isHandedOut = false;
+			}
+			return row;
 		},
 		version: () => version,
-		series: () => Array.from(rows.values(), ({ series }) => series),
+		series: () =>
+			Array.from(rows.values(), (row) => {
+				row.isHandedOut = true;
+				return row.series;
+			}),
 		size: () => rows.size,
 		retain(wanted) {
 			const keys = new Set(wanted.map(keyOf));

@@ -4,9 +4,9 @@
  */
 import { collectDefaultMetrics, Registry } from "prom-client";
 import { createHostFamilies } from "./host-family.ts";
-import type { LibrarySource } from "./host-source.ts";
+import { type LibrarySource, REFRESH_MS } from "./host-source.ts";
 import { metricTypeOf } from "./metric-names.ts";
-import { type HostSample, REFRESH_MS, sampledGauges } from "./sampled-gauges.ts";
+import { type HostSample, sampledGauges } from "./sampled-gauges.ts";
 
 /** What an unknown tool is counted as. */
 export const UNKNOWN_TOOL = "unknown";

@@ -3,7 +3,7 @@
  */
 import { messageOf } from "../errors.ts";
 import type { DropSink } from "./drop-log.ts";
-import type { FamilySpan, PageFormat, WrittenFamilies } from "./exposition-writer.ts";
+import type { FamilySpan, PageFormat, SeriesTexts, WrittenFamilies } from "./exposition-writer.ts";
 import { LEGACY_FORMATS, writeFormat } from "./exposition-writer.ts";
 import { type CheckedFamily, YIELD_EVERY } from "./checked-family.ts";
 import { createFamilyCollector } from "./family-collector.ts";
@@ -23,7 +23,10 @@ interface SourceNames {
 }
 
 export interface CheckedSource extends SourceNames {
-	/** Called once for each format that is scraped and has not been written since the version changed. */
+	/**
+	 * Called once for each format that is scraped and has not been written since the version changed. A series that has
+	 * changed is another object than before.
+	 */
 	checked(): readonly CheckedFamily[];
 }
 
@@ -52,12 +55,20 @@ export interface HostPart {
 	readonly written: readonly WrittenFamilies[];
 }
 
+/** What changes all the time is read at most this often. */
+export const REFRESH_MS = 1000;
+
 export interface HostReader {
 	/** Reads what has changed since the last time in this format. Several callers of it at once share one reading. */
 	read(format: PageFormat): Promise<HostPart>;
 }
 
-/** @param sink is told of what the host's own families lost, which is a defect of the host */
+/**
+ * What is sampled anew each second is read again at the beginning of the second after one with a scrape, in slices and before
+ * the next scrape has to wait for it; with no scrape in between, not a second time.
+ *
+ * @param sink is told of what the host's own families lost, which is a defect of the host
+ */
 export function createHostReader(sources: readonly HostSource[], slicer: Slicer, sink: DropSink): HostReader {
 	const readers = new Map<PageFormat, () => Promise<HostPart>>();
 	return {
@@ -78,20 +89,33 @@ function formatReader(
 	sink: DropSink,
 ): () => Promise<HostPart> {
 	const cache = new Map<HostSource, { readonly version: number; readonly written: WrittenFamilies }>();
+	const texts: SeriesTexts = new WeakMap();
 	let stamp = 0;
 	let reading: Promise<HostPart> | undefined;
+	let ahead: NodeJS.Timeout | undefined;
 	return () => {
-		reading ??= readAll().finally(() => {
+		ahead ??= setTimeout(readAhead, REFRESH_MS - (Date.now() % REFRESH_MS)).unref();
+		return read({ urgent: true });
+	};
+
+	function readAhead(): void {
+		ahead = undefined;
+		void read({ urgent: false });
+	}
+
+	function read(how: { readonly urgent: boolean }): Promise<HostPart> {
+		reading ??= readAll(how).finally(() => {
 			reading = undefined;
 		});
 		return reading;
-	};
+	}
 
-	async function readAll(): Promise<HostPart> {
+	/** Never rejects. */
+	async function readAll(how: { readonly urgent: boolean }): Promise<HostPart> {
 		const changed = sources.filter((source) => cache.get(source)?.version !== source.version());
 		const read = await Promise.all(changed.map(readAnew));
 		const known = read.filter((each) => each !== undefined);
-		await slicer.run(writeAll(known), { urgent: true });
+		await slicer.run(writeAll(known), how);
 		return { stamp, written: sources.flatMap((source) => cache.get(source)?.written ?? []) };
 	}
 
@@ -114,8 +138,9 @@ function formatReader(
 	function* writeAll(read: readonly Read[]): Generator<undefined, void> {
 		for (const { source, version, library } of read) {
 			try {
-				const families = "checked" in source ? source.checked() : yield* check(library, sink);
-				cache.set(source, { version, written: yield* writeFormat(families, format) });
+				const isChecked = "checked" in source;
+				const families = isChecked ? source.checked() : yield* check(library, sink);
+				cache.set(source, { version, written: yield* writeFormat(families, format, isChecked ? texts : undefined) });
 				stamp++;
 			} catch (error) {
 				lost(source, error);

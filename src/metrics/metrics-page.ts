@@ -121,8 +121,8 @@ export function createPageComposer(options: {
 	function allParts(host: HostPart, format: PageFormat): readonly PagePart[] {
 		const moduleIds = [...options.modules().keys()].toSorted();
 		const { shared: sharedNames } = options.sharing();
-		const hostBlocks = host.written.flatMap((written) => blocksOf(written, (family) => !sharedNames.has(family)));
-		const parts: PagePart[] = [createPagePart(Buffer.concat(hostBlocks))];
+		const isOwn = (family: string): boolean => !sharedNames.has(family);
+		const parts: PagePart[] = [createPagePart(Buffer.concat(host.written.map((written) => onlyBytes(written, isOwn))))];
 		for (const name of sharedNames.keys()) parts.push(...sharedPart(shared, name, moduleIds, host, format));
 		shared.sweep();
 		parts.push(...everyModulesParts(moduleIds, format));
@@ -197,7 +197,7 @@ export function createPageComposer(options: {
 
 /** The families that are wanted, as the bytes themselves where that is all of them. */
 function onlyBytes(written: WrittenFamilies, wanted: (family: string) => boolean): Buffer {
-	return [...written.spans.keys()].every(wanted) ? written.bytes : Buffer.concat(blocksOf(written, wanted));
+	return written.spans.keys().every(wanted) ? written.bytes : Buffer.concat(blocksOf(written, wanted));
 }
 
 /** Snapshots of each module for which a format goes on being compressed in advance while nobody asks for it. */

@@ -1,6 +1,6 @@
 import type { MemoryBytes } from "../host/module-worker.ts";
 import type { HostFamilies, HostGauge } from "./host-family.ts";
-import type { CheckedSource } from "./host-source.ts";
+import { type CheckedSource, REFRESH_MS } from "./host-source.ts";
 
 /** What is read when it is scraped, instead of being noted whenever it changes. */
 export interface HostSample {
@@ -21,9 +21,6 @@ export interface ServerSample {
 interface GaugeSample extends HostSample {
 	readonly uptimeSeconds: number;
 }
-
-/** What changes all the time is read at most this often. */
-export const REFRESH_MS = 1000;
 
 /**
  * The gauges whose values are read. One source a family, so that those whose values are what they were a second ago are
