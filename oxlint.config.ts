@@ -50,9 +50,9 @@ const WORKERS = ban(
 const WORKERS_BUT_THE_WIRE = ban(
 	[
 		"**/workers/**",
-		"!**/workers/{asks,contract,frame,in-flight,message-quota,protocol,rpc,sandbox-policy,snapshot,thread-priority,wire-error}.ts",
+		"!**/workers/{asks,contract,frame,in-flight,message-quota,protocol,rpc,sandbox-policy,snapshot,wire-error}.ts",
 	],
-	"Main and its workers share the wire alone (protocol, rpc, asks, in-flight, message-quota, frame, snapshot, wire-error, sandbox-policy) and how a thread steps back (thread-priority): what runs in a worker stays there.",
+	"Main and its workers share the wire alone (protocol, rpc, asks, in-flight, message-quota, frame, snapshot, wire-error, sandbox-policy): what runs in a worker stays there.",
 );
 const PISCINA = ban(
 	"^piscina($|/)",

@@ -4,7 +4,8 @@
  * `node --import tsx bench/scrape-under-stress.ts [--rounds 8] [--seconds 5] [--short]`.
  *
  * It is the same host in every round, and the two turns of a round follow one another, so that they differ in nothing but
- * the modules. A scrape's time counts from when it was due: one that waits behind a slow one is slow too.
+ * the modules. Scrapes are sent when they are due, each over a connection that is free, whatever has become of those before:
+ * none waits for a slow one without being counted.
  *
  * The scraper stands for one on another machine, where the host's modules cannot take its processor. So it asks for
  * real-time priority for itself, which `chrt` of util-linux gives to root; without, its own waiting is counted as well,
@@ -112,7 +113,7 @@ async function ask(server: ChildProcess, what: "behave" | "misbehave" | "cpu"): 
 	return cpuMs;
 }
 
-/** Milliseconds that each scrape took from when it was due. */
+/** Milliseconds that each scrape took from when it was sent. */
 async function scrapeFor(page: string, seconds: number): Promise<readonly number[]> {
 	const { port, host } = new URL(page);
 	const request = `GET /metrics HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
@@ -127,8 +128,9 @@ async function scrapeFor(page: string, seconds: number): Promise<readonly number
 		scrapes.push(
 			(async () => {
 				const connection = openOne(idle) ?? (await connectRaw(Number(port)));
+				const sentAt = performance.now();
 				await connection.exchange(request);
-				times.push(performance.now() - dueAt);
+				times.push(performance.now() - sentAt);
 				idle.push(connection);
 			})(),
 		);

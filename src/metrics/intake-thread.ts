@@ -1,6 +1,5 @@
 /** The thread of the intake: what start-intake.ts starts. */
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
-import { lowerThreadPriority } from "../../workers/thread-priority.ts";
 import { createOwnerKeeper } from "../state/owner-keeper.ts";
 import { createCounterStore } from "./counter-store.ts";
 import { FAMILY_OWNERS } from "./family-owners.ts";
@@ -13,8 +12,6 @@ const { stateDir, counterState, ...options } = workerData as IntakeSettings;
 const onProblem = (what: string): void => port.postMessage({ type: "problem", what } satisfies IntakeReply);
 const owners = stateDir === undefined ? undefined : createOwnerKeeper({ stateDir, format: FAMILY_OWNERS, onProblem });
 
-// Nobody waits for a collection as for a scrape or a call.
-lowerThreadPriority();
 serveIntake(port, {
 	...options,
 	now: Date.now,
