@@ -14,7 +14,7 @@ const METRIC_MODULE: ModuleFlavour = {
 			throw new Error("a metric module must export a function process(), which updates its metrics; this one does not");
 		}
 		// From here on it is collected, and nobody waits for that as for a scrape, a tool call or a module's start.
-		lowerThreadPriority();
-		return { process: () => process.call(undefined) as unknown };
+		const atLowPriority = lowerThreadPriority();
+		return { process: () => atLowPriority(() => process.call(undefined) as unknown) };
 	},
 };

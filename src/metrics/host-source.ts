@@ -95,15 +95,15 @@ function formatReader(
 	let ahead: NodeJS.Timeout | undefined;
 	return () => {
 		ahead ??= setTimeout(readAhead, REFRESH_MS - (Date.now() % REFRESH_MS)).unref();
-		return read({ urgent: true });
+		return readOnce({ urgent: true });
 	};
 
 	function readAhead(): void {
 		ahead = undefined;
-		void read({ urgent: false });
+		void readOnce({ urgent: false });
 	}
 
-	function read(how: { readonly urgent: boolean }): Promise<HostPart> {
+	function readOnce(how: { readonly urgent: boolean }): Promise<HostPart> {
 		reading ??= readAll(how).finally(() => {
 			reading = undefined;
 		});
