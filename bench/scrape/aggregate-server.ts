@@ -1,4 +1,5 @@
 /** Ours: the series in a worker thread, snapshots over a port, the aggregate's page behind Express. */
+import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { Worker } from "node:worker_threads";
 import express from "express";
@@ -8,16 +9,18 @@ import { createHostMetrics, type HostMetricsOptions } from "../../src/metrics/ho
 import { createServerProbe, KEEP_CONNECTIONS } from "./server-probe.ts";
 
 const [series = 0, modules = 1] = process.argv.slice(2).map(Number);
-const probe = createServerProbe();
+const probe = createServerProbe(async () => (await heapBytes(intakeThread)) - emptyIntakeBytes);
 const host = createHostMetrics({ version: "0.0.0", serverName: "bench", now: Date.now, sample });
 const limits = { maxSeries: 1_000_000, maxLabels: 30, maxLabelLength: 1024 };
 const maxAgeMs = 300_000;
+const started = once(process, "worker") as Promise<[Worker]>;
 const intake = startIntake({
 	hostFamilies: host.sources.flatMap(({ families }) => families),
 	maxSeries: limits.maxSeries,
 	leaseMs: maxAgeMs,
 	counterState: false,
 });
+const [intakeThread] = await started;
 const aggregate = createMetricsAggregate({
 	intake,
 	limitsOf: () => limits,
@@ -28,6 +31,8 @@ const aggregate = createMetricsAggregate({
 		throw new Error(`the benchmark lost series: ${moduleId} ${reason}`);
 	},
 });
+await aggregate.accept("metrics/nothing", new Uint8Array(), { generation: 1 }); // its code is there from here on
+const emptyIntakeBytes = await heapBytes(intakeThread);
 
 // The worker sends each module's snapshot in turn, spread over the interval, as the host's schedule does.
 const worker = new Worker(new URL("./snapshot-worker.ts", import.meta.url), {
@@ -42,6 +47,12 @@ await new Promise<void>((resolve) => {
 		});
 	});
 });
+
+/** With what it has not collected yet: a thread's garbage cannot be collected from outside. */
+async function heapBytes(thread: Worker): Promise<number> {
+	const { used_heap_size: heap, external_memory: external } = await thread.getHeapStatistics();
+	return heap + external;
+}
 
 async function take(moduleId: string, bytes: Uint8Array): Promise<void> {
 	const started = performance.now();

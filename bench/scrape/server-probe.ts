@@ -11,23 +11,26 @@ export interface ServerProbe {
 	collected(milliseconds: number): void;
 }
 
-export function createServerProbe(): ServerProbe {
+/** @param elsewhere bytes that series take up outside of the main thread's heap */
+export function createServerProbe(elsewhere: () => Promise<number> = async () => 0): ServerProbe {
 	const emptyMemoryBytes = memoryBytes();
 	const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
 	const collections: number[] = [];
 	const mainThreadMs: { plain: number[]; gzip: number[] } = { plain: [], gzip: [] };
 
 	process.once("disconnect", () => process.exit()); // the benchmark is gone
-	process.on("message", () => {
-		const report: ServerReport = {
+	process.on("message", () => void report());
+
+	async function report(): Promise<void> {
+		const said: ServerReport = {
 			eventLoopHeld: { p50: held(50), p99: held(99), p999: held(99.9), max: held(100) },
 			emptyMemoryBytes,
-			memoryBytes: memoryBytes(),
+			memoryBytes: memoryBytes() + (await elsewhere()),
 			mainThreadMs,
 			collections: collections.length === 0 ? undefined : spreadOf(collections),
 		};
-		process.send?.(report);
-	});
+		process.send?.(said);
+	}
 
 	return {
 		ready(port) {
