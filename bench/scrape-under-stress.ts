@@ -1,7 +1,7 @@
 /**
  * Whether modules that misbehave slow the scrapes of the others down: a hundred scrapes a second of one host, by turns
  * with and without a module that hangs, one that floods and one that crashes in a loop. Prints one JSON document;
- * `node --import tsx bench/scrape-under-stress.ts [--rounds 8] [--seconds 5] [--short]`.
+ * `node --import tsx bench/scrape-under-stress.ts [--rounds 8] [--seconds 5] [--main-priority normal] [--short]`.
  *
  * It is the same host in every round, and the two turns of a round follow one another, so that they differ in nothing but
  * the modules. Scrapes are sent when they are due, each over a connection that is free, whatever has become of those before:
@@ -24,6 +24,7 @@ const { values } = parseArgs({
 	options: {
 		rounds: { type: "string", default: "8" },
 		seconds: { type: "string", default: "5" },
+		"main-priority": { type: "string", default: "realtime" },
 		short: { type: "boolean", default: false },
 	},
 });
@@ -42,7 +43,7 @@ interface Measured {
 	readonly mainThreadCpu: number;
 }
 
-const child = fork(new URL("./scrape/stress-server.ts", import.meta.url), [], {
+const child = fork(new URL("./scrape/stress-server.ts", import.meta.url), [values["main-priority"]], {
 	execArgv: [...HOST_FLAGS, "--import", "tsx"],
 });
 const [{ url, isRealTime }] = (await once(child, "message")) as [{ url: string; isRealTime: boolean }];

@@ -53,7 +53,7 @@ export function schemaFor(startDir: string, terminal: boolean) {
 			MODULE_MAX_LABEL_LENGTH: wholeNumber(1, 16_384).prefault("1024"),
 			HANG_TIMEOUT_MS: duration(100).prefault("5000"),
 			SHUTDOWN_TIMEOUT_MS: duration(0).prefault(String(DEFAULT_SHUTDOWN_TIMEOUT_MS)),
-			MAIN_PRIORITY: choice("realtime", "normal").prefault("realtime"),
+			MAIN_PRIORITY: choice("normal", "realtime").prefault("normal"),
 
 			LOG_LEVEL: choice("debug", "info", "warn", "error").prefault("info"),
 			LOG_FORMAT: choice("json", "pretty").prefault(terminal ? "pretty" : "json"),

@@ -68,7 +68,8 @@ const log: Logger = {
 	child: () => log,
 };
 const server = await startServer({ config: loaded.config, log });
-const isRealTime = await raiseMainPriority(); // as the host's process does
+// As the host's process does with MAIN_PRIORITY.
+const isRealTime = process.argv[2] === "realtime" && (await raiseMainPriority());
 process.on("message", (message) => void answer(message).then((reply) => process.send?.(reply)));
 process.once("disconnect", () => process.exit()); // the benchmark is gone
 process.send?.({ url: server.url, isRealTime });
