@@ -5,8 +5,8 @@ import { promisify } from "node:util";
 /**
  * Gives the calling process's main thread real-time priority (SCHED_RR, the lowest of it), where the system allows it: on
  * Linux, to root or with CAP_SYS_NICE or a limit RTPRIO. It waits for no other thread then, while `nice` only weighs turns:
- * measured on two processors with modules that loop, one request in six waited for a millisecond or more, up to a
- * scheduler's tick, at any `nice`, and none at real-time priority.
+ * measured on two processors with modules that loop and flood, one of its turns in twenty waited for over a millisecond with
+ * them at `nice` 10, and none for half of one at real-time priority (docs/metrics.md).
  *
  * Threads and processes that this one starts run at normal priority (SCHED_RESET_ON_FORK). On one processor nothing is
  * asked for, because what else is there should not have to wait for what is left of it.

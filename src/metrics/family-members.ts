@@ -122,9 +122,13 @@ export function createFamilyMembers({ isHosts, leaseMs, maxAbsent }: MembershipO
 		if (lost.delete(moduleId)) epoch++;
 	}
 
-	/** It may still show the family, until it is collected again. */
+	/**
+	 * It may still show the family, until it is collected again. Where it had it alone nobody needs to know: that is a module
+	 * which is being collected, and what it shows next comes before another can have the name.
+	 */
 	function lose(moduleId: string, name: string): void {
 		held.get(moduleId)?.delete(name);
+		if (!shared.has(name)) return;
 		let names = lost.get(moduleId);
 		if (names === undefined) lost.set(moduleId, (names = new Set()));
 		names.add(name);

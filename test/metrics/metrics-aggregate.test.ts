@@ -224,6 +224,25 @@ test("a new snapshot is compressed before anybody asks, once gzip has been asked
 	assert.equal(compressions, asked + 1, "the scrape had nothing to compress");
 });
 
+test("a module that renames what it has alone makes nobody else's part be compressed again", async (t) => {
+	const { collect, aggregate } = createCollector({ limits: { maxSeries: 2, maxLabels: 30, maxLabelLength: 1024 } });
+	for (const id of ["m", "n"]) await collect(id, [gauge("both", value(1, { id })), gauge(`own_${id}`, value(1))]);
+	await collect("renames", [gauge("name_0", value(1))]);
+	await aggregate.page({ acceptEncoding: "gzip" });
+	let compressions = 0;
+	const hook = createHook({
+		init(_, type) {
+			if (type === "ZLIB") compressions++;
+		},
+	}).enable();
+	t.after(() => hook.disable());
+	for (let round = 1; round <= 5; round++) {
+		await collect("renames", [gauge(`name_${round}`, value(1))]);
+		await aggregate.page({ acceptEncoding: "gzip" });
+	}
+	assert.equal(compressions, 5, "its own part, once each time");
+});
+
 test("the owner of a family keeps it across a restart and while it is down", async () => {
 	const { collect, clock, families } = createCollector({ maxAgeMs: 60_000 });
 	await collect("m", [gauge("x", value(1))]);
