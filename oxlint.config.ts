@@ -3,7 +3,7 @@ import { defineConfig } from "oxlint";
 /** Who may import what, by folder. Each ban says why, which is what its violator reads. */
 const src = {
 	top: ["src/*.ts"],
-	supervisor: ["src/main.ts", "src/command.ts", "src/supervise.ts", "src/launch-contract.ts"],
+	supervisor: ["src/main.ts", "src/launch/command.ts", "src/launch/supervise.ts", "src/launch/launch-contract.ts"],
 	/** The composition: the only files that know every layer. */
 	server: ["src/server.ts", "src/instrumentation.ts", "src/host-sample.ts"],
 	/** The composition of `bulkhead stdio`. */

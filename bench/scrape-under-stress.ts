@@ -16,7 +16,7 @@ import { once } from "node:events";
 import process from "node:process";
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { HOST_FLAGS } from "../src/launch-contract.ts";
+import { HOST_FLAGS } from "../src/launch/launch-contract.ts";
 import { connectRaw, type RawConnection } from "./scrape/raw-connection.ts";
 import { spreadOf } from "./scrape/statistics.ts";
 

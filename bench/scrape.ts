@@ -15,7 +15,7 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { HOST_FLAGS } from "../src/launch-contract.ts";
+import { HOST_FLAGS } from "../src/launch/launch-contract.ts";
 import type { ServerReady, ServerReport } from "./scrape/protocol.ts";
 import { connectRaw, type RawConnection } from "./scrape/raw-connection.ts";
 import { spreadOf } from "./scrape/statistics.ts";

@@ -10,7 +10,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { HOST_FLAGS } from "../src/launch-contract.ts";
+import { HOST_FLAGS } from "../src/launch/launch-contract.ts";
 import { startScriptHost } from "./support/script-host.ts";
 
 const IDLE_TIMEOUT_MS = 3000;

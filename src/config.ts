@@ -5,7 +5,7 @@ import { parse } from "dotenv";
 import { z } from "zod";
 import { SECRET_VARIABLES, schemaFor, type Variables } from "./config-schema.ts";
 import { BulkheadError, messageOf } from "./errors.ts";
-import { RESTARTS_ENV, type RestartCounts, START_DIR_ENV } from "./launch-contract.ts";
+import { RESTARTS_ENV, type RestartCounts, START_DIR_ENV } from "./launch/launch-contract.ts";
 import { similarName } from "./similar-name.ts";
 
 /**

@@ -8,15 +8,15 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { readCommand, USAGE } from "./command.ts";
+import { readCommand, USAGE } from "./launch/command.ts";
 import {
 	DEFAULT_SHUTDOWN_TIMEOUT_MS,
 	EXIT_CODES,
 	HOST_FLAGS,
 	MAX_DURATION_MS,
 	START_DIR_ENV,
-} from "./launch-contract.ts";
-import { type HostLaunch, supervise } from "./supervise.ts";
+} from "./launch/launch-contract.ts";
+import { type HostLaunch, supervise } from "./launch/supervise.ts";
 
 /** As `engines` in package.json says. */
 const OLDEST_NODE = 24;

@@ -16,7 +16,7 @@ import { createWorkerFactory } from "./host/worker-factory.ts";
 import { createApp } from "./http/app.ts";
 import { sampleHost } from "./host-sample.ts";
 import { createInstrumentation } from "./instrumentation.ts";
-import { EXIT_CODES, type RestartCounts } from "./launch-contract.ts";
+import { EXIT_CODES, type RestartCounts } from "./launch/launch-contract.ts";
 import { createLogger, type Logger } from "./logger.ts";
 import { raiseMainPriority } from "./main-priority.ts";
 import { createCatalog, MAX_LISTED } from "./mcp/catalog.ts";

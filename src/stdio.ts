@@ -4,7 +4,7 @@ import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { StdioServerTransport } from "@modelcontextprotocol/server/stdio";
 import { freePort } from "./free-port.ts";
-import { EXIT_CODES } from "./launch-contract.ts";
+import { EXIT_CODES } from "./launch/launch-contract.ts";
 import { startStdioBridge } from "./mcp/stdio-bridge.ts";
 
 export interface StdioOptions {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
-import { EXIT_CODES } from "../../src/launch-contract.ts";
+import { EXIT_CODES } from "../../src/launch/launch-contract.ts";
 import { startTestServer } from "../support/test-server.ts";
 
 const ROOT = path.join(import.meta.dirname, "../..");

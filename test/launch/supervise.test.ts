@@ -3,9 +3,9 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { constants } from "node:os";
 import { test } from "node:test";
-import { deathsInARow, restartDelayMs } from "../src/supervise.ts";
-import { startSupervisor } from "./support/start-supervisor.ts";
-import { until } from "./support/until.ts";
+import { deathsInARow, restartDelayMs } from "../../src/launch/supervise.ts";
+import { startSupervisor } from "../support/start-supervisor.ts";
+import { until } from "../support/until.ts";
 
 for (const code of [0, 1, 9, 78])
 	test(`exit code ${code} is passed on, without a restart`, async (t) => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readCommand } from "../src/command.ts";
+import { readCommand } from "../../src/launch/command.ts";
 
 test("without arguments the modules are served, with stdio they are bridged", () => {
 	assert.deepEqual(readCommand([]), { name: "serve" });
