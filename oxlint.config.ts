@@ -5,7 +5,7 @@ const src = {
 	top: ["src/*.ts"],
 	supervisor: ["src/main.ts", "src/launch/command.ts", "src/launch/supervise.ts", "src/launch/launch-contract.ts"],
 	/** The composition: the only files that know every layer. */
-	server: ["src/server.ts", "src/instrumentation.ts", "src/host-sample.ts"],
+	server: ["src/server.ts", "src/composition/instrumentation.ts", "src/composition/host-sample.ts"],
 	/** The composition of `bulkhead stdio`. */
 	stdio: ["src/stdio.ts"],
 	state: ["src/state/**"],

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { loadConfig } from "../../src/config.ts";
 import type { Logger } from "../../src/logger.ts";
-import { raiseMainPriority } from "../../src/main-priority.ts";
+import { raiseMainPriority } from "../../src/composition/realtime-priority.ts";
 import { startServer } from "../../src/server.ts";
 
 const GOOD_MODULES = 10;

@@ -1,10 +1,10 @@
-import type { HostListeners } from "./host/host.ts";
-import { isServing, MODULE_STATES, type ModuleState } from "./host/module-state.ts";
-import type { RequestObserver } from "./http/request-metrics.ts";
-import type { GatewayOptions, ObservedRequest, RequestOutcome } from "./mcp/gateway.ts";
-import type { SessionMessageDrop } from "./mcp/session-messages.ts";
-import type { CollectReport } from "./metrics/collect-report.ts";
-import { type HostMetrics, UNKNOWN_TOOL } from "./metrics/host-metrics.ts";
+import type { HostListeners } from "../host/host.ts";
+import { isServing, MODULE_STATES, type ModuleState } from "../host/module-state.ts";
+import type { RequestObserver } from "../http/request-metrics.ts";
+import type { GatewayOptions, ObservedRequest, RequestOutcome } from "../mcp/gateway.ts";
+import type { SessionMessageDrop } from "../mcp/session-messages.ts";
+import type { CollectReport } from "../metrics/collect-report.ts";
+import { type HostMetrics, UNKNOWN_TOOL } from "../metrics/host-metrics.ts";
 
 /** Turns what happens in the host into its own metrics. Everything that is counted is counted here. */
 export interface Instrumentation {
