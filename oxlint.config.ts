@@ -18,7 +18,8 @@ const src = {
 const workers = ["workers/**"];
 const modules = ["metrics/**", "mcps/**"];
 
-const ENV_MESSAGE = "Configuration is parsed once, in src/config.ts: take a HostConfig, or have the value passed in.";
+const ENV_MESSAGE =
+	"Configuration is parsed once, in src/config/config.ts: take a HostConfig, or have the value passed in.";
 
 const SRC_COMPOSITION = ban(
 	"^(\\.\\./)+(main|server)\\.ts$",
@@ -131,7 +132,7 @@ export default defineConfig({
 		{
 			files: ["src/**", "workers/**"],
 			// In a worker, process.env holds what the host granted to the module; the runtime hands it on as context.env.
-			excludeFiles: ["src/config.ts", "src/main.ts", "workers/runtime.ts"],
+			excludeFiles: ["src/config/config.ts", "src/main.ts", "workers/runtime.ts"],
 			rules: {
 				"eslint/no-restricted-properties": [
 					"error",

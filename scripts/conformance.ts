@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { loadConfig } from "../src/config.ts";
+import { loadConfig } from "../src/config/config.ts";
 import type { Logger } from "../src/logger.ts";
 import { startServer } from "../src/server.ts";
 

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { loadConfig } from "../../src/config.ts";
+import { loadConfig } from "../../src/config/config.ts";
 import type { Logger } from "../../src/logger.ts";
 import { raiseMainPriority } from "../../src/composition/realtime-priority.ts";
 import { startServer } from "../../src/server.ts";

@@ -1,6 +1,6 @@
 import type { RequestListener } from "node:http";
 import express from "express";
-import type { HostConfig } from "../config.ts";
+import type { HostConfig } from "../config/config.ts";
 import type { Host } from "../host/host.ts";
 import type { Logger } from "../logger.ts";
 import type { Gateway } from "../mcp/gateway.ts";

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { validateHostHeader, validateOriginHeader } from "@modelcontextprotocol/server";
 import type { RequestHandler } from "express";
-import type { HostConfig } from "../config.ts";
+import type { HostConfig } from "../config/config.ts";
 import { refuse } from "../mcp/http-exchange.ts";
 import { isMcpPath, sendProblem } from "./problem.ts";
 

@@ -1,7 +1,7 @@
 /** The operator's limits on labels, and those of the worker that stand behind them. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { loadConfig } from "../../src/config.ts";
+import { loadConfig } from "../../src/config/config.ts";
 import { parsePolicy } from "../../src/host/plugin-policy.ts";
 import { createCollector } from "../support/metrics-aggregate.ts";
 import { counter, gauge, histogram, histogramValues, value } from "../support/raw-families.ts";

@@ -2,7 +2,7 @@ import { chmod, cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { TestContext } from "node:test";
-import { type HostConfig, loadConfig } from "../../src/config.ts";
+import { type HostConfig, loadConfig } from "../../src/config/config.ts";
 import type { Logger } from "../../src/logger.ts";
 import type { CollectReport } from "../../src/metrics/collect-report.ts";
 import { type RunningServer, type ServerOptions, startServer } from "../../src/server.ts";

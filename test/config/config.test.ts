@@ -13,7 +13,7 @@ import {
 	type HostConfig,
 	type Launch,
 	loadConfig,
-} from "../src/config.ts";
+} from "../../src/config/config.ts";
 
 const START_DIR = "/srv/app";
 
@@ -151,7 +151,7 @@ test("all problems come together, each with variable, value and what is allowed,
 		LOG_LEVEL: "loud\n",
 		PROMETHEUS_REGISTRY_ENABLED: "1",
 		HOST: "0.0.0.0",
-		MCPS_DIR: "./metrics",
+		MCPS_DIR: "../metrics",
 		STATE_DIR: "metrics",
 		ALLOWED_HOSTS: "localhost:8000",
 		ALLOWED_ORIGINS: "https://app.example",
@@ -238,7 +238,7 @@ test("samples that would be dropped before the next collection are warned about"
 });
 
 test(".env.example has every variable once, with its default and a line that says what it means", () => {
-	const text = readFileSync(new URL("../.env.example", import.meta.url), "utf8");
+	const text = readFileSync(new URL("../../.env.example", import.meta.url), "utf8");
 	const entries = [...text.matchAll(/^# (?<meaning>\S.*)\n# (?<name>[A-Z_]+)=(?<value>.*)$/gm)].map(
 		({ groups }) => groups as { meaning: string; name: string; value: string },
 	);

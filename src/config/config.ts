@@ -3,10 +3,10 @@ import path from "node:path";
 import { isatty } from "node:tty";
 import { parse } from "dotenv";
 import { z } from "zod";
-import { SECRET_VARIABLES, schemaFor, type Variables } from "./config-schema.ts";
-import { BulkheadError, messageOf } from "./errors.ts";
-import { RESTARTS_ENV, type RestartCounts, START_DIR_ENV } from "./launch/launch-contract.ts";
-import { similarName } from "./similar-name.ts";
+import { SECRET_VARIABLES, schemaFor, type Variables } from "./schema.ts";
+import { BulkheadError, messageOf } from "../errors.ts";
+import { RESTARTS_ENV, type RestartCounts, START_DIR_ENV } from "../launch/launch-contract.ts";
+import { similarName } from "./did-you-mean.ts";
 
 /**
  * The whole configuration, frozen. Every variable of the schema (config-schema.ts) under its name in camelCase:

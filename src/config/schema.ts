@@ -1,7 +1,7 @@
 import path from "node:path";
 import { z } from "zod";
-import { isHost, isLoopback, toHostName, toOriginName } from "./host-name.ts";
-import { DEFAULT_SHUTDOWN_TIMEOUT_MS, MAX_DURATION_MS } from "./launch/launch-contract.ts";
+import { isHost, isLoopback, toHostName, toOriginName } from "./host-header.ts";
+import { DEFAULT_SHUTDOWN_TIMEOUT_MS, MAX_DURATION_MS } from "../launch/launch-contract.ts";
 
 /**
  * Every variable, what it may be, and its default, written as in the environment. An issue's message is the text for
