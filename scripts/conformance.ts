@@ -11,7 +11,7 @@ import path from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { loadConfig } from "../src/config/config.ts";
-import type { Logger } from "../src/logger.ts";
+import type { Logger } from "../src/logging/logger.ts";
 import { startServer } from "../src/server.ts";
 
 const REVISIONS = ["2025-11-25", "2026-07-28"];

@@ -17,7 +17,7 @@ import { createApp } from "./http/app.ts";
 import { sampleHost } from "./composition/host-sample.ts";
 import { createInstrumentation } from "./composition/instrumentation.ts";
 import { EXIT_CODES, type RestartCounts } from "./launch/launch-contract.ts";
-import { createLogger, type Logger } from "./logger.ts";
+import { createLogger, type Logger } from "./logging/logger.ts";
 import { raiseMainPriority } from "./composition/realtime-priority.ts";
 import { createCatalog, MAX_LISTED } from "./mcp/catalog.ts";
 import { createGateway } from "./mcp/gateway.ts";

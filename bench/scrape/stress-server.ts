@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { loadConfig } from "../../src/config/config.ts";
-import type { Logger } from "../../src/logger.ts";
+import type { Logger } from "../../src/logging/logger.ts";
 import { raiseMainPriority } from "../../src/composition/realtime-priority.ts";
 import { startServer } from "../../src/server.ts";
 

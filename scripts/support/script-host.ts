@@ -2,7 +2,7 @@ import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { loadConfig } from "../../src/config/config.ts";
-import type { Logger } from "../../src/logger.ts";
+import type { Logger } from "../../src/logging/logger.ts";
 import { startServer } from "../../src/server.ts";
 
 /** A host in this process over copies of the examples, for a script to work on. */

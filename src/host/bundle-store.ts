@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { messageOf } from "../errors.ts";
-import type { SourceLog } from "./source-log.ts";
+import type { SourceLog } from "../logging/source-log.ts";
 import { createTurns } from "./turns.ts";
 
 /** One version of a module: code that never changes under its hash, and the way back to the author's lines. */

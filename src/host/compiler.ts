@@ -10,7 +10,7 @@ import type { ModuleId } from "./module-id.ts";
 import { type ModulePaths, resolveModulePaths, sayPath } from "./module-paths.ts";
 import { createPermits } from "./permits.ts";
 import { isClientLibrary, type SharedLibrary } from "./shared-libraries.ts";
-import type { SourceLog } from "./source-log.ts";
+import type { SourceLog } from "../logging/source-log.ts";
 import { createTurns } from "./turns.ts";
 
 /** What to compile: an entry, and the module folder that it lies in; both absolute. */

@@ -4,7 +4,7 @@ import { createFolderWatch } from "./folder-watch.ts";
 import { MODULE_KINDS, type ModuleKind } from "./module-id.ts";
 import { listModules, type ModuleListing } from "./module-listing.ts";
 import { createScanSchedule, type ScanSchedule } from "./scan-schedule.ts";
-import type { SourceLog } from "./source-log.ts";
+import type { SourceLog } from "../logging/source-log.ts";
 
 export type ModuleFolders = Readonly<Record<ModuleKind, string>>;
 

@@ -2,7 +2,7 @@ import { type FSWatcher as DirectoryWatcher, watch as watchDirectory } from "nod
 import { basename, relative, sep } from "node:path";
 import { type FSWatcher as TreeWatcher, watch as watchTrees } from "chokidar";
 import { messageOf } from "../errors.ts";
-import type { SourceLog } from "./source-log.ts";
+import type { SourceLog } from "../logging/source-log.ts";
 import { describePlans, planWatch, type WatchPlan } from "./watch-plan.ts";
 
 /** Hears that something may have changed in or about some folders. What has changed, it does not say. */

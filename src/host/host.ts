@@ -3,7 +3,7 @@ import { getHeapStatistics } from "node:v8";
 import type { LogLevel } from "../../workers/contract.ts";
 import type { AnswerDto, CallDto, CatalogDto, StartedDto } from "../../workers/protocol.ts";
 import { BulkheadError, messageOf } from "../errors.ts";
-import type { Logger } from "../logger.ts";
+import type { Logger } from "../logging/logger.ts";
 import type { Compiler } from "./compiler.ts";
 import type { Isolation } from "./crash-suspects.ts";
 import type { CallOptions } from "./generation.ts";

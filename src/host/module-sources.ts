@@ -3,7 +3,7 @@ import type { Compiler } from "./compiler.ts";
 import { createDiscovery, type ModuleFolders } from "./discovery.ts";
 import type { ModuleId } from "./module-id.ts";
 import type { ModuleListing, RefusedFile } from "./module-listing.ts";
-import type { SourceLog } from "./source-log.ts";
+import type { SourceLog } from "../logging/source-log.ts";
 import { createStampReader } from "./stamp-reader.ts";
 import { createTrackedModule, type ModuleEvent, type TrackedModule } from "./tracked-module.ts";
 

@@ -4,7 +4,7 @@ import type { CompiledModule, CompileResult, Compiler } from "./compiler.ts";
 import { readStamp, SETTLE_MS } from "./file-stamp.ts";
 import type { ModuleId } from "./module-id.ts";
 import type { ModuleSource } from "./module-listing.ts";
-import type { SourceLog } from "./source-log.ts";
+import type { SourceLog } from "../logging/source-log.ts";
 import { createStampReader, type StampReader } from "./stamp-reader.ts";
 
 /** What became of one module's files. */

@@ -2,7 +2,7 @@ import type { RequestListener } from "node:http";
 import express from "express";
 import type { HostConfig } from "../config/config.ts";
 import type { Host } from "../host/host.ts";
-import type { Logger } from "../logger.ts";
+import type { Logger } from "../logging/logger.ts";
 import type { Gateway } from "../mcp/gateway.ts";
 import type { McpEndpoint } from "../mcp/mcp-endpoint.ts";
 import { createExecuteRoute } from "./execute-route.ts";

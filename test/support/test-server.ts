@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { TestContext } from "node:test";
 import { type HostConfig, loadConfig } from "../../src/config/config.ts";
-import type { Logger } from "../../src/logger.ts";
+import type { Logger } from "../../src/logging/logger.ts";
 import type { CollectReport } from "../../src/metrics/collect-report.ts";
 import { type RunningServer, type ServerOptions, startServer } from "../../src/server.ts";
 

@@ -1,8 +1,8 @@
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import path from "node:path";
 import { pino, stdSerializers, stdTimeFunctions } from "pino";
-import type { HostConfig } from "./config/config.ts";
-import { BulkheadError, messageOf } from "./errors.ts";
+import type { HostConfig } from "../config/config.ts";
+import { BulkheadError, messageOf } from "../errors.ts";
 import { createLineSink } from "./line-sink.ts";
 import { prettyLine } from "./pretty-line.ts";
 

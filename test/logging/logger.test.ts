@@ -4,8 +4,8 @@ import { closeSync, constants, mkdtempSync, openSync, readFileSync, readSync, rm
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
-import { BulkheadError } from "../src/errors.ts";
-import { type LoggerOptions, createLogger } from "../src/logger.ts";
+import { BulkheadError } from "../../src/errors.ts";
+import { type LoggerOptions, createLogger } from "../../src/logging/logger.ts";
 
 test("a JSON line has level, time, fields and message, and is there as soon as it was logged", (t) => {
 	const { logger, lines } = logTo(t, {});
