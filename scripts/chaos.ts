@@ -11,7 +11,7 @@ import { startChaosHost } from "../test/support/chaos-host.ts";
 import { settledRss } from "../test/support/chaos-resources.ts";
 import { createRandom, pick } from "../test/support/seeded-random.ts";
 import { startTraffic } from "../test/support/chaos-traffic.ts";
-import { messageOf } from "../src/errors.ts";
+import { messageOf } from "../src/core/errors.ts";
 
 const { values } = parseArgs({
 	options: {

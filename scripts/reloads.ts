@@ -9,7 +9,7 @@ import { type ChaosHost, startChaosHost } from "../test/support/chaos-host.ts";
 import { givenBack } from "../test/support/chaos-case.ts";
 import { settledRss } from "../test/support/chaos-resources.ts";
 import { until } from "../test/support/until.ts";
-import { messageOf } from "../src/errors.ts";
+import { messageOf } from "../src/core/errors.ts";
 
 const { values } = parseArgs({
 	options: {

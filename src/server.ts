@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import packageJson from "bulkhead-host/package.json" with { type: "json" };
 import { DEFAULT_SNAPSHOT_LIMITS } from "../workers/snapshot.ts";
 import { describeProblems, type Environment, type HostConfig, loadConfig, readLaunch } from "./config/config.ts";
-import { BulkheadError, messageOf } from "./errors.ts";
+import { BulkheadError, messageOf } from "./core/errors.ts";
 import { readBundledLibraries } from "./host/bundled-libraries.ts";
 import { createCompiler } from "./host/compiler.ts";
 import { createHost } from "./host/host.ts";

@@ -4,7 +4,7 @@ import { isatty } from "node:tty";
 import { parse } from "dotenv";
 import { z } from "zod";
 import { SECRET_VARIABLES, schemaFor, type Variables } from "./schema.ts";
-import { BulkheadError, messageOf } from "../errors.ts";
+import { BulkheadError, messageOf } from "../core/errors.ts";
 import { RESTARTS_ENV, type RestartCounts, START_DIR_ENV } from "../launch/launch-contract.ts";
 import { similarName } from "./did-you-mean.ts";
 

@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
-import { messageOf } from "../errors.ts";
+import { messageOf } from "../core/errors.ts";
 import { createFolderWatch } from "./folder-watch.ts";
-import { MODULE_KINDS, type ModuleKind } from "./module-id.ts";
+import { MODULE_KINDS, type ModuleKind } from "../core/module-id.ts";
 import { listModules, type ModuleListing } from "./module-listing.ts";
 import { createScanSchedule, type ScanSchedule } from "./scan-schedule.ts";
 import type { SourceLog } from "../logging/source-log.ts";

@@ -2,7 +2,7 @@ import type { OnLoadArgs, OnLoadResult, OnResolveArgs, OnResolveResult, Plugin, 
 import { readFile } from "node:fs/promises";
 import { isBuiltin } from "node:module";
 import { pathToFileURL } from "node:url";
-import { messageOf } from "../errors.ts";
+import { messageOf } from "../core/errors.ts";
 import type { BundledLibraries } from "./bundled-libraries.ts";
 import { type FileStamp, readStamp } from "./file-stamp.ts";
 import type { ModulePaths } from "./module-paths.ts";

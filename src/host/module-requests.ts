@@ -1,6 +1,6 @@
 import type { AnswerDto, CallDto } from "../../workers/protocol.ts";
 import { RpcError } from "../../workers/rpc.ts";
-import { BulkheadError } from "../errors.ts";
+import { BulkheadError } from "../core/errors.ts";
 import type { CallOptions, Generation } from "./generation.ts";
 import { callError, collectError, type WorkOutcome, type WorkType, workOutcome } from "./request-failure.ts";
 import { wakened } from "./wake-up.ts";

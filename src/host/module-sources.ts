@@ -1,7 +1,7 @@
-import { BulkheadError, messageOf } from "../errors.ts";
+import { BulkheadError, messageOf } from "../core/errors.ts";
 import type { Compiler } from "./compiler.ts";
 import { createDiscovery, type ModuleFolders } from "./discovery.ts";
-import type { ModuleId } from "./module-id.ts";
+import type { ModuleId } from "../core/module-id.ts";
 import type { ModuleListing, RefusedFile } from "./module-listing.ts";
 import type { SourceLog } from "../logging/source-log.ts";
 import { createStampReader } from "./stamp-reader.ts";

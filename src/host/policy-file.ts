@@ -1,5 +1,5 @@
 import { readFileSync, unwatchFile, watchFile } from "node:fs";
-import { BulkheadError, messageOf } from "../errors.ts";
+import { BulkheadError, messageOf } from "../core/errors.ts";
 import { parsePolicy, type PluginPolicy, type PolicyProblem } from "./plugin-policy.ts";
 
 /** The operator's `plugins.yaml`, read at the start and again whenever it changes. */

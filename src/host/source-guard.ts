@@ -1,6 +1,6 @@
 import { readFile, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";
-import { messageOf } from "../errors.ts";
+import { messageOf } from "../core/errors.ts";
 import { type FileStamp, toStamp } from "./file-stamp.ts";
 import { isInside, type ModulePaths } from "./module-paths.ts";
 

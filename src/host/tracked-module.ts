@@ -1,8 +1,8 @@
-import { messageOf } from "../errors.ts";
+import { messageOf } from "../core/errors.ts";
 import type { CompileProblem } from "./compile-problem.ts";
 import type { CompiledModule, CompileResult, Compiler } from "./compiler.ts";
 import { readStamp, SETTLE_MS } from "./file-stamp.ts";
-import type { ModuleId } from "./module-id.ts";
+import type { ModuleId } from "../core/module-id.ts";
 import type { ModuleSource } from "./module-listing.ts";
 import type { SourceLog } from "../logging/source-log.ts";
 import { createStampReader, type StampReader } from "./stamp-reader.ts";

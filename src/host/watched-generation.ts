@@ -1,5 +1,5 @@
 import { readCatalog } from "../../workers/protocol.ts";
-import { BulkheadError, messageOf } from "../errors.ts";
+import { BulkheadError, messageOf } from "../core/errors.ts";
 import type { CompiledModule } from "./compiler.ts";
 import { createGeneration, type Generation } from "./generation.ts";
 import type { MemoryBytes, ModuleWorker } from "./module-worker.ts";

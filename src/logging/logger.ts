@@ -2,7 +2,7 @@ import { closeSync, mkdirSync, openSync } from "node:fs";
 import path from "node:path";
 import { pino, stdSerializers, stdTimeFunctions } from "pino";
 import type { HostConfig } from "../config/config.ts";
-import { BulkheadError, messageOf } from "../errors.ts";
+import { BulkheadError, messageOf } from "../core/errors.ts";
 import { createLineSink } from "./line-sink.ts";
 import { prettyLine } from "./pretty-line.ts";
 

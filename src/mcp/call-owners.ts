@@ -1,5 +1,5 @@
 import { isRecord } from "../../workers/protocol.ts";
-import { assertNever } from "../errors.ts";
+import { assertNever } from "../core/errors.ts";
 import type { Catalog } from "./catalog.ts";
 import type { IncomingCall } from "./gateway.ts";
 import type { TaskOwners } from "./tasks.ts";

@@ -8,7 +8,7 @@ import {
 import type { AskClient } from "../../workers/asks.ts";
 import { createMessageQuota } from "../../workers/message-quota.ts";
 import { isRecord, parseJson } from "../../workers/protocol.ts";
-import { messageOf } from "../errors.ts";
+import { messageOf } from "../core/errors.ts";
 
 export interface ClientRequestsOptions {
 	/** What the client declared when it opened its session. */

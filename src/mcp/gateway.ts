@@ -5,7 +5,7 @@ import {
 	MAX_TASK_ID_LENGTH,
 	type ROOTS_CHANGED,
 } from "../../workers/protocol.ts";
-import { BulkheadError } from "../errors.ts";
+import { BulkheadError } from "../core/errors.ts";
 import type { Host } from "../host/host.ts";
 import { readCallAnswer } from "./call-answer.ts";
 import { callOwners } from "./call-owners.ts";

@@ -11,7 +11,7 @@ import {
 	type RequestId,
 } from "@modelcontextprotocol/server";
 import { setTimeout as delay } from "node:timers/promises";
-import { messageOf } from "../errors.ts";
+import { messageOf } from "../core/errors.ts";
 import { createListening } from "./listening.ts";
 import { createRetry } from "./retry.ts";
 import { createSessionMemory } from "./session-memory.ts";

@@ -10,7 +10,7 @@ import {
 	type Transport,
 } from "@modelcontextprotocol/server";
 import { isRecord, parseJson } from "../../workers/protocol.ts";
-import { messageOf } from "../errors.ts";
+import { messageOf } from "../core/errors.ts";
 import { createHostConnection, type HostConnectionOptions, isModernRequest } from "./host-connection.ts";
 
 /** Connects one client, over standard input and output, to a host that speaks Streamable HTTP. */

@@ -1,6 +1,6 @@
 import type { StartedDto } from "../../workers/protocol.ts";
 import { RpcError } from "../../workers/rpc.ts";
-import { BulkheadError, messageOf } from "../errors.ts";
+import { BulkheadError, messageOf } from "../core/errors.ts";
 import type { Host } from "../host/host.ts";
 import { createCollectSchedule } from "./collect-schedule.ts";
 import type { CollectFailure, CollectReport } from "./collect-report.ts";

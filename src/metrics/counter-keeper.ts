@@ -2,7 +2,7 @@
 import type { CounterContinuity } from "./counter-continuity.ts";
 import { decodeCounters, encodeCounters } from "./counter-file.ts";
 import type { CounterStore } from "./counter-store.ts";
-import type { Slicer } from "../slicer.ts";
+import type { Slicer } from "../core/time-slicer.ts";
 
 export interface CounterKeeper {
 	/** Gives a module what a host before this one had counted; call it before the module's first snapshot is applied. */

@@ -1,14 +1,14 @@
 /**
  * The host's own families on the page: written anew when they changed.
  */
-import { messageOf } from "../errors.ts";
+import { messageOf } from "../core/errors.ts";
 import type { DropSink } from "./drop-log.ts";
 import type { FamilySpan, PageFormat, SeriesTexts, WrittenFamilies } from "./exposition-writer.ts";
 import { LEGACY_FORMATS, writeFormat } from "./exposition-writer.ts";
 import { type CheckedFamily, YIELD_EVERY } from "./checked-family.ts";
 import { createFamilyCollector } from "./family-collector.ts";
 import type { MetricType } from "./metric-names.ts";
-import type { Slicer } from "../slicer.ts";
+import type { Slicer } from "../core/time-slicer.ts";
 
 /**
  * A few families of the host that change together: either the host's own, which are right as they are, or those of a

@@ -5,7 +5,7 @@
  */
 import { isMarkedAsUntransferable } from "node:worker_threads";
 import { DEFAULT_SNAPSHOT_LIMITS } from "../../workers/snapshot.ts";
-import { createSlicer } from "../slicer.ts";
+import { createSlicer } from "../core/time-slicer.ts";
 import type { CollectNews } from "./collect-news.ts";
 import type { CollectFailure, CollectReport } from "./collect-report.ts";
 import type { DropReason, DropSink } from "./drop-log.ts";

@@ -6,8 +6,8 @@
  * Snapshots of different modules are checked side by side in slices; names are claimed and bytes written one module after
  * the other, so that two modules cannot both win a name.
  */
-import { messageOf } from "../errors.ts";
-import { createSlicer } from "../slicer.ts";
+import { messageOf } from "../core/errors.ts";
+import { createSlicer } from "../core/time-slicer.ts";
 import type { OwnedNames } from "../state/owner-file.ts";
 import { type CheckedFamily, linesOf } from "./checked-family.ts";
 import { type CollectError, type CollectReport, collectReport } from "./collect-report.ts";

@@ -5,8 +5,8 @@
  * where there is no file, or none that can be used, it is as on a first start.
  */
 import path from "node:path";
-import { messageOf } from "../errors.ts";
-import { createSlicer } from "../slicer.ts";
+import { messageOf } from "../core/errors.ts";
+import { createSlicer } from "../core/time-slicer.ts";
 import { decodeOwners, encodeOwners, MAX_OWNER_FILE_BYTES, type OwnedNames, type OwnerFormat } from "./owner-file.ts";
 import { readStateFile, writeStateFile } from "./state-file.ts";
 

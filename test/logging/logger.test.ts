@@ -4,7 +4,7 @@ import { closeSync, constants, mkdtempSync, openSync, readFileSync, readSync, rm
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
-import { BulkheadError } from "../../src/errors.ts";
+import { BulkheadError } from "../../src/core/errors.ts";
 import { type LoggerOptions, createLogger } from "../../src/logging/logger.ts";
 
 test("a JSON line has level, time, fields and message, and is there as soon as it was logged", (t) => {

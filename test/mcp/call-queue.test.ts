@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { BulkheadError } from "../../src/errors.ts";
+import type { BulkheadError } from "../../src/core/errors.ts";
 import { createCallQueue } from "../../src/mcp/call-queue.ts";
 
 const FOREVER_MS = 60_000;

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { FAMILY_OWNERS, type OwnedFamily } from "../../src/metrics/family-owners.ts";
-import { createSlicer } from "../../src/slicer.ts";
+import { createSlicer } from "../../src/core/time-slicer.ts";
 import {
 	decodeOwners,
 	encodeOwners,

@@ -12,7 +12,7 @@ test("exit codes are these", () => {
 });
 
 test("error codes, restart reasons, and what labels of work and memory say are these", async () => {
-	assert.deepEqual(await unionMembers("src/errors.ts", "ErrorCode"), [
+	assert.deepEqual(await unionMembers("src/core/errors.ts", "ErrorCode"), [
 		"CALL_CANCELLED",
 		"CALL_TIMEOUT",
 		"COLLECT_FAILED",

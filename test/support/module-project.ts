@@ -5,7 +5,7 @@ import type { TestContext } from "node:test";
 import { pathToFileURL } from "node:url";
 import { type CompiledModule, type Compiler, type CompilerOptions, createCompiler } from "../../src/host/compiler.ts";
 import type { CompileProblem } from "../../src/host/compile-problem.ts";
-import type { ModuleId } from "../../src/host/module-id.ts";
+import type { ModuleId } from "../../src/core/module-id.ts";
 import type { SourceLog } from "../../src/logging/source-log.ts";
 
 /** A folder of somebody who writes modules: outside of this repository, as theirs is. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createPermits } from "../../src/host/permits.ts";
+import { createPermits } from "../../src/core/semaphore.ts";
 
 test("who takes all permits waits for the others, and makes those after it wait", async () => {
 	const permits = createPermits(2);

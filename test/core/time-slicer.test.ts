@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createSlicer } from "../src/slicer.ts";
+import { createSlicer } from "../../src/core/time-slicer.ts";
 
 test("jobs take turns, and each gets its result", async () => {
 	const slicer = createSlicer(1);

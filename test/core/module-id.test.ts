@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { indexFiles, readFileName, readFolderName } from "../../src/host/module-id.ts";
+import { indexFiles, readFileName, readFolderName } from "../../src/core/module-id.ts";
 
 test("a module is NAME.{ts,mts,js,mjs,cjs}, or a folder NAME", () => {
 	for (const extension of ["ts", "mts", "js", "mjs", "cjs"]) {
