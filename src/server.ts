@@ -31,7 +31,7 @@ import { createHostMetrics } from "./metrics/host-metrics.ts";
 import { createMachineUsage } from "./metrics/machine-usage.ts";
 import { createMetricsAggregate } from "./metrics/metrics-aggregate.ts";
 import { startIntake } from "./metrics/start-intake.ts";
-import { createOwnerKeeper } from "./state/owner-keeper.ts";
+import { createOwnerKeeper } from "./state/owner-store.ts";
 
 /** A host that answers. */
 export interface RunningServer {

@@ -1,6 +1,6 @@
 /** The thread of the intake: what start-intake.ts starts. */
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
-import { createOwnerKeeper } from "../state/owner-keeper.ts";
+import { createOwnerKeeper } from "../state/owner-store.ts";
 import { createCounterStore } from "./counter-store.ts";
 import { FAMILY_OWNERS } from "./family-owners.ts";
 import type { IntakeReply } from "./intake-protocol.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { MCP_OWNERS } from "../../src/mcp/mcp-owners.ts";
-import { createOwnerKeeper } from "../../src/state/owner-keeper.ts";
+import { createOwnerKeeper } from "../../src/state/owner-store.ts";
 import { sealLines } from "../../src/state/sealed-lines.ts";
 import { MAX_KEY_LENGTH } from "../../workers/protocol.ts";
 

@@ -14,7 +14,7 @@ import {
 	MAX_OWNER_FILE_BYTES,
 	type OwnedNames,
 } from "../../src/state/owner-file.ts";
-import { createOwnerKeeper, type OwnerKeeper } from "../../src/state/owner-keeper.ts";
+import { createOwnerKeeper, type OwnerKeeper } from "../../src/state/owner-store.ts";
 import { sealLines } from "../../src/state/sealed-lines.ts";
 import { type Collector, createCollector, hostSource } from "../support/metrics-aggregate.ts";
 import { counter, gauge, histogram, histogramValues, value } from "../support/raw-families.ts";

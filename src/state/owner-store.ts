@@ -8,7 +8,7 @@ import path from "node:path";
 import { messageOf } from "../core/errors.ts";
 import { createSlicer } from "../core/time-slicer.ts";
 import { decodeOwners, encodeOwners, MAX_OWNER_FILE_BYTES, type OwnedNames, type OwnerFormat } from "./owner-file.ts";
-import { readStateFile, writeStateFile } from "./state-file.ts";
+import { readStateFile, writeStateFile } from "./atomic-file.ts";
 
 export interface OwnerKeeper<Name> {
 	/** What was kept last; empty when there is nothing that can be used. Never rejects. */
