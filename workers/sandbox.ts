@@ -29,7 +29,7 @@ export interface LockOptions extends OutputOptions {
  * been imported and before anything of the module has run. From then on what the module's policy does not open throws an
  * error with the code `ERR_BULKHEAD_DENIED`, and what it writes to its output goes to `onOutput`.
  *
- * This is the second lock. The first is Node's permission model (src/host/permissions.ts), which covers paths, programs,
+ * This is the second lock. The first is Node's permission model (src/host/policy/permissions.ts), which covers paths, programs,
  * threads and add-ons below JavaScript; this one covers what that leaves open: descriptors, signals, V8's flags, Node's
  * own ports, whatever all threads of the process share. It is no boundary against code that is written to get out; for
  * that a module runs in a process of its own. What it cannot hold at all is CPU, memory, and the pool of threads that

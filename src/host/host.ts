@@ -14,7 +14,7 @@ import { heapMemory } from "./module-worker.ts";
 import { createModuleRunner, type ModuleRunner } from "./module-runner.ts";
 import { createModuleSources, type SourceEvent } from "./module-sources.ts";
 import type { ModuleState } from "./module-state.ts";
-import type { ModulePolicy, PluginPolicy } from "./plugin-policy.ts";
+import type { ModulePolicy, PluginPolicy } from "./policy/module-policy.ts";
 import type { WorkOutcome, WorkType } from "./request-failure.ts";
 import type { RestartReason } from "./restart-policy.ts";
 import type { RunnerSettings, RunnerStatus, WorkerUsage } from "./runner-contract.ts";

@@ -14,8 +14,8 @@ import type { ModuleSource } from "./module-listing.ts";
 import { startProcess } from "./module-process.ts";
 import { startThread } from "./module-thread.ts";
 import type { ModuleWorker } from "./module-worker.ts";
-import { workerExecArgv, workerReads } from "./permissions.ts";
-import type { ModulePolicy } from "./plugin-policy.ts";
+import { workerExecArgv, workerReads } from "./policy/permissions.ts";
+import type { ModulePolicy } from "./policy/module-policy.ts";
 import { separateUser } from "./process-user.ts";
 import type { RunnerSettings } from "./runner-contract.ts";
 

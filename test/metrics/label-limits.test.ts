@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { loadConfig } from "../../src/config/config.ts";
-import { parsePolicy } from "../../src/host/plugin-policy.ts";
+import { parsePolicy } from "../../src/host/policy/module-policy.ts";
 import { createCollector } from "../support/metrics-aggregate.ts";
 import { counter, gauge, histogram, histogramValues, value } from "../support/raw-families.ts";
 

@@ -1,7 +1,7 @@
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import { type SandboxPolicy, workerExecArgv } from "../../src/host/permissions.ts";
+import { type SandboxPolicy, workerExecArgv } from "../../src/host/policy/permissions.ts";
 
 export interface RunOptions {
 	readonly policy?: Partial<SandboxPolicy>;

@@ -6,8 +6,8 @@ import {
 	importRemedy,
 	type SandboxDto,
 	type SandboxLevel,
-} from "../../workers/sandbox-policy.ts";
-import type { ModulePolicy } from "./plugin-policy.ts";
+} from "../../../workers/sandbox-policy.ts";
+import type { ModulePolicy } from "./module-policy.ts";
 
 /** What one module's worker may do: the operator's grants, and all that it has to read. */
 export interface SandboxPolicy extends SandboxDto {

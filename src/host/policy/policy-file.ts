@@ -1,6 +1,6 @@
 import { readFileSync, unwatchFile, watchFile } from "node:fs";
-import { BulkheadError, messageOf } from "../core/errors.ts";
-import { parsePolicy, type PluginPolicy, type PolicyProblem } from "./plugin-policy.ts";
+import { BulkheadError, messageOf } from "../../core/errors.ts";
+import { parsePolicy, type PluginPolicy, type PolicyProblem } from "./module-policy.ts";
 
 /** The operator's `plugins.yaml`, read at the start and again whenever it changes. */
 export interface PolicyFile {

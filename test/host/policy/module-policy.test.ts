@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DEFAULT_POLICY, parsePolicy } from "../../src/host/plugin-policy.ts";
+import { DEFAULT_POLICY, parsePolicy } from "../../../src/host/policy/module-policy.ts";
 
 test("a module's own settings win over the defaults, permission by permission", () => {
 	const parsed = parsePolicy(`
