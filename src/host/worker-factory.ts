@@ -10,7 +10,7 @@ import type { CompiledModule } from "./compiler.ts";
 import { type CrashRecord, openCrashRecord } from "./crash-record.ts";
 import type { Isolation } from "./crash-suspects.ts";
 import type { ModuleKind } from "../core/module-id.ts";
-import type { ModuleSource } from "./module-listing.ts";
+import type { ModuleSource } from "./sources/listing.ts";
 import { startProcess } from "./module-process.ts";
 import { startThread } from "./module-thread.ts";
 import type { ModuleWorker } from "./module-worker.ts";

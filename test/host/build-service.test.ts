@@ -16,7 +16,7 @@ test("a module that ends esbuild's process fails alone, and is not compiled agai
 	const { output, errors, code } = await runCompiler(
 		project,
 		`
-		import { createModuleSources } from ${importPath("src/host/module-sources.ts")};
+		import { createModuleSources } from ${importPath("src/host/sources/module-sources.ts")};
 		import { until } from ${importPath("test/support/until.ts")};
 		import { writeFileSync } from "node:fs";
 		const events = [];

@@ -7,7 +7,7 @@ import {
 	type ModuleSources,
 	type ModuleSourcesOptions,
 	type SourceEvent,
-} from "../../src/host/module-sources.ts";
+} from "../../src/host/sources/module-sources.ts";
 import { createTestCompiler, createTestLog, type ModuleProject, type TestLog } from "./module-project.ts";
 import { until } from "./until.ts";
 

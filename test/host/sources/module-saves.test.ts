@@ -11,9 +11,9 @@ import {
 	writeFileSync,
 } from "node:fs";
 import { test } from "node:test";
-import { createModuleProject } from "../support/module-project.ts";
-import { trackSources } from "../support/tracked-sources.ts";
-import { until } from "../support/until.ts";
+import { createModuleProject } from "../../support/module-project.ts";
+import { trackSources } from "../../support/tracked-sources.ts";
+import { until } from "../../support/until.ts";
 
 test("a changed file makes a new version of just the modules that were compiled from it", async (t) => {
 	const project = createModuleProject(t);

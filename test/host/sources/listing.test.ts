@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdirSync, symlinkSync } from "node:fs";
 import { test } from "node:test";
-import { listModules } from "../../src/host/module-listing.ts";
-import { createModuleProject } from "../support/module-project.ts";
+import { listModules } from "../../../src/host/sources/listing.ts";
+import { createModuleProject } from "../../support/module-project.ts";
 
 test("files and folders are listed as modules, in the order of their names", async (t) => {
 	const project = createModuleProject(t);

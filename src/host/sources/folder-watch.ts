@@ -1,9 +1,9 @@
 import { type FSWatcher as DirectoryWatcher, watch as watchDirectory } from "node:fs";
 import { basename, relative, sep } from "node:path";
 import { type FSWatcher as TreeWatcher, watch as watchTrees } from "chokidar";
-import { messageOf } from "../core/errors.ts";
-import type { SourceLog } from "../logging/source-log.ts";
-import { describePlans, planWatch, type WatchPlan } from "./watch-plan.ts";
+import { messageOf } from "../../core/errors.ts";
+import type { SourceLog } from "../../logging/source-log.ts";
+import { describePlans, planWatch, type WatchPlan } from "./watch-targets.ts";
 
 /** Hears that something may have changed in or about some folders. What has changed, it does not say. */
 export interface FolderWatch {

@@ -3,10 +3,10 @@ import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync }
 import { dirname } from "node:path";
 import process from "node:process";
 import { type TestContext, test } from "node:test";
-import { createDiscovery, type Discovery, type DiscoveryOptions } from "../../src/host/discovery.ts";
-import type { ModuleListing } from "../../src/host/module-listing.ts";
-import { createModuleProject, createTestLog, type ModuleProject, type TestLog } from "../support/module-project.ts";
-import { until } from "../support/until.ts";
+import { createDiscovery, type Discovery, type DiscoveryOptions } from "../../../src/host/sources/discovery.ts";
+import type { ModuleListing } from "../../../src/host/sources/listing.ts";
+import { createModuleProject, createTestLog, type ModuleProject, type TestLog } from "../../support/module-project.ts";
+import { until } from "../../support/until.ts";
 
 /** Events have to do: no test waits for this long. */
 const NO_POLL_MS = 3_600_000;

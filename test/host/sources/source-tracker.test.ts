@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { statSync, writeFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
-import type { CompileResult } from "../../src/host/compiler.ts";
-import { readStamp, SETTLE_MS, toStamp } from "../../src/host/file-stamp.ts";
-import { createStampReader } from "../../src/host/stamp-reader.ts";
-import { createTrackedModule, type ModuleEvent } from "../../src/host/tracked-module.ts";
-import { createModuleProject, createTestCompiler, createTestLog } from "../support/module-project.ts";
-import { until } from "../support/until.ts";
+import type { CompileResult } from "../../../src/host/compiler.ts";
+import { readStamp, SETTLE_MS, toStamp } from "../../../src/host/file-stamp.ts";
+import { createStampReader } from "../../../src/host/stamp-reader.ts";
+import { createTrackedModule, type ModuleEvent } from "../../../src/host/sources/source-tracker.ts";
+import { createModuleProject, createTestCompiler, createTestLog } from "../../support/module-project.ts";
+import { until } from "../../support/until.ts";
 
 test("a stamp tells any change, and proves nothing while another could fall into the same tick", async (t) => {
 	const file = createModuleProject(t).write("file", "1");

@@ -10,7 +10,7 @@ import {
 	readFileName,
 	readFolderName,
 	toModuleId,
-} from "../core/module-id.ts";
+} from "../../core/module-id.ts";
 
 /** Where one module comes from. */
 export interface ModuleSource {

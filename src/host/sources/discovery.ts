@@ -1,10 +1,10 @@
 import { mkdir } from "node:fs/promises";
-import { messageOf } from "../core/errors.ts";
+import { messageOf } from "../../core/errors.ts";
 import { createFolderWatch } from "./folder-watch.ts";
-import { MODULE_KINDS, type ModuleKind } from "../core/module-id.ts";
-import { listModules, type ModuleListing } from "./module-listing.ts";
-import { createScanSchedule, type ScanSchedule } from "./scan-schedule.ts";
-import type { SourceLog } from "../logging/source-log.ts";
+import { MODULE_KINDS, type ModuleKind } from "../../core/module-id.ts";
+import { listModules, type ModuleListing } from "./listing.ts";
+import { createScanSchedule, type ScanSchedule } from "./scan-scheduler.ts";
+import type { SourceLog } from "../../logging/source-log.ts";
 
 export type ModuleFolders = Readonly<Record<ModuleKind, string>>;
 

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { test } from "node:test";
-import type { SourceEvent } from "../../src/host/module-sources.ts";
-import { createModuleProject } from "../support/module-project.ts";
-import { describe, trackSources, untilOld } from "../support/tracked-sources.ts";
-import { until } from "../support/until.ts";
+import type { SourceEvent } from "../../../src/host/sources/module-sources.ts";
+import { createModuleProject } from "../../support/module-project.ts";
+import { describe, trackSources, untilOld } from "../../support/tracked-sources.ts";
+import { until } from "../../support/until.ts";
 
 test("everything that is there has been compiled, or has failed to, when it has started", async (t) => {
 	const project = createModuleProject(t);
