@@ -4,7 +4,7 @@ import type { LogLevel } from "../../workers/contract.ts";
 import type { AnswerDto, CallDto, CatalogDto, StartedDto } from "../../workers/protocol.ts";
 import { BulkheadError, messageOf } from "../core/errors.ts";
 import type { Logger } from "../logging/logger.ts";
-import type { Compiler } from "./compiler.ts";
+import type { Compiler } from "./compile/compiler.ts";
 import type { Isolation } from "./crash-suspects.ts";
 import type { CallOptions } from "./generation.ts";
 import type { ModuleKind } from "../core/module-id.ts";

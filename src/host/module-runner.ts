@@ -1,6 +1,6 @@
 import { type CatalogDto, readCatalog, type StartedDto } from "../../workers/protocol.ts";
 import type { WireErrorDto } from "../../workers/wire-error.ts";
-import type { CompiledModule } from "./compiler.ts";
+import type { CompiledModule } from "./compile/compiler.ts";
 import { describeEnd, type Generation } from "./generation.ts";
 import { locateError, type ModuleProblem } from "./module-problem.ts";
 import { createModuleRequests, type ModuleRequests } from "./module-requests.ts";

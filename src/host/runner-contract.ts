@@ -1,6 +1,6 @@
 import type { LogLevel } from "../../workers/contract.ts";
 import type { CatalogDto, StartDto, StartedDto } from "../../workers/protocol.ts";
-import type { CompiledModule } from "./compiler.ts";
+import type { CompiledModule } from "./compile/compiler.ts";
 import type { ModuleProblem } from "./module-problem.ts";
 import type { ModuleState } from "./module-state.ts";
 import type { MemoryBytes, ModuleWorker } from "./module-worker.ts";

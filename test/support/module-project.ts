@@ -3,8 +3,13 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
 import { pathToFileURL } from "node:url";
-import { type CompiledModule, type Compiler, type CompilerOptions, createCompiler } from "../../src/host/compiler.ts";
-import type { CompileProblem } from "../../src/host/compile-problem.ts";
+import {
+	type CompiledModule,
+	type Compiler,
+	type CompilerOptions,
+	createCompiler,
+} from "../../src/host/compile/compiler.ts";
+import type { CompileProblem } from "../../src/host/compile/compile-problem.ts";
 import type { ModuleId } from "../../src/core/module-id.ts";
 import type { SourceLog } from "../../src/logging/source-log.ts";
 

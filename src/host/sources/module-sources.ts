@@ -1,10 +1,10 @@
 import { BulkheadError, messageOf } from "../../core/errors.ts";
-import type { Compiler } from "../compiler.ts";
+import type { Compiler } from "../compile/compiler.ts";
 import { createDiscovery, type ModuleFolders } from "./discovery.ts";
 import type { ModuleId } from "../../core/module-id.ts";
 import type { ModuleListing, RefusedFile } from "./listing.ts";
 import type { SourceLog } from "../../logging/source-log.ts";
-import { createStampReader } from "../stamp-reader.ts";
+import { createStampReader } from "../compile/fingerprint-reader.ts";
 import { createTrackedModule, type ModuleEvent, type TrackedModule } from "./source-tracker.ts";
 
 export type SourceEvent =

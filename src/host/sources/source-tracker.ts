@@ -1,11 +1,11 @@
 import { messageOf } from "../../core/errors.ts";
-import type { CompileProblem } from "../compile-problem.ts";
-import type { CompiledModule, CompileResult, Compiler } from "../compiler.ts";
-import { readStamp, SETTLE_MS } from "../file-stamp.ts";
+import type { CompileProblem } from "../compile/compile-problem.ts";
+import type { CompiledModule, CompileResult, Compiler } from "../compile/compiler.ts";
+import { readStamp, SETTLE_MS } from "../compile/file-fingerprint.ts";
 import type { ModuleId } from "../../core/module-id.ts";
 import type { ModuleSource } from "./listing.ts";
 import type { SourceLog } from "../../logging/source-log.ts";
-import { createStampReader, type StampReader } from "../stamp-reader.ts";
+import { createStampReader, type StampReader } from "../compile/fingerprint-reader.ts";
 
 /** What became of one module's files. */
 export type ModuleEvent =

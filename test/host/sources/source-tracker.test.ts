@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { statSync, writeFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
-import type { CompileResult } from "../../../src/host/compiler.ts";
-import { readStamp, SETTLE_MS, toStamp } from "../../../src/host/file-stamp.ts";
-import { createStampReader } from "../../../src/host/stamp-reader.ts";
+import type { CompileResult } from "../../../src/host/compile/compiler.ts";
+import { readStamp, SETTLE_MS, toStamp } from "../../../src/host/compile/file-fingerprint.ts";
+import { createStampReader } from "../../../src/host/compile/fingerprint-reader.ts";
 import { createTrackedModule, type ModuleEvent } from "../../../src/host/sources/source-tracker.ts";
 import { createModuleProject, createTestCompiler, createTestLog } from "../../support/module-project.ts";
 import { until } from "../../support/until.ts";

@@ -6,7 +6,7 @@ import process from "node:process";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { createModuleProject, createTestCompiler, type ModuleProject } from "../support/module-project.ts";
+import { createModuleProject, createTestCompiler, type ModuleProject } from "../../support/module-project.ts";
 
 test("a module that ends esbuild's process fails alone, and is not compiled again before it changes", async (t) => {
 	const project = createModuleProject(t);
@@ -109,13 +109,13 @@ test("one compiler that stops does not disturb another", async (t) => {
 
 /** For use in a script. */
 function importPath(file: string): string {
-	return JSON.stringify(pathToFileURL(join(import.meta.dirname, "../..", file)).href);
+	return JSON.stringify(pathToFileURL(join(import.meta.dirname, "../../..", file)).href);
 }
 
 /** Runs a script with a `compile(name)` and its `compiler` in a process as the host is. */
 async function runCompiler(project: ModuleProject, script: string) {
 	const prelude = `
-		import { createCompiler } from ${importPath("src/host/compiler.ts")};
+		import { createCompiler } from ${importPath("src/host/compile/compiler.ts")};
 		const log = { debug() {}, info() {}, warn: console.error, error: console.error };
 		const compiler = createCompiler({ stateDir: ${JSON.stringify(project.stateDir)}, log });
 		const root = ${JSON.stringify(project.folders.metrics)};

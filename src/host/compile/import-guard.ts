@@ -1,7 +1,7 @@
 import { readFile, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";
-import { messageOf } from "../core/errors.ts";
-import { type FileStamp, toStamp } from "./file-stamp.ts";
+import { messageOf } from "../../core/errors.ts";
+import { type FileStamp, toStamp } from "./file-fingerprint.ts";
 import { isInside, type ModulePaths } from "./module-paths.ts";
 
 /** Whether a file may be compiled into a module. */

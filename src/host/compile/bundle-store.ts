@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { messageOf } from "../core/errors.ts";
-import type { SourceLog } from "../logging/source-log.ts";
-import { createTurns } from "../core/keyed-queue.ts";
+import { messageOf } from "../../core/errors.ts";
+import type { SourceLog } from "../../logging/source-log.ts";
+import { createTurns } from "../../core/keyed-queue.ts";
 
 /** One version of a module: code that never changes under its hash, and the way back to the author's lines. */
 export interface Bundle {

@@ -1,15 +1,15 @@
 import { extname, join, relative, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { BuildFailure, BuildResult } from "esbuild";
-import { createBuildContexts, type ModuleBuildOptions } from "./build-contexts.ts";
-import { type BuildService, ServiceEndedError } from "./build-service.ts";
+import { createBuildContexts, type ModuleBuildOptions } from "./esbuild-contexts.ts";
+import { type BuildService, ServiceEndedError } from "./esbuild-service.ts";
 import type { BundledLibraries } from "./bundled-libraries.ts";
 import { type CompileProblem, entryProblem, toProblems } from "./compile-problem.ts";
-import type { FileStamps } from "./file-stamp.ts";
+import type { FileStamps } from "./file-fingerprint.ts";
 import type { ModulePaths } from "./module-paths.ts";
-import { type BundleFormat, createModulePlugin, type ModulePlugin } from "./module-plugin.ts";
+import { type BundleFormat, createModulePlugin, type ModulePlugin } from "./esbuild-plugin.ts";
 import type { SharedLibrary } from "./shared-libraries.ts";
-import { LOCATION_DEFINES } from "./source-location.ts";
+import { LOCATION_DEFINES } from "./location-shim.ts";
 import { authorSourceMap } from "./source-map.ts";
 
 /** A module that is to be built, and how far that went. */

@@ -1,17 +1,17 @@
 import { createHash } from "node:crypto";
-import { BulkheadError, messageOf } from "../core/errors.ts";
-import { acquireBuildService, ServiceEndedError } from "./build-service.ts";
+import { BulkheadError, messageOf } from "../../core/errors.ts";
+import { acquireBuildService, ServiceEndedError } from "./esbuild-service.ts";
 import { createBundleStore } from "./bundle-store.ts";
 import type { BundledLibraries } from "./bundled-libraries.ts";
 import { type CompileProblem, entryProblem } from "./compile-problem.ts";
-import type { FileStamps } from "./file-stamp.ts";
-import { type BuildJob, type BuildOutcome, createModuleBuilder, type RefusedBuiltin } from "./module-build.ts";
-import type { ModuleId } from "../core/module-id.ts";
+import type { FileStamps } from "./file-fingerprint.ts";
+import { type BuildJob, type BuildOutcome, createModuleBuilder, type RefusedBuiltin } from "./bundler.ts";
+import type { ModuleId } from "../../core/module-id.ts";
 import { type ModulePaths, resolveModulePaths, sayPath } from "./module-paths.ts";
-import { createPermits } from "../core/semaphore.ts";
+import { createPermits } from "../../core/semaphore.ts";
 import { isClientLibrary, type SharedLibrary } from "./shared-libraries.ts";
-import type { SourceLog } from "../logging/source-log.ts";
-import { createTurns } from "../core/keyed-queue.ts";
+import type { SourceLog } from "../../logging/source-log.ts";
+import { createTurns } from "../../core/keyed-queue.ts";
 
 /** What to compile: an entry, and the module folder that it lies in; both absolute. */
 export interface CompileSource {

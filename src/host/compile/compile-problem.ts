@@ -2,7 +2,7 @@ import type { Location, Message } from "esbuild";
 import { basename, resolve } from "node:path";
 import type { ModulePaths } from "./module-paths.ts";
 import { packageOf } from "./shared-libraries.ts";
-import { stripPrelude } from "./source-location.ts";
+import { stripPrelude } from "./location-shim.ts";
 
 /** Why a module does not compile, in its author's terms. */
 export interface CompileProblem {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
-import { createModuleProject, createTestCompiler, type ModuleProject } from "../support/module-project.ts";
+import { createModuleProject, createTestCompiler, type ModuleProject } from "../../support/module-project.ts";
 
 test("a syntax error is shown where it is, in the file that has it", async (t) => {
 	const project = createModuleProject(t);

@@ -2,13 +2,13 @@ import type { OnLoadArgs, OnLoadResult, OnResolveArgs, OnResolveResult, Plugin, 
 import { readFile } from "node:fs/promises";
 import { isBuiltin } from "node:module";
 import { pathToFileURL } from "node:url";
-import { messageOf } from "../core/errors.ts";
+import { messageOf } from "../../core/errors.ts";
 import type { BundledLibraries } from "./bundled-libraries.ts";
-import { type FileStamp, readStamp } from "./file-stamp.ts";
+import { type FileStamp, readStamp } from "./file-fingerprint.ts";
 import type { ModulePaths } from "./module-paths.ts";
 import { packageOf, SHARED_IMPORT, type SharedLibrary } from "./shared-libraries.ts";
-import { createSourceGuard, isInPackages } from "./source-guard.ts";
-import { addLocation } from "./source-location.ts";
+import { createSourceGuard, isInPackages } from "./import-guard.ts";
+import { addLocation } from "./location-shim.ts";
 
 export type BundleFormat = "esm" | "cjs";
 

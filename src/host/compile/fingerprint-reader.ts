@@ -1,4 +1,4 @@
-import { type FileStamp, readStamp } from "./file-stamp.ts";
+import { type FileStamp, readStamp } from "./file-fingerprint.ts";
 
 /** Reads each file's stamp once, however many modules share it. For one scan. */
 export interface StampReader {

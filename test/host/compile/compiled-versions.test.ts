@@ -15,7 +15,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { createModuleProject, createTestCompiler } from "../support/module-project.ts";
+import { createModuleProject, createTestCompiler } from "../../support/module-project.ts";
 
 const ID = "metrics/disk";
 

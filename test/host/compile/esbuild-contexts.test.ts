@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { createBuildContexts, type ModuleBuildOptions } from "../../src/host/build-contexts.ts";
-import { acquireBuildService, ServiceEndedError } from "../../src/host/build-service.ts";
-import { createModuleProject } from "../support/module-project.ts";
+import { createBuildContexts, type ModuleBuildOptions } from "../../../src/host/compile/esbuild-contexts.ts";
+import { acquireBuildService, ServiceEndedError } from "../../../src/host/compile/esbuild-service.ts";
+import { createModuleProject } from "../../support/module-project.ts";
 
 test("a context is kept until its key changes, its process ends, or others are used more", async (t) => {
 	const { build, service } = openContexts(t, 2);

@@ -8,7 +8,7 @@ import * as platformatic from "@platformatic/prom-client";
 import * as prometheusIo from "@prometheus-io/client";
 import { register } from "prom-client";
 import * as zod from "zod";
-import { createModuleProject, createTestCompiler, type FixtureExports, load } from "../support/module-project.ts";
+import { createModuleProject, createTestCompiler, type FixtureExports, load } from "../../support/module-project.ts";
 
 const require = createRequire(import.meta.url);
 

@@ -1,5 +1,5 @@
 import { type BuildContext, type BuildOptions, type BuildResult, context } from "esbuild";
-import type { BuildService } from "./build-service.ts";
+import type { BuildService } from "./esbuild-service.ts";
 
 export type ModuleBuildOptions = BuildOptions & { readonly metafile: true; readonly write: false };
 

@@ -5,10 +5,10 @@ import { extname, join } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import client, { register } from "prom-client";
-import { createModuleProject, createTestCompiler, load } from "../support/module-project.ts";
+import { createModuleProject, createTestCompiler, load } from "../../support/module-project.ts";
 
 const require = createRequire(import.meta.url);
-const FIXTURES = join(import.meta.dirname, "../fixtures/sources");
+const FIXTURES = join(import.meta.dirname, "../../fixtures/sources");
 
 test("every format is imported from the state folder, and has the prom-client that the host has", async (t) => {
 	const project = createModuleProject(t);
