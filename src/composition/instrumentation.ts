@@ -1,5 +1,5 @@
 import type { HostListeners } from "../host/host.ts";
-import { isServing, MODULE_STATES, type ModuleState } from "../host/module-state.ts";
+import { isServing, MODULE_STATES, type ModuleState } from "../host/runner/lifecycle.ts";
 import type { RequestObserver } from "../http/request-metrics.ts";
 import type { GatewayOptions, ObservedRequest, RequestOutcome } from "../mcp/gateway.ts";
 import type { SessionMessageDrop } from "../mcp/session-messages.ts";

@@ -6,20 +6,20 @@ import { BulkheadError, messageOf } from "../core/errors.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Compiler } from "./compile/compiler.ts";
 import type { Isolation } from "./crash-suspects.ts";
-import type { CallOptions } from "./generation.ts";
+import type { CallOptions } from "./runner/generation.ts";
 import type { ModuleKind } from "../core/module-id.ts";
 import type { ModuleSource, RefusedFile } from "./sources/listing.ts";
-import type { CollectedSnapshot } from "./module-requests.ts";
+import type { CollectedSnapshot } from "./runner/requests.ts";
 import { heapMemory } from "./module-worker.ts";
-import { createModuleRunner, type ModuleRunner } from "./module-runner.ts";
+import { createModuleRunner, type ModuleRunner } from "./runner/runner.ts";
 import { createModuleSources, type SourceEvent } from "./sources/module-sources.ts";
-import type { ModuleState } from "./module-state.ts";
+import type { ModuleState } from "./runner/lifecycle.ts";
 import type { ModulePolicy, PluginPolicy } from "./policy/module-policy.ts";
-import type { WorkOutcome, WorkType } from "./request-failure.ts";
-import type { RestartReason } from "./restart-policy.ts";
-import type { RunnerSettings, RunnerStatus, WorkerUsage } from "./runner-contract.ts";
+import type { WorkOutcome, WorkType } from "./runner/rpc-errors.ts";
+import type { RestartReason } from "./runner/restart-policy.ts";
+import type { RunnerSettings, RunnerStatus, WorkerUsage } from "./runner/runner-types.ts";
 import type { WorkerFactory } from "./worker-factory.ts";
-import { createStartGate } from "./start-gate.ts";
+import { createStartGate } from "./runner/start-limiter.ts";
 import { createWorkerWatch } from "./worker-watch.ts";
 
 export interface HostOptions {

@@ -17,7 +17,7 @@ import type { ModuleWorker } from "./module-worker.ts";
 import { workerExecArgv, workerReads } from "./policy/permissions.ts";
 import type { ModulePolicy } from "./policy/module-policy.ts";
 import { separateUser } from "./process-user.ts";
-import type { RunnerSettings } from "./runner-contract.ts";
+import type { RunnerSettings } from "./runner/runner-types.ts";
 
 /** Makes the worker of each generation: a thread, or a process where the policy or experience asks for the stronger wall. */
 export interface WorkerFactory {

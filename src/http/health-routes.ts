@@ -1,6 +1,6 @@
 import { Router } from "express";
 import type { Host } from "../host/host.ts";
-import { isServing } from "../host/module-state.ts";
+import { isServing } from "../host/runner/lifecycle.ts";
 import { methodNotAllowed } from "./problem.ts";
 
 /**

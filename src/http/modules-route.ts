@@ -1,6 +1,6 @@
 import { Router } from "express";
 import type { Host, ModuleStatus } from "../host/host.ts";
-import { RESTART_ADVICE } from "../host/restart-advice.ts";
+import { RESTART_ADVICE } from "../host/runner/restart-advice.ts";
 import { methodNotAllowed, sendProblem } from "./problem.ts";
 
 /** What the collectors and the catalog know of a module, beside the host's own status. */

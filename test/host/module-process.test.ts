@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, realpathSync, readdirSync, readFileSync, rmSyn
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
-import type { Generation } from "../../src/host/generation.ts";
+import type { Generation } from "../../src/host/runner/generation.ts";
 import { type ProcessOptions, startProcess } from "../../src/host/module-process.ts";
 import { startThread } from "../../src/host/module-thread.ts";
 import type { ModuleWorker, WorkerEnd } from "../../src/host/module-worker.ts";

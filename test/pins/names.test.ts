@@ -28,8 +28,8 @@ test("error codes, restart reasons, and what labels of work and memory say are t
 		"PROTOCOL_VIOLATION",
 		"RESULT_TOO_LARGE",
 	]);
-	assert.deepEqual(await unionMembers("src/host/request-failure.ts", "WorkType"), ["call", "collect"]);
-	assert.deepEqual(await unionMembers("src/host/request-failure.ts", "WorkOutcome"), [
+	assert.deepEqual(await unionMembers("src/host/runner/rpc-errors.ts", "WorkType"), ["call", "collect"]);
+	assert.deepEqual(await unionMembers("src/host/runner/rpc-errors.ts", "WorkOutcome"), [
 		"cancelled",
 		"error",
 		"ok",
@@ -41,7 +41,7 @@ test("error codes, restart reasons, and what labels of work and memory say are t
 		"heap_used",
 		"rss",
 	]);
-	assert.deepEqual(await unionMembers("src/host/restart-policy.ts", "RestartReason"), [
+	assert.deepEqual(await unionMembers("src/host/runner/restart-policy.ts", "RestartReason"), [
 		"call_timeout",
 		"collect_timeout",
 		"crash",

@@ -1,8 +1,8 @@
-import type { AnswerDto, CallDto } from "../../workers/protocol.ts";
-import { RpcError } from "../../workers/rpc.ts";
-import { BulkheadError } from "../core/errors.ts";
+import type { AnswerDto, CallDto } from "../../../workers/protocol.ts";
+import { RpcError } from "../../../workers/rpc.ts";
+import { BulkheadError } from "../../core/errors.ts";
 import type { CallOptions, Generation } from "./generation.ts";
-import { callError, collectError, type WorkOutcome, type WorkType, workOutcome } from "./request-failure.ts";
+import { callError, collectError, type WorkOutcome, type WorkType, workOutcome } from "./rpc-errors.ts";
 import { wakened } from "./wake-up.ts";
 
 /** Requests to a module, whichever of its generations answers them. */

@@ -1,15 +1,15 @@
-import { type CatalogDto, readCatalog, type StartedDto } from "../../workers/protocol.ts";
-import type { WireErrorDto } from "../../workers/wire-error.ts";
-import type { CompiledModule } from "./compile/compiler.ts";
+import { type CatalogDto, readCatalog, type StartedDto } from "../../../workers/protocol.ts";
+import type { WireErrorDto } from "../../../workers/wire-error.ts";
+import type { CompiledModule } from "../compile/compiler.ts";
 import { describeEnd, type Generation } from "./generation.ts";
-import { locateError, type ModuleProblem } from "./module-problem.ts";
-import { createModuleRequests, type ModuleRequests } from "./module-requests.ts";
-import { type ModuleState, transition } from "./module-state.ts";
-import type { WorkerEnd } from "./module-worker.ts";
-import { describeStartFailure, startFailureReason } from "./request-failure.ts";
+import { locateError, type ModuleProblem } from "./error-location.ts";
+import { createModuleRequests, type ModuleRequests } from "./requests.ts";
+import { type ModuleState, transition } from "./lifecycle.ts";
+import type { WorkerEnd } from "../module-worker.ts";
+import { describeStartFailure, startFailureReason } from "./rpc-errors.ts";
 import { planRestart, type RestartReason } from "./restart-policy.ts";
-import type { RunnerOptions, RunnerStatus } from "./runner-contract.ts";
-import { type GenerationRole, type WatchedGeneration, watchedGeneration } from "./watched-generation.ts";
+import type { RunnerOptions, RunnerStatus } from "./runner-types.ts";
+import { type GenerationRole, type WatchedGeneration, watchedGeneration } from "./start-generation.ts";
 
 /** Keeps one module running: starts, replaces, restarts and stops its generations. */
 export interface ModuleRunner extends ModuleRequests {

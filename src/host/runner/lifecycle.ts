@@ -1,4 +1,4 @@
-import { BulkheadError } from "../core/errors.ts";
+import { BulkheadError } from "../../core/errors.ts";
 
 /**
  * The life of a module. `degraded` serves, but its newest version did not load or its last collection failed;

@@ -1,4 +1,4 @@
-import type { AskClient } from "../../workers/asks.ts";
+import type { AskClient } from "../../../workers/asks.ts";
 import {
 	readAnswer,
 	readCollected,
@@ -9,9 +9,9 @@ import {
 	type StartDto,
 	type StartedDto,
 	type NoticeMessage,
-} from "../../workers/protocol.ts";
-import { createRpcClient, RpcError } from "../../workers/rpc.ts";
-import type { ModuleWorker, WorkerEnd } from "./module-worker.ts";
+} from "../../../workers/protocol.ts";
+import { createRpcClient, RpcError } from "../../../workers/rpc.ts";
+import type { ModuleWorker, WorkerEnd } from "../module-worker.ts";
 
 /** One start of a module: a worker, what it said it offers, and the requests that run in it. */
 export interface Generation {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { planRestart, QUARANTINE_AFTER, STABLE_RUN_MS } from "../../src/host/restart-policy.ts";
+import { planRestart, QUARANTINE_AFTER, STABLE_RUN_MS } from "../../../src/host/runner/restart-policy.ts";
 
 const LATEST = () => 0.999_999;
 const EARLIEST = () => 0;

@@ -1,4 +1,4 @@
-import { createPermits } from "../core/semaphore.ts";
+import { createPermits } from "../../core/semaphore.ts";
 
 /**
  * Lets workers start a few at a time: hundreds at once would share the processors, and all pass their deadline. A start

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isServing, MODULE_STATES, transition } from "../../src/host/module-state.ts";
+import { isServing, MODULE_STATES, transition } from "../../../src/host/runner/lifecycle.ts";
 
 test("the transition table is this one", () => {
 	const table = Object.fromEntries(

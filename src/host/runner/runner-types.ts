@@ -1,13 +1,13 @@
-import type { LogLevel } from "../../workers/contract.ts";
-import type { CatalogDto, StartDto, StartedDto } from "../../workers/protocol.ts";
-import type { CompiledModule } from "./compile/compiler.ts";
-import type { ModuleProblem } from "./module-problem.ts";
-import type { ModuleState } from "./module-state.ts";
-import type { MemoryBytes, ModuleWorker } from "./module-worker.ts";
-import type { WorkOutcome, WorkType } from "./request-failure.ts";
+import type { LogLevel } from "../../../workers/contract.ts";
+import type { CatalogDto, StartDto, StartedDto } from "../../../workers/protocol.ts";
+import type { CompiledModule } from "../compile/compiler.ts";
+import type { ModuleProblem } from "./error-location.ts";
+import type { ModuleState } from "./lifecycle.ts";
+import type { MemoryBytes, ModuleWorker } from "../module-worker.ts";
+import type { WorkOutcome, WorkType } from "./rpc-errors.ts";
 import type { RestartReason } from "./restart-policy.ts";
-import type { StartGate } from "./start-gate.ts";
-import type { WorkerWatch } from "./worker-watch.ts";
+import type { StartGate } from "./start-limiter.ts";
+import type { WorkerWatch } from "../worker-watch.ts";
 
 export interface RunnerOptions {
 	readonly id: string;

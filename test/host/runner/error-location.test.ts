@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { locateError } from "../../src/host/module-problem.ts";
+import { locateError } from "../../../src/host/runner/error-location.ts";
 
 const INPUTS = ["/srv/metrics/disk.ts", "/srv/metrics/lib/read.ts"];
 

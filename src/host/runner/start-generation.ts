@@ -1,10 +1,10 @@
-import { readCatalog } from "../../workers/protocol.ts";
-import { BulkheadError, messageOf } from "../core/errors.ts";
-import type { CompiledModule } from "./compile/compiler.ts";
+import { readCatalog } from "../../../workers/protocol.ts";
+import { BulkheadError, messageOf } from "../../core/errors.ts";
+import type { CompiledModule } from "../compile/compiler.ts";
 import { createGeneration, type Generation } from "./generation.ts";
-import type { MemoryBytes, ModuleWorker } from "./module-worker.ts";
+import type { MemoryBytes, ModuleWorker } from "../module-worker.ts";
 import type { RestartReason } from "./restart-policy.ts";
-import type { RunnerOptions, WorkerUsage } from "./runner-contract.ts";
+import type { RunnerOptions, WorkerUsage } from "./runner-types.ts";
 
 export interface WatchedGeneration {
 	readonly generation: Generation;

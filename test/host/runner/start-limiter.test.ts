@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createStartGate } from "../../src/host/start-gate.ts";
+import { createStartGate } from "../../../src/host/runner/start-limiter.ts";
 
 test("so many starts at a time, in the order of arrival; one that takes long makes room for the next", async (t) => {
 	t.mock.timers.enable({ apis: ["setTimeout"] });
