@@ -10,7 +10,7 @@ const src = {
 	stdio: ["src/stdio.ts"],
 	state: ["src/state/**"],
 	host: ["src/host/**"],
-	moduleThread: ["src/host/module-thread.ts"],
+	moduleThread: ["src/host/worker/thread-worker.ts"],
 	metrics: ["src/metrics/**"],
 	mcp: ["src/mcp/**"],
 	http: ["src/http/**"],
@@ -57,7 +57,7 @@ const WORKERS_BUT_THE_WIRE = ban(
 );
 const PISCINA = ban(
 	"^piscina($|/)",
-	"Piscina is known to src/host/module-thread.ts alone, which holds every answer to what it must not do here.",
+	"Piscina is known to src/host/worker/thread-worker.ts alone, which holds every answer to what it must not do here.",
 );
 const EXPRESS = ban(
 	"^(@modelcontextprotocol/)?express($|/)",

@@ -12,7 +12,7 @@ import { createCompiler } from "./host/compile/compiler.ts";
 import { createHost } from "./host/host.ts";
 import { refusedBuiltin } from "./host/policy/permissions.ts";
 import { describePolicyProblems, openPolicyFile } from "./host/policy/policy-file.ts";
-import { createWorkerFactory } from "./host/worker-factory.ts";
+import { createWorkerFactory } from "./host/worker/worker-factory.ts";
 import { createApp } from "./http/app.ts";
 import { sampleHost } from "./composition/host-sample.ts";
 import { createInstrumentation } from "./composition/instrumentation.ts";

@@ -5,12 +5,12 @@ import type { AnswerDto, CallDto, CatalogDto, StartedDto } from "../../workers/p
 import { BulkheadError, messageOf } from "../core/errors.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Compiler } from "./compile/compiler.ts";
-import type { Isolation } from "./crash-suspects.ts";
+import type { Isolation } from "./worker/crash-suspects.ts";
 import type { CallOptions } from "./runner/generation.ts";
 import type { ModuleKind } from "../core/module-id.ts";
 import type { ModuleSource, RefusedFile } from "./sources/listing.ts";
 import type { CollectedSnapshot } from "./runner/requests.ts";
-import { heapMemory } from "./module-worker.ts";
+import { heapMemory } from "./worker/worker.ts";
 import { createModuleRunner, type ModuleRunner } from "./runner/runner.ts";
 import { createModuleSources, type SourceEvent } from "./sources/module-sources.ts";
 import type { ModuleState } from "./runner/lifecycle.ts";
@@ -18,7 +18,7 @@ import type { ModulePolicy, PluginPolicy } from "./policy/module-policy.ts";
 import type { WorkOutcome, WorkType } from "./runner/rpc-errors.ts";
 import type { RestartReason } from "./runner/restart-policy.ts";
 import type { RunnerSettings, RunnerStatus, WorkerUsage } from "./runner/runner-types.ts";
-import type { WorkerFactory } from "./worker-factory.ts";
+import type { WorkerFactory } from "./worker/worker-factory.ts";
 import { createStartGate } from "./runner/start-limiter.ts";
 import { createWorkerWatch } from "./worker-watch.ts";
 

@@ -1,4 +1,4 @@
-import type { MemoryBytes } from "../host/module-worker.ts";
+import type { MemoryBytes } from "../host/worker/worker.ts";
 import type { HostFamilies, HostGauge } from "./host-family.ts";
 import { type CheckedSource, REFRESH_MS } from "./host-source.ts";
 

@@ -35,7 +35,7 @@ test("error codes, restart reasons, and what labels of work and memory say are t
 		"ok",
 		"timeout",
 	]);
-	assert.deepEqual(await unionMembers("src/host/module-worker.ts", "MemoryType"), [
+	assert.deepEqual(await unionMembers("src/host/worker/worker.ts", "MemoryType"), [
 		"external",
 		"heap_total",
 		"heap_used",

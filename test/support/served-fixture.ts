@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { createGeneration, type Generation, type GenerationOptions } from "../../src/host/runner/generation.ts";
-import type { ModuleWorker } from "../../src/host/module-worker.ts";
+import type { ModuleWorker } from "../../src/host/worker/worker.ts";
 
 /** What the modules of test/fixtures/process import. */
 export const CLIENT = createRequire(import.meta.url).resolve("prom-client");

@@ -11,7 +11,7 @@ import {
 	type NoticeMessage,
 } from "../../../workers/protocol.ts";
 import { createRpcClient, RpcError } from "../../../workers/rpc.ts";
-import type { ModuleWorker, WorkerEnd } from "../module-worker.ts";
+import type { ModuleWorker, WorkerEnd } from "../worker/worker.ts";
 
 /** One start of a module: a worker, what it said it offers, and the requests that run in it. */
 export interface Generation {

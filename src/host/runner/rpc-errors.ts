@@ -3,7 +3,7 @@ import { RpcError } from "../../../workers/rpc.ts";
 import type { WireErrorDto } from "../../../workers/wire-error.ts";
 import { BulkheadError } from "../../core/errors.ts";
 import { describeEnd } from "./generation.ts";
-import type { WorkerEnd } from "../module-worker.ts";
+import type { WorkerEnd } from "../worker/worker.ts";
 import type { RestartReason } from "./restart-policy.ts";
 
 /** What a worker is given to do for somebody who waits. */

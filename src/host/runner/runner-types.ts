@@ -3,7 +3,7 @@ import type { CatalogDto, StartDto, StartedDto } from "../../../workers/protocol
 import type { CompiledModule } from "../compile/compiler.ts";
 import type { ModuleProblem } from "./error-location.ts";
 import type { ModuleState } from "./lifecycle.ts";
-import type { MemoryBytes, ModuleWorker } from "../module-worker.ts";
+import type { MemoryBytes, ModuleWorker } from "../worker/worker.ts";
 import type { WorkOutcome, WorkType } from "./rpc-errors.ts";
 import type { RestartReason } from "./restart-policy.ts";
 import type { StartGate } from "./start-limiter.ts";

@@ -5,7 +5,7 @@ import { describeEnd, type Generation } from "./generation.ts";
 import { locateError, type ModuleProblem } from "./error-location.ts";
 import { createModuleRequests, type ModuleRequests } from "./requests.ts";
 import { type ModuleState, transition } from "./lifecycle.ts";
-import type { WorkerEnd } from "../module-worker.ts";
+import type { WorkerEnd } from "../worker/worker.ts";
 import { describeStartFailure, startFailureReason } from "./rpc-errors.ts";
 import { planRestart, type RestartReason } from "./restart-policy.ts";
 import type { RunnerOptions, RunnerStatus } from "./runner-types.ts";

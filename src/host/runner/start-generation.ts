@@ -2,7 +2,7 @@ import { readCatalog } from "../../../workers/protocol.ts";
 import { BulkheadError, messageOf } from "../../core/errors.ts";
 import type { CompiledModule } from "../compile/compiler.ts";
 import { createGeneration, type Generation } from "./generation.ts";
-import type { MemoryBytes, ModuleWorker } from "../module-worker.ts";
+import type { MemoryBytes, ModuleWorker } from "../worker/worker.ts";
 import type { RestartReason } from "./restart-policy.ts";
 import type { RunnerOptions, WorkerUsage } from "./runner-types.ts";
 

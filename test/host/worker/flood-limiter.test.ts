@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createFloodGauge } from "../../src/host/flood-gauge.ts";
+import { createFloodGauge } from "../../../src/host/worker/flood-limiter.ts";
 
 const LIMITS = { perSecond: 100, burst: 1000, patienceMs: 5000 };
 

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import type { Worker } from "node:worker_threads";
-import { HARD_HEAP_LIMIT_MB, startThread } from "../../src/host/module-thread.ts";
-import { serveFixture } from "../support/served-fixture.ts";
-import { until } from "../support/until.ts";
+import { HARD_HEAP_LIMIT_MB, startThread } from "../../../src/host/worker/thread-worker.ts";
+import { serveFixture } from "../../support/served-fixture.ts";
+import { until } from "../../support/until.ts";
 
-const ENTRY = path.join(import.meta.dirname, "../../workers/metric-worker.ts");
+const ENTRY = path.join(import.meta.dirname, "../../../workers/metric-worker.ts");
 const ENDS = [
 	{ fixture: "exits", reason: "exit" },
 	{ fixture: "rejects", reason: "crash" },

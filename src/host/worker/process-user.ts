@@ -1,7 +1,7 @@
 import { statSync, type Stats } from "node:fs";
 import path from "node:path";
 import process from "node:process";
-import { messageOf } from "../core/errors.ts";
+import { messageOf } from "../../core/errors.ts";
 
 /** Whom a module process runs as. */
 export interface ProcessUser {

@@ -12,8 +12,8 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
-import { CRASH_RECORD_FILE, openCrashRecord } from "../../src/host/crash-record.ts";
-import { findSuspects, type LiveGeneration } from "../../src/host/crash-suspects.ts";
+import { CRASH_RECORD_FILE, openCrashRecord } from "../../../src/host/worker/crash-journal.ts";
+import { findSuspects, type LiveGeneration } from "../../../src/host/worker/crash-suspects.ts";
 
 function stateDir(t: TestContext): string {
 	const folder = mkdtempSync(path.join(tmpdir(), "crash-record-"));

@@ -5,16 +5,16 @@ import { existsSync, mkdtempSync, realpathSync, readdirSync, readFileSync, rmSyn
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
-import type { Generation } from "../../src/host/runner/generation.ts";
-import { type ProcessOptions, startProcess } from "../../src/host/module-process.ts";
-import { startThread } from "../../src/host/module-thread.ts";
-import type { ModuleWorker, WorkerEnd } from "../../src/host/module-worker.ts";
-import { findUnreadable, separateUser } from "../../src/host/process-user.ts";
-import { RpcError } from "../../workers/rpc.ts";
-import { CLIENT, serveFixture } from "../support/served-fixture.ts";
-import { until } from "../support/until.ts";
+import type { Generation } from "../../../src/host/runner/generation.ts";
+import { type ProcessOptions, startProcess } from "../../../src/host/worker/process-worker.ts";
+import { startThread } from "../../../src/host/worker/thread-worker.ts";
+import type { ModuleWorker, WorkerEnd } from "../../../src/host/worker/worker.ts";
+import { findUnreadable, separateUser } from "../../../src/host/worker/process-user.ts";
+import { RpcError } from "../../../workers/rpc.ts";
+import { CLIENT, serveFixture } from "../../support/served-fixture.ts";
+import { until } from "../../support/until.ts";
 
-const ROOT = path.join(import.meta.dirname, "../..");
+const ROOT = path.join(import.meta.dirname, "../../..");
 const FIXTURES = path.join(ROOT, "test/fixtures/process");
 const METRIC_ENTRY = path.join(ROOT, "workers/metric-worker.ts");
 const MCP_ENTRY = path.join(ROOT, "workers/mcp-worker.ts");

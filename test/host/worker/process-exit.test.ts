@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { describeProcessEnd, type ProcessEnd } from "../../src/host/process-end.ts";
+import { describeProcessEnd, type ProcessEnd } from "../../../src/host/worker/process-exit.ts";
 
 const LIVED: ProcessEnd = {
 	code: null,

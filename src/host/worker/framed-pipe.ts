@@ -1,7 +1,7 @@
 import type { Readable, Writable } from "node:stream";
-import { createFrameReader, encodeFrame, FrameError, type FrameLimits, PROCESS_WIRE } from "../../workers/frame.ts";
-import type { Port } from "../../workers/rpc.ts";
-import { createFloodGauge, DEFAULT_FLOOD_LIMITS, type FloodLimits } from "./flood-gauge.ts";
+import { createFrameReader, encodeFrame, FrameError, type FrameLimits, PROCESS_WIRE } from "../../../workers/frame.ts";
+import type { Port } from "../../../workers/rpc.ts";
+import { createFloodGauge, DEFAULT_FLOOD_LIMITS, type FloodLimits } from "./flood-limiter.ts";
 
 export interface FramedPipeOptions {
 	/** From the process. */

@@ -4,11 +4,11 @@ import path from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { Script } from "node:vm";
-import { readBundledLibraries } from "../../src/host/compile/bundled-libraries.ts";
-import { createCodeCache } from "../../src/host/code-cache.ts";
-import { until } from "../support/until.ts";
+import { readBundledLibraries } from "../../../src/host/compile/bundled-libraries.ts";
+import { createCodeCache } from "../../../src/host/worker/code-cache.ts";
+import { until } from "../../support/until.ts";
 
-const WORKERS = path.join(import.meta.dirname, "../../dist/workers");
+const WORKERS = path.join(import.meta.dirname, "../../../dist/workers");
 
 test("what is bundled exports what the package does", async () => {
 	const libraries = [...readBundledLibraries(WORKERS)];
@@ -22,7 +22,7 @@ test("what is bundled exports what the package does", async () => {
 });
 
 test("without a build there is nothing bundled", () => {
-	assert.equal(readBundledLibraries(path.join(import.meta.dirname, "../../workers")).size, 0);
+	assert.equal(readBundledLibraries(path.join(import.meta.dirname, "../../../workers")).size, 0);
 });
 
 test("the rehearsal gives compiled code that V8 takes for each script, and its thread back", async (t) => {

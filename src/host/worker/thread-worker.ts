@@ -1,9 +1,9 @@
 import { MessageChannel } from "node:worker_threads";
 import { Piscina } from "piscina";
-import type { ThreadDataDto } from "../../workers/protocol.ts";
-import { toWireError } from "../../workers/wire-error.ts";
-import { heapMemory, type ModuleWorker, NO_MEMORY, type ThreadOptions, type WorkerEnd } from "./module-worker.ts";
-import { threadPageFaults, withThreadId } from "./page-faults.ts";
+import type { ThreadDataDto } from "../../../workers/protocol.ts";
+import { toWireError } from "../../../workers/wire-error.ts";
+import { heapMemory, type ModuleWorker, NO_MEMORY, type ThreadOptions, type WorkerEnd } from "./worker.ts";
+import { threadPageFaults, withThreadId } from "../page-faults.ts";
 
 /**
  * The hard limit only ends a thread that the host's own watch on `MODULE_MEMORY_MB` has missed: near a hard limit V8

@@ -2,22 +2,22 @@ import { existsSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type CompiledCodeDto, MAX_CATALOG_LENGTH, type StartDto } from "../../workers/protocol.ts";
-import type { SandboxDto, SandboxLevel } from "../../workers/sandbox-policy.ts";
-import type { BundledLibraries } from "./compile/bundled-libraries.ts";
+import { type CompiledCodeDto, MAX_CATALOG_LENGTH, type StartDto } from "../../../workers/protocol.ts";
+import type { SandboxDto, SandboxLevel } from "../../../workers/sandbox-policy.ts";
+import type { BundledLibraries } from "../compile/bundled-libraries.ts";
 import { createCodeCache } from "./code-cache.ts";
-import type { CompiledModule } from "./compile/compiler.ts";
-import { type CrashRecord, openCrashRecord } from "./crash-record.ts";
+import type { CompiledModule } from "../compile/compiler.ts";
+import { type CrashRecord, openCrashRecord } from "./crash-journal.ts";
 import type { Isolation } from "./crash-suspects.ts";
-import type { ModuleKind } from "../core/module-id.ts";
-import type { ModuleSource } from "./sources/listing.ts";
-import { startProcess } from "./module-process.ts";
-import { startThread } from "./module-thread.ts";
-import type { ModuleWorker } from "./module-worker.ts";
-import { workerExecArgv, workerReads } from "./policy/permissions.ts";
-import type { ModulePolicy } from "./policy/module-policy.ts";
+import type { ModuleKind } from "../../core/module-id.ts";
+import type { ModuleSource } from "../sources/listing.ts";
+import { startProcess } from "./process-worker.ts";
+import { startThread } from "./thread-worker.ts";
+import type { ModuleWorker } from "./worker.ts";
+import { workerExecArgv, workerReads } from "../policy/permissions.ts";
+import type { ModulePolicy } from "../policy/module-policy.ts";
 import { separateUser } from "./process-user.ts";
-import type { RunnerSettings } from "./runner/runner-types.ts";
+import type { RunnerSettings } from "../runner/runner-types.ts";
 
 /** Makes the worker of each generation: a thread, or a process where the policy or experience asks for the stronger wall. */
 export interface WorkerFactory {

@@ -1,6 +1,6 @@
-import type { WireErrorDto } from "../../workers/wire-error.ts";
+import type { WireErrorDto } from "../../../workers/wire-error.ts";
 import { readFileSync } from "node:fs";
-import type { WorkerEnd } from "./module-worker.ts";
+import type { WorkerEnd } from "./worker.ts";
 
 /** What is known of a process that has ended. */
 export interface ProcessEnd {

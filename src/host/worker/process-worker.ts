@@ -3,22 +3,16 @@ import { once } from "node:events";
 import { readFileSync, writeFile } from "node:fs";
 import process from "node:process";
 import type { Readable, Writable } from "node:stream";
-import { isBeat, PROCESS_WIRE } from "../../workers/frame.ts";
-import { isRecord } from "../../workers/protocol.ts";
-import type { Port } from "../../workers/rpc.ts";
-import { readWireError, toWireError, type WireErrorDto } from "../../workers/wire-error.ts";
-import type { FloodLimits } from "./flood-gauge.ts";
+import { isBeat, PROCESS_WIRE } from "../../../workers/frame.ts";
+import { isRecord } from "../../../workers/protocol.ts";
+import type { Port } from "../../../workers/rpc.ts";
+import { readWireError, toWireError, type WireErrorDto } from "../../../workers/wire-error.ts";
+import type { FloodLimits } from "./flood-limiter.ts";
 import { createFramedPipe, type FramedPipe } from "./framed-pipe.ts";
-import {
-	type ModuleWorker,
-	NO_MEMORY,
-	type WorkerEnd,
-	type WorkerMemory,
-	type WorkerOptions,
-} from "./module-worker.ts";
+import { type ModuleWorker, NO_MEMORY, type WorkerEnd, type WorkerMemory, type WorkerOptions } from "./worker.ts";
 import { processCommand, processEntryOf } from "./process-command.ts";
-import { countOomKills, describeProcessEnd } from "./process-end.ts";
-import { type ProcessOutput, readProcessOutput } from "./process-output.ts";
+import { countOomKills, describeProcessEnd } from "./process-exit.ts";
+import { type ProcessOutput, readProcessOutput } from "./process-stdio.ts";
 import { findUnreadable, type ProcessUser } from "./process-user.ts";
 
 export interface ProcessOptions extends WorkerOptions {

@@ -1,7 +1,7 @@
 import { closeSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from "node:fs";
 import path from "node:path";
-import { isRecord, parseJson } from "../../workers/protocol.ts";
-import { messageOf } from "../core/errors.ts";
+import { isRecord, parseJson } from "../../../workers/protocol.ts";
+import { messageOf } from "../../core/errors.ts";
 import { findSuspects, type GenerationPhase, type Isolation, type LiveGeneration } from "./crash-suspects.ts";
 
 /** A module that was probably the cause of a death of the host. */
