@@ -20,7 +20,7 @@ import type { RestartReason } from "./runner/restart-policy.ts";
 import type { RunnerSettings, RunnerStatus, WorkerUsage } from "./runner/runner-types.ts";
 import type { WorkerFactory } from "./worker/worker-factory.ts";
 import { createStartGate } from "./runner/start-limiter.ts";
-import { createWorkerWatch } from "./worker-watch.ts";
+import { createWorkerWatch } from "./watch/worker-watch.ts";
 
 export interface HostOptions {
 	readonly folders: Readonly<Record<ModuleKind, string>>;

@@ -7,7 +7,7 @@ import type { MemoryBytes, ModuleWorker } from "../worker/worker.ts";
 import type { WorkOutcome, WorkType } from "./rpc-errors.ts";
 import type { RestartReason } from "./restart-policy.ts";
 import type { StartGate } from "./start-limiter.ts";
-import type { WorkerWatch } from "../worker-watch.ts";
+import type { WorkerWatch } from "../watch/worker-watch.ts";
 
 export interface RunnerOptions {
 	readonly id: string;

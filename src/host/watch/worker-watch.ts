@@ -1,5 +1,5 @@
-import { createLoopUtilization, type LoopUtilization } from "./loop-utilization.ts";
-import { createMemoryRise, type Suspect } from "./memory-rise.ts";
+import { createLoopUtilization, type LoopUtilization } from "./event-loop-utilization.ts";
+import { createMemoryRise, type Suspect } from "./rss-growth.ts";
 
 /** What the watch needs of a worker, and what it tells about it. */
 export interface WatchedWorker extends Suspect {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createLoopUtilization } from "../../src/host/loop-utilization.ts";
+import { createLoopUtilization } from "../../../src/host/watch/event-loop-utilization.ts";
 
 test("the share of time that was not idle counts half as much after five seconds", () => {
 	const utilization = createLoopUtilization();

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test, type TestContext } from "node:test";
 import { Worker } from "node:worker_threads";
-import { createMemoryRise } from "../../src/host/memory-rise.ts";
-import { processPageFaults, threadPageFaults, withThreadId } from "../../src/host/page-faults.ts";
+import { createMemoryRise } from "../../../src/host/watch/rss-growth.ts";
+import { processPageFaults, threadPageFaults, withThreadId } from "../../../src/host/watch/page-faults.ts";
 
 const RISE_BYTES = 96 << 20;
 
