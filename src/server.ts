@@ -21,7 +21,7 @@ import { createLogger, type Logger } from "./logging/logger.ts";
 import { raiseMainPriority } from "./composition/realtime-priority.ts";
 import { createCatalog, MAX_LISTED } from "./mcp/catalog.ts";
 import { createGateway } from "./mcp/gateway.ts";
-import { createMcpEndpoint } from "./mcp/mcp-endpoint.ts";
+import { createMcpEndpoint } from "./mcp/endpoint.ts";
 import { SESSION_MESSAGE_DROPS } from "./mcp/session-messages.ts";
 import { MCP_OWNERS } from "./mcp/mcp-owners.ts";
 import { createCollector } from "./metrics/collector.ts";

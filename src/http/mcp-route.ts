@@ -1,5 +1,5 @@
 import { type RequestHandler, Router } from "express";
-import type { McpEndpoint } from "../mcp/mcp-endpoint.ts";
+import type { McpEndpoint } from "../mcp/endpoint.ts";
 import { refuse } from "../mcp/http-exchange.ts";
 
 /** MCP over Streamable HTTP: POST for messages, GET for a session's stream, DELETE to end a session. */
