@@ -5,14 +5,14 @@ import type { Catalog } from "./catalog.ts";
 import type { Gateway } from "./gateway.ts";
 import { acceptsStream, type Exchange, header, normaliseAccept, originOf, refuse } from "./http-exchange.ts";
 import { isModern, opensSession } from "./inbound-request.ts";
-import { createModernRequests } from "./modern-requests.ts";
+import { createModernRequests } from "./http/modern-requests.ts";
 import { createProtocolServer, type SessionState } from "./protocol-server.ts";
 import { createRequestStateSeal } from "./request-state.ts";
 import { passOnRootChanges } from "./root-changes.ts";
 import { createSessionMessages, type SessionMessagesOptions } from "./session-messages.ts";
-import { createSessionRequests } from "./session-requests.ts";
+import { createSessionRequests } from "./http/session-requests.ts";
 import { createSessions } from "./sessions.ts";
-import { createStatelessRequests } from "./stateless-requests.ts";
+import { createStatelessRequests } from "./http/stateless-requests.ts";
 
 /** MCP over Streamable HTTP, both eras on one route. */
 export interface McpEndpoint {

@@ -1,10 +1,10 @@
 import { NodeStreamableHTTPServerTransport } from "@modelcontextprotocol/node";
 import type { Server } from "@modelcontextprotocol/server";
-import { asToolCall, serveDirectly } from "./direct-call.ts";
-import type { Gateway } from "./gateway.ts";
-import type { Exchange } from "./http-exchange.ts";
-import { hasLegacyHeaders, wantsProgress } from "./inbound-request.ts";
-import { requestScope } from "./request-scope.ts";
+import { asToolCall, serveDirectly } from "./fast-path.ts";
+import type { Gateway } from "../gateway.ts";
+import type { Exchange } from "../http-exchange.ts";
+import { hasLegacyHeaders, wantsProgress } from "../inbound-request.ts";
+import { requestScope } from "../request-scope.ts";
 
 export interface StatelessRequestsOptions {
 	readonly gateway: Gateway;

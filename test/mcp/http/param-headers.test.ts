@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { paramHeaderProblem, paramHeadersOf } from "../../src/mcp/param-headers.ts";
+import { paramHeaderProblem, paramHeadersOf } from "../../../src/mcp/http/param-headers.ts";
 
 const TOOLS = [
 	{

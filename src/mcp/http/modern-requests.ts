@@ -1,16 +1,16 @@
 import type { IncomingMessage } from "node:http";
 import { toNodeHandler } from "@modelcontextprotocol/node";
 import { createMcpHandler, type Server, type ServerEvent } from "@modelcontextprotocol/server";
-import { isRecord } from "../../workers/protocol.ts";
-import type { Catalog } from "./catalog.ts";
-import { asToolCall, serveDirectly } from "./direct-call.ts";
-import type { Gateway } from "./gateway.ts";
-import { type Exchange, header, refuse } from "./http-exchange.ts";
-import { hasModernHeaders, paramsOf } from "./inbound-request.ts";
-import { createListenBus, listenScope } from "./listen-bus.ts";
+import { isRecord } from "../../../workers/protocol.ts";
+import type { Catalog } from "../catalog.ts";
+import { asToolCall, serveDirectly } from "./fast-path.ts";
+import type { Gateway } from "../gateway.ts";
+import { type Exchange, header, refuse } from "../http-exchange.ts";
+import { hasModernHeaders, paramsOf } from "../inbound-request.ts";
+import { createListenBus, listenScope } from "../listen-bus.ts";
 import { paramHeaderProblem } from "./param-headers.ts";
-import { requestScope, type TakeCall } from "./request-scope.ts";
-import { createTaskNotices } from "./task-notices.ts";
+import { requestScope, type TakeCall } from "../request-scope.ts";
+import { createTaskNotices } from "../task-notices.ts";
 
 /** The 2026-07-28 era: each request carries all there is to know about it. */
 export interface ModernRequests {
