@@ -2,7 +2,7 @@ import { ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
 import { type RequestHandler, type Response, Router } from "express";
 import * as z from "zod";
 import type { Gateway } from "../mcp/gateway.ts";
-import { originOf } from "../mcp/http-exchange.ts";
+import { originOf } from "../mcp/protocol/http-exchange.ts";
 import { methodNotAllowed, sendProblem } from "./problem.ts";
 
 const BODY = z.object({

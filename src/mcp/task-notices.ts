@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type McpHttpHandler, ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
 import { isRecord } from "../../workers/protocol.ts";
 import type { CallOrigin, Gateway } from "./gateway.ts";
-import { paramsOf } from "./inbound-request.ts";
+import { paramsOf } from "./protocol/inbound-request.ts";
 import { currentOrigin } from "./request-scope.ts";
 import { createTaskInquiries } from "./task-inquiries.ts";
 import { openTaskStream, type TaskStream } from "./task-stream.ts";

@@ -1,8 +1,8 @@
 import { asToolCall, serveDirectly } from "./fast-path.ts";
 import { isStandaloneEvent } from "../event-store.ts";
 import type { Gateway } from "../gateway.ts";
-import { authOf, type Exchange, header, refuse } from "../http-exchange.ts";
-import { hasLegacyHeaders, paramsOf } from "../inbound-request.ts";
+import { authOf, type Exchange, header, refuse } from "../protocol/http-exchange.ts";
+import { hasLegacyHeaders, paramsOf } from "../protocol/inbound-request.ts";
 import { requestScope, type TakeCall } from "../request-scope.ts";
 import type { Session, Sessions } from "../sessions.ts";
 

@@ -2,8 +2,8 @@ import { NodeStreamableHTTPServerTransport } from "@modelcontextprotocol/node";
 import type { Server } from "@modelcontextprotocol/server";
 import { asToolCall, serveDirectly } from "./fast-path.ts";
 import type { Gateway } from "../gateway.ts";
-import type { Exchange } from "../http-exchange.ts";
-import { hasLegacyHeaders, wantsProgress } from "../inbound-request.ts";
+import type { Exchange } from "../protocol/http-exchange.ts";
+import { hasLegacyHeaders, wantsProgress } from "../protocol/inbound-request.ts";
 import { requestScope } from "../request-scope.ts";
 
 export interface StatelessRequestsOptions {

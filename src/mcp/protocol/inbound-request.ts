@@ -5,8 +5,8 @@ import {
 	PROTOCOL_VERSION_META_KEY,
 	SUPPORTED_PROTOCOL_VERSIONS,
 } from "@modelcontextprotocol/server";
-import { isRecord } from "../../workers/protocol.ts";
-import type { ToolCallMessage } from "./http/fast-path.ts";
+import { isRecord } from "../../../workers/protocol.ts";
+import type { ToolCallMessage } from "../http/fast-path.ts";
 import { header } from "./http-exchange.ts";
 
 /** Era by the SDK's rules, save for what plainly is a call of the one or the other. */

@@ -5,10 +5,10 @@ import {
 	ProtocolErrorCode,
 	type ServerContext,
 } from "@modelcontextprotocol/server";
-import type { AskClient } from "../../workers/asks.ts";
-import { createMessageQuota } from "../../workers/message-quota.ts";
-import { isRecord, parseJson } from "../../workers/protocol.ts";
-import { messageOf } from "../core/errors.ts";
+import type { AskClient } from "../../../workers/asks.ts";
+import { createMessageQuota } from "../../../workers/message-quota.ts";
+import { isRecord, parseJson } from "../../../workers/protocol.ts";
+import { messageOf } from "../../core/errors.ts";
 
 export interface ClientRequestsOptions {
 	/** What the client declared when it opened its session. */

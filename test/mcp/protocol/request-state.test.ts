@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ServerContext } from "@modelcontextprotocol/server";
-import { createRequestStateSeal } from "../../src/mcp/request-state.ts";
+import { createRequestStateSeal } from "../../../src/mcp/protocol/request-state.ts";
 
 const KEY = "k".repeat(32);
 const context = (method = "tools/call", clientId?: string): ServerContext =>
