@@ -22,7 +22,7 @@ import { raiseMainPriority } from "./composition/realtime-priority.ts";
 import { createCatalog, MAX_LISTED } from "./mcp/catalog.ts";
 import { createGateway } from "./mcp/gateway.ts";
 import { createMcpEndpoint } from "./mcp/endpoint.ts";
-import { SESSION_MESSAGE_DROPS } from "./mcp/session-messages.ts";
+import { SESSION_MESSAGE_DROPS } from "./mcp/sessions/session-messages.ts";
 import { MCP_OWNERS } from "./mcp/mcp-owners.ts";
 import { createCollector } from "./metrics/collector.ts";
 import { clearCounterStore } from "./metrics/counter-store.ts";

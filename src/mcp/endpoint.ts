@@ -8,10 +8,10 @@ import { isModern, opensSession } from "./protocol/inbound-request.ts";
 import { createModernRequests } from "./http/modern-requests.ts";
 import { createProtocolServer, type SessionState } from "./protocol-server.ts";
 import { createRequestStateSeal } from "./protocol/request-state.ts";
-import { passOnRootChanges } from "./root-changes.ts";
-import { createSessionMessages, type SessionMessagesOptions } from "./session-messages.ts";
+import { passOnRootChanges } from "./sessions/root-changes.ts";
+import { createSessionMessages, type SessionMessagesOptions } from "./sessions/session-messages.ts";
 import { createSessionRequests } from "./http/session-requests.ts";
-import { createSessions } from "./sessions.ts";
+import { createSessions } from "./sessions/sessions.ts";
 import { createStatelessRequests } from "./http/stateless-requests.ts";
 
 /** MCP over Streamable HTTP, both eras on one route. */

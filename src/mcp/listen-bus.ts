@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { InMemoryServerEventBus, type ServerEventBus } from "@modelcontextprotocol/server";
 import { isRecord } from "../../workers/protocol.ts";
-import { createChangeNotices, onCaughtUp } from "./change-notices.ts";
+import { createChangeNotices, onCaughtUp } from "./sessions/change-notifier.ts";
 import { paramsOf } from "./protocol/inbound-request.ts";
 import { type RequestScope, requestScope } from "./request-scope.ts";
 

@@ -10,7 +10,7 @@ import type { RequestStateSeal } from "./protocol/request-state.ts";
 import { currentOrigin, requestScope } from "./request-scope.ts";
 import { withoutStamps } from "./protocol/result-meta.ts";
 import { type CallClient, NOBODY } from "./running-call.ts";
-import type { StandaloneStream } from "./standalone-stream.ts";
+import type { StandaloneStream } from "./sessions/session-stream.ts";
 import { requireTasks, TASK_METHODS } from "./tasks.ts";
 
 export interface ProtocolServerOptions {

@@ -1,13 +1,13 @@
 import { createHash, randomUUID } from "node:crypto";
 import { NodeStreamableHTTPServerTransport } from "@modelcontextprotocol/node";
 import type { Server } from "@modelcontextprotocol/server";
-import type { ClientDto, ClientKindDto } from "../../workers/protocol.ts";
-import { type ChangeNotices, createChangeNotices, sendChange } from "./change-notices.ts";
+import type { ClientDto, ClientKindDto } from "../../../workers/protocol.ts";
+import { type ChangeNotices, createChangeNotices, sendChange } from "./change-notifier.ts";
 import { createEventStores, EVENT_STORE_LIMITS } from "./event-store.ts";
-import type { SessionState } from "./protocol-server.ts";
-import { InFlight } from "../../workers/in-flight.ts";
-import type { RunningCall } from "./running-call.ts";
-import { StandaloneStream } from "./standalone-stream.ts";
+import type { SessionState } from "../protocol-server.ts";
+import { InFlight } from "../../../workers/in-flight.ts";
+import type { RunningCall } from "../running-call.ts";
+import { StandaloneStream } from "./session-stream.ts";
 
 /** Sessions of the 2025 era: one transport and one server each, until the client ends it or goes quiet. */
 export interface Sessions {

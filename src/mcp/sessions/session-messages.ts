@@ -1,6 +1,6 @@
-import { createMessageQuota, type MessageQuota } from "../../workers/message-quota.ts";
-import { isRecord, parseJson, PUSHED_METHODS } from "../../workers/protocol.ts";
-import { passesLogLevel } from "./protocol/log-level.ts";
+import { createMessageQuota, type MessageQuota } from "../../../workers/message-quota.ts";
+import { isRecord, parseJson, PUSHED_METHODS } from "../../../workers/protocol.ts";
+import { passesLogLevel } from "../protocol/log-level.ts";
 import type { Session } from "./sessions.ts";
 
 /** Why a message of a module did not go to a session: the fixed list of the label `reason`, and what there is to say of it. */

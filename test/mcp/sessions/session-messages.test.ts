@@ -3,8 +3,8 @@ import { type TestContext, test } from "node:test";
 import { InMemoryTransport, type JSONRPCMessage, Server } from "@modelcontextprotocol/server";
 import * as fc from "fast-check";
 import { setImmediate as sent } from "node:timers/promises";
-import { createSessionMessages, type SessionMessageDrop } from "../../src/mcp/session-messages.ts";
-import { StandaloneStream } from "../../src/mcp/standalone-stream.ts";
+import { createSessionMessages, type SessionMessageDrop } from "../../../src/mcp/sessions/session-messages.ts";
+import { StandaloneStream } from "../../../src/mcp/sessions/session-stream.ts";
 
 const CALLER = "mcps/called";
 const ADDRESS = "an address";

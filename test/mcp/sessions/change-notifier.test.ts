@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ServerEvent } from "@modelcontextprotocol/server";
-import { createChangeNotices, onCaughtUp } from "../../src/mcp/change-notices.ts";
-import { fill, unreadResponses } from "../support/unread-response.ts";
-import { until } from "../support/until.ts";
+import { createChangeNotices, onCaughtUp } from "../../../src/mcp/sessions/change-notifier.ts";
+import { fill, unreadResponses } from "../../support/unread-response.ts";
+import { until } from "../../support/until.ts";
 
 const TOOLS: ServerEvent = { kind: "tools_list_changed" };
 const PROMPTS: ServerEvent = { kind: "prompts_list_changed" };

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
-import { onCaughtUp } from "./change-notices.ts";
+import { onCaughtUp } from "./change-notifier.ts";
 
 /** The event stream that a session's client opens with GET, for what belongs to none of its requests. */
 export class StandaloneStream {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { JSONRPCMessage } from "@modelcontextprotocol/server";
-import { createEventStores, type SessionEventStore } from "../../src/mcp/event-store.ts";
+import { createEventStores, type SessionEventStore } from "../../../src/mcp/sessions/event-store.ts";
 
 const message = (number: number, size = 0): JSONRPCMessage => ({
 	jsonrpc: "2.0",

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
-import { StandaloneStream } from "../../src/mcp/standalone-stream.ts";
-import { fill, unreadResponses } from "../support/unread-response.ts";
+import { StandaloneStream } from "../../../src/mcp/sessions/session-stream.ts";
+import { fill, unreadResponses } from "../../support/unread-response.ts";
 
 test("a client that resumes its stream has given up the connection that it does not read", async (t) => {
 	const open = await unreadResponses(t);

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Server } from "@modelcontextprotocol/server";
-import { ROOTS_CHANGED } from "../../workers/protocol.ts";
-import { createClientRequests } from "./protocol/client-requests.ts";
-import type { CallOrigin, Gateway } from "./gateway.ts";
-import { passesLogLevel } from "./protocol/log-level.ts";
-import type { SessionState } from "./protocol-server.ts";
-import { currentOrigin } from "./request-scope.ts";
-import { type CallClient, NOBODY } from "./running-call.ts";
+import { ROOTS_CHANGED } from "../../../workers/protocol.ts";
+import { createClientRequests } from "../protocol/client-requests.ts";
+import type { CallOrigin, Gateway } from "../gateway.ts";
+import { passesLogLevel } from "../protocol/log-level.ts";
+import type { SessionState } from "../protocol-server.ts";
+import { currentOrigin } from "../request-scope.ts";
+import { type CallClient, NOBODY } from "../running-call.ts";
 
 export interface RootChangesOptions {
 	readonly server: Server;

@@ -4,8 +4,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test, type TestContext } from "node:test";
 import { Server } from "@modelcontextprotocol/server";
-import { createSessions, type Session } from "../../src/mcp/sessions.ts";
-import { openSession } from "../support/mcp-post.ts";
+import { createSessions, type Session } from "../../../src/mcp/sessions/sessions.ts";
+import { openSession } from "../../support/mcp-post.ts";
 
 /** Sessions that each initialize over HTTP opens; the last one of them. */
 async function setup(t: TestContext) {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { InMemoryTransport, type JSONRPCMessage, Server } from "@modelcontextprotocol/server";
-import { passOnRootChanges } from "../../src/mcp/root-changes.ts";
-import { StandaloneStream } from "../../src/mcp/standalone-stream.ts";
-import { fill, unreadResponses } from "../support/unread-response.ts";
-import { until } from "../support/until.ts";
+import { passOnRootChanges } from "../../../src/mcp/sessions/root-changes.ts";
+import { StandaloneStream } from "../../../src/mcp/sessions/session-stream.ts";
+import { fill, unreadResponses } from "../../support/unread-response.ts";
+import { until } from "../../support/until.ts";
 
 test("a client that does not read its event stream is not asked for its roots", async (t) => {
 	const open = await unreadResponses(t);
