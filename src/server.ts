@@ -20,7 +20,7 @@ import { EXIT_CODES, type RestartCounts } from "./launch/launch-contract.ts";
 import { createLogger, type Logger } from "./logging/logger.ts";
 import { raiseMainPriority } from "./composition/realtime-priority.ts";
 import { createCatalog, MAX_LISTED } from "./mcp/catalog.ts";
-import { createGateway } from "./mcp/gateway.ts";
+import { createGateway } from "./mcp/calls/gateway.ts";
 import { createMcpEndpoint } from "./mcp/endpoint.ts";
 import { SESSION_MESSAGE_DROPS } from "./mcp/sessions/session-messages.ts";
 import { MCP_OWNERS } from "./mcp/mcp-owners.ts";

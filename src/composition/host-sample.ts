@@ -1,5 +1,5 @@
 import type { Host } from "../host/host.ts";
-import type { Gateway } from "../mcp/gateway.ts";
+import type { Gateway } from "../mcp/calls/gateway.ts";
 import type { Collector } from "../metrics/collector.ts";
 import type { MachineUsage } from "../metrics/machine-usage.ts";
 import type { HostSample } from "../metrics/sampled-gauges.ts";

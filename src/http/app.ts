@@ -3,7 +3,7 @@ import express from "express";
 import type { HostConfig } from "../config/config.ts";
 import type { Host } from "../host/host.ts";
 import type { Logger } from "../logging/logger.ts";
-import type { Gateway } from "../mcp/gateway.ts";
+import type { Gateway } from "../mcp/calls/gateway.ts";
 import type { McpEndpoint } from "../mcp/endpoint.ts";
 import { createExecuteRoute } from "./execute-route.ts";
 import { createGatekeeper, createGates } from "./gates.ts";

@@ -1,7 +1,7 @@
 import { ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
 import { type RequestHandler, type Response, Router } from "express";
 import * as z from "zod";
-import type { Gateway } from "../mcp/gateway.ts";
+import type { Gateway } from "../mcp/calls/gateway.ts";
 import { originOf } from "../mcp/protocol/http-exchange.ts";
 import { methodNotAllowed, sendProblem } from "./problem.ts";
 

@@ -3,7 +3,7 @@ import { InMemoryServerEventBus, type ServerEventBus } from "@modelcontextprotoc
 import { isRecord } from "../../workers/protocol.ts";
 import { createChangeNotices, onCaughtUp } from "./sessions/change-notifier.ts";
 import { paramsOf } from "./protocol/inbound-request.ts";
-import { type RequestScope, requestScope } from "./request-scope.ts";
+import { type RequestScope, requestScope } from "./calls/request-context.ts";
 
 /**
  * Where the SDK's `subscriptions/listen` streams hear of changes. It puts whatever it hears into its stream, also when the

@@ -3,15 +3,15 @@ import * as z from "zod";
 import { type Era, isRecord, type ListName, TASKS_EXTENSION } from "../../workers/protocol.ts";
 import type { Catalog } from "./catalog.ts";
 import { createClientRequests } from "./protocol/client-requests.ts";
-import { type CallOrigin, FORWARDED_METHODS, type ForwardedMethod, type Gateway } from "./gateway.ts";
+import { type CallOrigin, FORWARDED_METHODS, type ForwardedMethod, type Gateway } from "./calls/gateway.ts";
 import { passesLogLevel } from "./protocol/log-level.ts";
 import { pageOf } from "./page.ts";
 import type { RequestStateSeal } from "./protocol/request-state.ts";
-import { currentOrigin, requestScope } from "./request-scope.ts";
+import { currentOrigin, requestScope } from "./calls/request-context.ts";
 import { withoutStamps } from "./protocol/result-meta.ts";
-import { type CallClient, NOBODY } from "./running-call.ts";
+import { type CallClient, NOBODY } from "./calls/call-relay.ts";
 import type { StandaloneStream } from "./sessions/session-stream.ts";
-import { requireTasks, TASK_METHODS } from "./tasks.ts";
+import { requireTasks, TASK_METHODS } from "./calls/task-owners.ts";
 
 export interface ProtocolServerOptions {
 	readonly gateway: Gateway;

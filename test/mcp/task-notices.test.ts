@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { createMcpHandler, ProtocolError, ProtocolErrorCode, Server } from "@modelcontextprotocol/server";
-import { requestScope } from "../../src/mcp/request-scope.ts";
+import { requestScope } from "../../src/mcp/calls/request-context.ts";
 import { createTaskNotices, type TaskNoticesOptions } from "../../src/mcp/task-notices.ts";
-import { createTaskOwners } from "../../src/mcp/tasks.ts";
+import { createTaskOwners } from "../../src/mcp/calls/task-owners.ts";
 import type { Message } from "../support/mcp-post.ts";
 import { until } from "../support/until.ts";
 

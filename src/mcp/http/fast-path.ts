@@ -1,8 +1,8 @@
 import type { ServerResponse } from "node:http";
 import { type Era, isRecord } from "../../../workers/protocol.ts";
-import type { CallOrigin, Gateway } from "../gateway.ts";
-import type { TakeCall } from "../request-scope.ts";
-import { NOBODY, type RunningCall } from "../running-call.ts";
+import type { CallOrigin, Gateway } from "../calls/gateway.ts";
+import type { TakeCall } from "../calls/request-context.ts";
+import { NOBODY, type RunningCall } from "../calls/call-relay.ts";
 
 /** A `tools/call` whose parameters hold nothing that only the SDK can deal with. */
 export interface ToolCallMessage {

@@ -4,12 +4,12 @@ import { createMcpHandler, type Server, type ServerEvent } from "@modelcontextpr
 import { isRecord } from "../../../workers/protocol.ts";
 import type { Catalog } from "../catalog.ts";
 import { asToolCall, serveDirectly } from "./fast-path.ts";
-import type { Gateway } from "../gateway.ts";
+import type { Gateway } from "../calls/gateway.ts";
 import { type Exchange, header, refuse } from "../protocol/http-exchange.ts";
 import { hasModernHeaders, paramsOf } from "../protocol/inbound-request.ts";
 import { createListenBus, listenScope } from "../listen-bus.ts";
 import { paramHeaderProblem } from "./param-headers.ts";
-import { requestScope, type TakeCall } from "../request-scope.ts";
+import { requestScope, type TakeCall } from "../calls/request-context.ts";
 import { createTaskNotices } from "../task-notices.ts";
 
 /** The 2026-07-28 era: each request carries all there is to know about it. */

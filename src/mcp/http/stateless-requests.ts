@@ -1,10 +1,10 @@
 import { NodeStreamableHTTPServerTransport } from "@modelcontextprotocol/node";
 import type { Server } from "@modelcontextprotocol/server";
 import { asToolCall, serveDirectly } from "./fast-path.ts";
-import type { Gateway } from "../gateway.ts";
+import type { Gateway } from "../calls/gateway.ts";
 import type { Exchange } from "../protocol/http-exchange.ts";
 import { hasLegacyHeaders, wantsProgress } from "../protocol/inbound-request.ts";
-import { requestScope } from "../request-scope.ts";
+import { requestScope } from "../calls/request-context.ts";
 
 export interface StatelessRequestsOptions {
 	readonly gateway: Gateway;

@@ -2,11 +2,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Server } from "@modelcontextprotocol/server";
 import { ROOTS_CHANGED } from "../../../workers/protocol.ts";
 import { createClientRequests } from "../protocol/client-requests.ts";
-import type { CallOrigin, Gateway } from "../gateway.ts";
+import type { CallOrigin, Gateway } from "../calls/gateway.ts";
 import { passesLogLevel } from "../protocol/log-level.ts";
 import type { SessionState } from "../protocol-server.ts";
-import { currentOrigin } from "../request-scope.ts";
-import { type CallClient, NOBODY } from "../running-call.ts";
+import { currentOrigin } from "../calls/request-context.ts";
+import { type CallClient, NOBODY } from "../calls/call-relay.ts";
 
 export interface RootChangesOptions {
 	readonly server: Server;

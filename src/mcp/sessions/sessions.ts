@@ -6,7 +6,7 @@ import { type ChangeNotices, createChangeNotices, sendChange } from "./change-no
 import { createEventStores, EVENT_STORE_LIMITS } from "./event-store.ts";
 import type { SessionState } from "../protocol-server.ts";
 import { InFlight } from "../../../workers/in-flight.ts";
-import type { RunningCall } from "../running-call.ts";
+import type { RunningCall } from "../calls/call-relay.ts";
 import { StandaloneStream } from "./session-stream.ts";
 
 /** Sessions of the 2025 era: one transport and one server each, until the client ends it or goes quiet. */

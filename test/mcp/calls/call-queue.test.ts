@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { BulkheadError } from "../../src/core/errors.ts";
-import { createCallQueue } from "../../src/mcp/call-queue.ts";
+import type { BulkheadError } from "../../../src/core/errors.ts";
+import { createCallQueue } from "../../../src/mcp/calls/call-queue.ts";
 
 const FOREVER_MS = 60_000;
 const signal = new AbortController().signal;

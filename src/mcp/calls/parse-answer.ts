@@ -1,6 +1,6 @@
-import { isRecord, parseJson } from "../../workers/protocol.ts";
-import { moduleError } from "./request-failure.ts";
-import type { CallAnswer } from "./running-call.ts";
+import { isRecord, parseJson } from "../../../workers/protocol.ts";
+import { moduleError } from "./protocol-errors.ts";
+import type { CallAnswer } from "./call-relay.ts";
 
 /**
  * Checks what a worker answered: `{"result": {…}}` and nothing beside it, on one line, since its text goes to the client

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createTaskOwners, requireTasks } from "../../src/mcp/tasks.ts";
+import { createTaskOwners, requireTasks } from "../../../src/mcp/calls/task-owners.ts";
 
 test("a task is its module's and its client's", () => {
 	const tasks = createTaskOwners();

@@ -1,8 +1,8 @@
-import { isRecord } from "../../workers/protocol.ts";
-import { assertNever } from "../core/errors.ts";
-import type { Catalog } from "./catalog.ts";
+import { isRecord } from "../../../workers/protocol.ts";
+import { assertNever } from "../../core/errors.ts";
+import type { Catalog } from "../catalog.ts";
 import type { IncomingCall } from "./gateway.ts";
-import type { TaskOwners } from "./tasks.ts";
+import type { TaskOwners } from "./task-owners.ts";
 
 /** The modules to ask for a call, in order. More than one only where templates overlap. */
 export function callOwners(

@@ -4,19 +4,19 @@ import {
 	type Era,
 	MAX_TASK_ID_LENGTH,
 	type ROOTS_CHANGED,
-} from "../../workers/protocol.ts";
-import { BulkheadError } from "../core/errors.ts";
-import type { Host } from "../host/host.ts";
-import { readCallAnswer } from "./call-answer.ts";
-import { callOwners } from "./call-owners.ts";
+} from "../../../workers/protocol.ts";
+import { BulkheadError } from "../../core/errors.ts";
+import type { Host } from "../../host/host.ts";
+import { readCallAnswer } from "./parse-answer.ts";
+import { callOwners } from "./call-routing.ts";
 import { type CallLoad, createCallQueues } from "./call-queue.ts";
-import type { Catalog } from "./catalog.ts";
-import { isNotFound, moduleError, NotFound, type RequestErrorType, requestFailure } from "./request-failure.ts";
-import { type CallAnswer, type CallClient, createRelay, type RunningCall } from "./running-call.ts";
-import { createTaskOwners, requireTasks, type TaskMethod } from "./tasks.ts";
+import type { Catalog } from "../catalog.ts";
+import { isNotFound, moduleError, NotFound, type RequestErrorType, requestFailure } from "./protocol-errors.ts";
+import { type CallAnswer, type CallClient, createRelay, type RunningCall } from "./call-relay.ts";
+import { createTaskOwners, requireTasks, type TaskMethod } from "./task-owners.ts";
 import { type TraceContext, withTraceContext } from "./trace-context.ts";
 
-export type { RequestErrorType } from "./request-failure.ts";
+export type { RequestErrorType } from "./protocol-errors.ts";
 
 /** The requests that a module answers. */
 export type ForwardedMethod = (typeof FORWARDED_METHODS)[number] | TaskMethod;

@@ -1,4 +1,4 @@
-import { BulkheadError } from "../core/errors.ts";
+import { BulkheadError } from "../../core/errors.ts";
 
 /**
  * Lets so many calls of one module run at a time and keeps some more waiting. Those that wait are served client by client
