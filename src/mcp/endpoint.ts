@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server, ServerEvent } from "@modelcontextprotocol/server";
 import type { Era, ListName } from "../../workers/protocol.ts";
-import type { Catalog } from "./catalog.ts";
+import type { Catalog } from "./catalog/catalog.ts";
 import type { Gateway } from "./calls/gateway.ts";
 import { acceptsStream, type Exchange, header, normaliseAccept, originOf, refuse } from "./protocol/http-exchange.ts";
 import { isModern, opensSession } from "./protocol/inbound-request.ts";

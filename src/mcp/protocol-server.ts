@@ -1,11 +1,11 @@
 import { Server, type ServerContext } from "@modelcontextprotocol/server";
 import * as z from "zod";
 import { type Era, isRecord, type ListName, TASKS_EXTENSION } from "../../workers/protocol.ts";
-import type { Catalog } from "./catalog.ts";
+import type { Catalog } from "./catalog/catalog.ts";
 import { createClientRequests } from "./protocol/client-requests.ts";
 import { type CallOrigin, FORWARDED_METHODS, type ForwardedMethod, type Gateway } from "./calls/gateway.ts";
 import { passesLogLevel } from "./protocol/log-level.ts";
-import { pageOf } from "./page.ts";
+import { pageOf } from "./catalog/pagination.ts";
 import type { RequestStateSeal } from "./protocol/request-state.ts";
 import { currentOrigin, requestScope } from "./calls/request-context.ts";
 import { withoutStamps } from "./protocol/result-meta.ts";

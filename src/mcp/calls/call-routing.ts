@@ -1,6 +1,6 @@
 import { isRecord } from "../../../workers/protocol.ts";
 import { assertNever } from "../../core/errors.ts";
-import type { Catalog } from "../catalog.ts";
+import type { Catalog } from "../catalog/catalog.ts";
 import type { IncomingCall } from "./gateway.ts";
 import type { TaskOwners } from "./task-owners.ts";
 

@@ -10,7 +10,7 @@ import type { Host } from "../../host/host.ts";
 import { readCallAnswer } from "./parse-answer.ts";
 import { callOwners } from "./call-routing.ts";
 import { type CallLoad, createCallQueues } from "./call-queue.ts";
-import type { Catalog } from "../catalog.ts";
+import type { Catalog } from "../catalog/catalog.ts";
 import { isNotFound, moduleError, NotFound, type RequestErrorType, requestFailure } from "./protocol-errors.ts";
 import { type CallAnswer, type CallClient, createRelay, type RunningCall } from "./call-relay.ts";
 import { createTaskOwners, requireTasks, type TaskMethod } from "./task-owners.ts";

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { toNodeHandler } from "@modelcontextprotocol/node";
 import { createMcpHandler, type Server, type ServerEvent } from "@modelcontextprotocol/server";
 import { isRecord } from "../../../workers/protocol.ts";
-import type { Catalog } from "../catalog.ts";
+import type { Catalog } from "../catalog/catalog.ts";
 import { asToolCall, serveDirectly } from "./fast-path.ts";
 import type { Gateway } from "../calls/gateway.ts";
 import { type Exchange, header, refuse } from "../protocol/http-exchange.ts";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createCatalog, MAX_LISTED } from "../../src/mcp/catalog.ts";
-import type { McpName } from "../../src/mcp/mcp-owners.ts";
-import type { NameConflict } from "../../src/mcp/name-ownership.ts";
-import type { OwnedNames } from "../../src/state/owner-file.ts";
-import type { CatalogDto, EraCatalogDto } from "../../workers/protocol.ts";
+import { createCatalog, MAX_LISTED } from "../../../src/mcp/catalog/catalog.ts";
+import type { McpName } from "../../../src/mcp/catalog/name-owner-format.ts";
+import type { NameConflict } from "../../../src/mcp/catalog/name-ownership.ts";
+import type { OwnedNames } from "../../../src/state/owner-file.ts";
+import type { CatalogDto, EraCatalogDto } from "../../../workers/protocol.ts";
 
 function offers(lists: Partial<EraCatalogDto>): CatalogDto {
 	const era = { tools: [], prompts: [], resources: [], resourceTemplates: [], ...lists };

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ProtocolError } from "@modelcontextprotocol/server";
-import { type CatalogKey, compareKeys } from "../../src/mcp/catalog-key.ts";
-import { pageOf } from "../../src/mcp/page.ts";
+import { type CatalogKey, compareKeys } from "../../../src/mcp/catalog/catalog-key.ts";
+import { pageOf } from "../../../src/mcp/catalog/pagination.ts";
 
 const key = (name: string, moduleId = "mcps/a"): CatalogKey => ({ moduleId, name });
 const same = (entry: CatalogKey): CatalogKey => entry;

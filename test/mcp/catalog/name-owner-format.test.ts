@@ -3,10 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
-import { MCP_OWNERS } from "../../src/mcp/mcp-owners.ts";
-import { createOwnerKeeper } from "../../src/state/owner-store.ts";
-import { sealLines } from "../../src/state/sealed-lines.ts";
-import { MAX_KEY_LENGTH } from "../../workers/protocol.ts";
+import { MCP_OWNERS } from "../../../src/mcp/catalog/name-owner-format.ts";
+import { createOwnerKeeper } from "../../../src/state/owner-store.ts";
+import { sealLines } from "../../../src/state/sealed-lines.ts";
+import { MAX_KEY_LENGTH } from "../../../workers/protocol.ts";
 
 const LINES = [
 	'["bulkhead owners",1]',
