@@ -7,10 +7,10 @@ import { asToolCall, serveDirectly } from "./fast-path.ts";
 import type { Gateway } from "../calls/gateway.ts";
 import { type Exchange, header, refuse } from "../protocol/http-exchange.ts";
 import { hasModernHeaders, paramsOf } from "../protocol/inbound-request.ts";
-import { createListenBus, listenScope } from "../listen-bus.ts";
+import { createListenBus, listenScope } from "../subscriptions/subscription-bus.ts";
 import { paramHeaderProblem } from "./param-headers.ts";
 import { requestScope, type TakeCall } from "../calls/request-context.ts";
-import { createTaskNotices } from "../task-notices.ts";
+import { createTaskNotices } from "../subscriptions/task-subscriptions.ts";
 
 /** The 2026-07-28 era: each request carries all there is to know about it. */
 export interface ModernRequests {

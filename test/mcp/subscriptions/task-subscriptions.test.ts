@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { createMcpHandler, ProtocolError, ProtocolErrorCode, Server } from "@modelcontextprotocol/server";
-import { requestScope } from "../../src/mcp/calls/request-context.ts";
-import { createTaskNotices, type TaskNoticesOptions } from "../../src/mcp/task-notices.ts";
-import { createTaskOwners } from "../../src/mcp/calls/task-owners.ts";
-import type { Message } from "../support/mcp-post.ts";
-import { until } from "../support/until.ts";
+import { requestScope } from "../../../src/mcp/calls/request-context.ts";
+import { createTaskNotices, type TaskNoticesOptions } from "../../../src/mcp/subscriptions/task-subscriptions.ts";
+import { createTaskOwners } from "../../../src/mcp/calls/task-owners.ts";
+import type { Message } from "../../support/mcp-post.ts";
+import { until } from "../../support/until.ts";
 
 const META = {
 	"io.modelcontextprotocol/protocolVersion": "2026-07-28",

@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { type McpHttpHandler, ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
-import { isRecord } from "../../workers/protocol.ts";
-import type { CallOrigin, Gateway } from "./calls/gateway.ts";
-import { paramsOf } from "./protocol/inbound-request.ts";
-import { currentOrigin } from "./calls/request-context.ts";
-import { createTaskInquiries } from "./task-inquiries.ts";
+import { isRecord } from "../../../workers/protocol.ts";
+import type { CallOrigin, Gateway } from "../calls/gateway.ts";
+import { paramsOf } from "../protocol/inbound-request.ts";
+import { currentOrigin } from "../calls/request-context.ts";
+import { createTaskInquiries } from "./task-poller.ts";
 import { openTaskStream, type TaskStream } from "./task-stream.ts";
-import { requireTasks } from "./calls/task-owners.ts";
+import { requireTasks } from "../calls/task-owners.ts";
 
 /** `notifications/tasks` (SEP-2663) for the clients that listen: the SDK's `subscriptions/listen` knows no tasks. */
 export interface TaskNotices {

@@ -1,5 +1,5 @@
 import { addAbortListener } from "node:events";
-import type { TaskInquiry } from "./calls/gateway.ts";
+import type { TaskInquiry } from "../calls/gateway.ts";
 
 /**
  * Asks modules how their tasks are, one task of each module at a time: however many streams listen, a module has one of their
