@@ -7,7 +7,7 @@ const src = {
 	/** The composition: the only files that know every layer. */
 	server: ["src/server.ts", "src/composition/instrumentation.ts", "src/composition/host-sample.ts"],
 	/** The composition of `bulkhead stdio`. */
-	stdio: ["src/stdio.ts"],
+	stdio: ["src/stdio/run-stdio.ts"],
 	state: ["src/state/**"],
 	host: ["src/host/**"],
 	moduleThread: ["src/host/worker/thread-worker.ts"],

@@ -68,7 +68,7 @@ async function run(): Promise<number> {
 	};
 	if (command.name === "serve") return supervise(launch);
 	if (runtime !== process.execPath) return rerun(runtime);
-	const { runStdio } = await import("./stdio.ts");
+	const { runStdio } = await import("./stdio/run-stdio.ts");
 	return runStdio({
 		url: command.url,
 		token: process.env["BULKHEAD_TOKEN"],

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
-import { freePort } from "../../src/free-port.ts";
+import { freePort } from "../../src/stdio/free-port.ts";
 
 /** A server under test, in a process of its own. */
 export interface Server {

@@ -3,7 +3,7 @@ import { chmod, cp, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
-import { freePort } from "../../src/free-port.ts";
+import { freePort } from "../../src/stdio/free-port.ts";
 import { startHostProcess } from "../support/host-process.ts";
 import { until } from "../support/until.ts";
 

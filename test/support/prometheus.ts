@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { TestContext } from "node:test";
-import { freePort } from "../../src/free-port.ts";
+import { freePort } from "../../src/stdio/free-port.ts";
 import { seriesKey } from "./strict-exposition.ts";
 import { until } from "./until.ts";
 

@@ -12,9 +12,9 @@ import {
 } from "@modelcontextprotocol/server";
 import { setTimeout as delay } from "node:timers/promises";
 import { messageOf } from "../core/errors.ts";
-import { createListening } from "./listening.ts";
-import { createRetry } from "./retry.ts";
-import { createSessionMemory } from "./session-memory.ts";
+import { createListening } from "./resubscribe.ts";
+import { createRetry } from "./connect-retry.ts";
+import { createSessionMemory } from "./session-replay.ts";
 import { createToolHeaders } from "./tool-headers.ts";
 
 /**

@@ -1,6 +1,6 @@
 import type { JSONRPCErrorResponse, JSONRPCRequest, JSONRPCResultResponse } from "@modelcontextprotocol/server";
 import { type ListedDto, readEntries } from "../../workers/protocol.ts";
-import { paramHeadersOf } from "./http/param-headers.ts";
+import { paramHeadersOf } from "../mcp/http/param-headers.ts";
 
 type Answer = JSONRPCResultResponse | JSONRPCErrorResponse;
 

@@ -4,8 +4,8 @@ import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { StdioServerTransport } from "@modelcontextprotocol/server/stdio";
 import { freePort } from "./free-port.ts";
-import { EXIT_CODES } from "./launch/launch-contract.ts";
-import { startStdioBridge } from "./mcp/stdio-bridge.ts";
+import { EXIT_CODES } from "../launch/launch-contract.ts";
+import { startStdioBridge } from "./bridge.ts";
 
 export interface StdioOptions {
 	/** The MCP endpoint of a host that runs; undefined: start one for this client, and stop it with the client. */
