@@ -29,7 +29,7 @@ import { clearCounterStore } from "./metrics/counter-store.ts";
 import { newsFields, newsLine } from "./metrics/collect-news.ts";
 import { createHostMetrics } from "./metrics/host-metrics.ts";
 import { createMachineUsage } from "./metrics/machine-usage.ts";
-import { createMetricsAggregate } from "./metrics/metrics-aggregate.ts";
+import { createMetricsAggregate } from "./metrics/aggregate.ts";
 import { startIntake } from "./metrics/start-intake.ts";
 import { createOwnerKeeper } from "./state/owner-store.ts";
 

@@ -12,7 +12,7 @@ import { createIndexRoute } from "./index-route.ts";
 import { createMcpRoute } from "./mcp-route.ts";
 import { createMcpShortcut } from "./mcp-shortcut.ts";
 import type { Collector } from "../metrics/collector.ts";
-import type { MetricsAggregate } from "../metrics/metrics-aggregate.ts";
+import type { MetricsAggregate } from "../metrics/aggregate.ts";
 import { createMetricsRoutes } from "./metrics-route.ts";
 import { createModulesRoutes, type ModuleDetails } from "./modules-route.ts";
 import { createErrorHandler, createMcpErrorHandler, notFound } from "./problem.ts";

@@ -1,6 +1,6 @@
 import { type Request, type Response, Router } from "express";
 import type { Collector } from "../metrics/collector.ts";
-import type { MetricsAggregate } from "../metrics/metrics-aggregate.ts";
+import type { MetricsAggregate } from "../metrics/aggregate.ts";
 import type { MetricsPage } from "../metrics/metrics-page.ts";
 import { isNotModified } from "../metrics/page-format.ts";
 import { methodNotAllowed, sendProblem } from "./problem.ts";

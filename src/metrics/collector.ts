@@ -4,7 +4,7 @@ import { BulkheadError, messageOf } from "../core/errors.ts";
 import type { Host } from "../host/host.ts";
 import { createCollectSchedule } from "./collect-schedule.ts";
 import type { CollectFailure, CollectReport } from "./collect-report.ts";
-import type { MetricsAggregate } from "./metrics-aggregate.ts";
+import type { MetricsAggregate } from "./aggregate.ts";
 
 /** Collects every module that has metrics, on its schedule or when it is scraped, into the aggregate. */
 export interface Collector {

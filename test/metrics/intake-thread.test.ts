@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
-import { createMetricsAggregate } from "../../src/metrics/metrics-aggregate.ts";
+import { createMetricsAggregate } from "../../src/metrics/aggregate.ts";
 import { type Intake, startIntake } from "../../src/metrics/start-intake.ts";
 import { DEFAULT_SNAPSHOT_LIMITS, encodeSnapshot } from "../../workers/snapshot.ts";
 import { counter, gauge, value } from "../support/raw-families.ts";

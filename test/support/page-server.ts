@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { TestContext } from "node:test";
-import type { MetricsAggregate } from "../../src/metrics/metrics-aggregate.ts";
+import type { MetricsAggregate } from "../../src/metrics/aggregate.ts";
 import { OPENMETRICS } from "./metrics-aggregate.ts";
 
 /** What the path of a page begins with, since a Prometheus of this version always asks for OpenMetrics. */
