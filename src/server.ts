@@ -30,7 +30,7 @@ import { newsFields, newsLine } from "./metrics/collect-news.ts";
 import { createHostMetrics } from "./metrics/host-metrics.ts";
 import { createMachineUsage } from "./metrics/machine-usage.ts";
 import { createMetricsAggregate } from "./metrics/aggregate.ts";
-import { startIntake } from "./metrics/start-intake.ts";
+import { startIntake } from "./metrics/ingest/start-ingest.ts";
 import { createOwnerKeeper } from "./state/owner-store.ts";
 
 /** A host that answers. */

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { Worker } from "node:worker_threads";
 import express from "express";
 import { createMetricsAggregate } from "../../src/metrics/aggregate.ts";
-import { startIntake } from "../../src/metrics/start-intake.ts";
+import { startIntake } from "../../src/metrics/ingest/start-ingest.ts";
 import { createHostMetrics, type HostMetricsOptions } from "../../src/metrics/host-metrics.ts";
 import { createServerProbe, KEEP_CONNECTIONS } from "./server-probe.ts";
 

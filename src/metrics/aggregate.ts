@@ -11,7 +11,7 @@ import type { CollectFailure, CollectReport } from "./collect-report.ts";
 import type { DropReason, DropSink } from "./drop-log.ts";
 import { NOTHING_SHARED } from "./family-sharing.ts";
 import { createHostReader, familyBytes, type HostSource } from "./host-source.ts";
-import type { IntakePort, IntakeReply, IntakeRequest } from "./intake-protocol.ts";
+import type { IntakePort, IntakeReply, IntakeRequest } from "./ingest/protocol.ts";
 import { createPageComposer, type MetricsPage, type PageModule, type PageRequest } from "./metrics-page.ts";
 import type { ModuleLimits } from "./module-limits.ts";
 import { decodeWritten } from "./written-dto.ts";

@@ -1,5 +1,5 @@
 /** Two ports that hand messages to one another, cloned and transferred as between threads, in one thread and at once. */
-import type { IntakePort } from "../../src/metrics/intake-protocol.ts";
+import type { IntakePort } from "../../src/metrics/ingest/protocol.ts";
 
 export function createLinkedPorts<One, Other>(): readonly [IntakePort<One, Other>, IntakePort<Other, One>] {
 	const ones: ((message: Other) => void)[] = [];

@@ -5,11 +5,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
-import { createMetricsAggregate } from "../../src/metrics/aggregate.ts";
-import { type Intake, startIntake } from "../../src/metrics/start-intake.ts";
-import { DEFAULT_SNAPSHOT_LIMITS, encodeSnapshot } from "../../workers/snapshot.ts";
-import { counter, gauge, value } from "../support/raw-families.ts";
-import { parseStrictly, seriesOf } from "../support/strict-exposition.ts";
+import { createMetricsAggregate } from "../../../src/metrics/aggregate.ts";
+import { type Intake, startIntake } from "../../../src/metrics/ingest/start-ingest.ts";
+import { DEFAULT_SNAPSHOT_LIMITS, encodeSnapshot } from "../../../workers/snapshot.ts";
+import { counter, gauge, value } from "../../support/raw-families.ts";
+import { parseStrictly, seriesOf } from "../../support/strict-exposition.ts";
 
 test("snapshots are taken in by the thread, and shared families come out as one block", async (t) => {
 	const { collect, series } = start(t);
@@ -59,7 +59,7 @@ test("the end of the thread without being asked ends the host, with an error", (
 	const script = path.join(folder, "host.mts");
 	writeFileSync(
 		script,
-		`import { startIntake } from ${JSON.stringify(path.join(import.meta.dirname, "../../src/metrics/start-intake.ts"))};
+		`import { startIntake } from ${JSON.stringify(path.join(import.meta.dirname, "../../../src/metrics/ingest/start-ingest.ts"))};
 		startIntake({ hostFamilies: null, maxSeries: 1, leaseMs: 1, counterState: false });
 		setInterval(() => {}, 1000);`,
 	);

@@ -6,25 +6,25 @@
  * Snapshots of different modules are checked side by side in slices; names are claimed and bytes written one module after
  * the other, so that two modules cannot both win a name.
  */
-import { messageOf } from "../core/errors.ts";
-import { createSlicer } from "../core/time-slicer.ts";
-import type { OwnedNames } from "../state/owner-file.ts";
-import { type CheckedFamily, linesOf } from "./checked-family.ts";
-import { type CollectError, type CollectReport, collectReport } from "./collect-report.ts";
-import { createCounterContinuity } from "./counter-continuity.ts";
-import { createCounterKeeper } from "./counter-keeper.ts";
-import type { CounterStore } from "./counter-store.ts";
-import { createDropLog, type DropSink } from "./drop-log.ts";
-import { writeFamilies } from "./exposition-writer.ts";
-import { createFailureNews } from "./failure-news.ts";
-import type { OwnedFamily } from "./family-owners.ts";
-import { createFamilyOwnership, type SeenFamilies } from "./family-ownership.ts";
-import type { IntakePort, IntakeReply, IntakeRequest, ShownDto } from "./intake-protocol.ts";
-import { isLegacyName, type MetricType } from "./metric-names.ts";
-import { type ModuleLimits, snapshotRules } from "./module-limits.ts";
-import { shownSeries } from "./shown-series.ts";
-import { readSnapshot } from "./snapshot-reader.ts";
-import { encodeWritten } from "./written-dto.ts";
+import { messageOf } from "../../core/errors.ts";
+import { createSlicer } from "../../core/time-slicer.ts";
+import type { OwnedNames } from "../../state/owner-file.ts";
+import { type CheckedFamily, linesOf } from "../checked-family.ts";
+import { type CollectError, type CollectReport, collectReport } from "../collect-report.ts";
+import { createCounterContinuity } from "../counter-continuity.ts";
+import { createCounterKeeper } from "../counter-keeper.ts";
+import type { CounterStore } from "../counter-store.ts";
+import { createDropLog, type DropSink } from "../drop-log.ts";
+import { writeFamilies } from "../exposition-writer.ts";
+import { createFailureNews } from "../failure-news.ts";
+import type { OwnedFamily } from "../family-owners.ts";
+import { createFamilyOwnership, type SeenFamilies } from "../family-ownership.ts";
+import type { IntakePort, IntakeReply, IntakeRequest, ShownDto } from "./protocol.ts";
+import { isLegacyName, type MetricType } from "../metric-names.ts";
+import { type ModuleLimits, snapshotRules } from "../module-limits.ts";
+import { shownSeries } from "../shown-series.ts";
+import { readSnapshot } from "../snapshot-reader.ts";
+import { encodeWritten } from "../written-dto.ts";
 
 export interface IntakeOptions {
 	/** What the host itself exports. */

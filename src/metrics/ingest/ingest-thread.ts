@@ -1,11 +1,11 @@
 /** The thread of the intake: what start-intake.ts starts. */
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
-import { createOwnerKeeper } from "../state/owner-store.ts";
-import { createCounterStore } from "./counter-store.ts";
-import { FAMILY_OWNERS } from "./family-owners.ts";
-import type { IntakeReply } from "./intake-protocol.ts";
-import { serveIntake } from "./snapshot-intake.ts";
-import type { IntakeSettings } from "./start-intake.ts";
+import { createOwnerKeeper } from "../../state/owner-store.ts";
+import { createCounterStore } from "../counter-store.ts";
+import { FAMILY_OWNERS } from "../family-owners.ts";
+import type { IntakeReply } from "./protocol.ts";
+import { serveIntake } from "./ingest.ts";
+import type { IntakeSettings } from "./start-ingest.ts";
 
 const port = parentPort as MessagePort;
 const { stateDir, counterState, ...options } = workerData as IntakeSettings;

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
-import type { IntakePort, IntakeReply, IntakeRequest } from "./intake-protocol.ts";
-import type { IntakeOptions } from "./snapshot-intake.ts";
+import type { IntakePort, IntakeReply, IntakeRequest } from "./protocol.ts";
+import type { IntakeOptions } from "./ingest.ts";
 
 export interface IntakeSettings extends Pick<IntakeOptions, "hostFamilies" | "maxSeries" | "leaseMs"> {
 	/** Where owners of names are kept, and counters; neither is without it. */
@@ -21,7 +21,7 @@ export interface Intake extends IntakePort<IntakeRequest, IntakeReply> {
  * a defect of the host, and the host's end: the supervisor starts both again.
  */
 export function startIntake(settings: IntakeSettings): Intake {
-	const worker = new Worker(new URL(`./intake-thread${extname(import.meta.url)}`, import.meta.url), {
+	const worker = new Worker(new URL(`./ingest-thread${extname(import.meta.url)}`, import.meta.url), {
 		workerData: settings,
 		name: "intake",
 	});

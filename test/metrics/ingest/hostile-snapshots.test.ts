@@ -5,12 +5,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import { DEFAULT_SNAPSHOT_LIMITS, encodeSnapshot, MAX_LINE_BYTES } from "../../workers/snapshot.ts";
-import { collections, families, lists } from "../support/arbitrary-families.ts";
-import { withHostileValues } from "../support/hostile-values.ts";
-import { createCollector, hostSource, OPENMETRICS, OPENMETRICS_UTF8, TEXT_UTF8 } from "../support/metrics-aggregate.ts";
-import { counter, gauge, value } from "../support/raw-families.ts";
-import { seriesOf } from "../support/strict-exposition.ts";
+import { DEFAULT_SNAPSHOT_LIMITS, encodeSnapshot, MAX_LINE_BYTES } from "../../../workers/snapshot.ts";
+import { collections, families, lists } from "../../support/arbitrary-families.ts";
+import { withHostileValues } from "../../support/hostile-values.ts";
+import {
+	createCollector,
+	hostSource,
+	OPENMETRICS,
+	OPENMETRICS_UTF8,
+	TEXT_UTF8,
+} from "../../support/metrics-aggregate.ts";
+import { counter, gauge, value } from "../../support/raw-families.ts";
+import { seriesOf } from "../../support/strict-exposition.ts";
 
 const RUNS = Number(process.env["FUZZ_RUNS"] ?? 1000);
 const SEED = process.env["FUZZ_SEED"];

@@ -2,12 +2,12 @@
  * What main and the intake (snapshot-intake.ts) say to one another. Both are the host's own, in threads of one process, so
  * what arrives is what was sent; what a module may have forged stays bytes until the intake has checked it.
  */
-import type { CollectError, CollectReport } from "./collect-report.ts";
-import type { CollectNews } from "./collect-news.ts";
-import type { DropReason } from "./drop-log.ts";
-import type { FamilySharing } from "./family-sharing.ts";
-import type { ModuleLimits } from "./module-limits.ts";
-import type { WrittenDto } from "./written-dto.ts";
+import type { CollectError, CollectReport } from "../collect-report.ts";
+import type { CollectNews } from "../collect-news.ts";
+import type { DropReason } from "../drop-log.ts";
+import type { FamilySharing } from "../family-sharing.ts";
+import type { ModuleLimits } from "../module-limits.ts";
+import type { WrittenDto } from "../written-dto.ts";
 
 /** A `Worker`, or the port at its other end. */
 export interface IntakePort<Sent, Received> {
