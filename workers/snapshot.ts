@@ -16,7 +16,7 @@
  *
  * A module owns every object that is read here: getters throw, proxies lie, arrays claim to be endless. Each property is
  * read once, the smallest unit is given up, and what is written is bounded. The format carries no exposition text and
- * its reader (src/metrics/snapshot-reader.ts) trusts nothing in it, so a module that forged these bytes could send
+ * its reader (src/metrics/validate/snapshot-reader.ts) trusts nothing in it, so a module that forged these bytes could send
  * false numbers of its own, which it can anyway, and nothing else.
  */
 

@@ -13,7 +13,7 @@ import { NOTHING_SHARED } from "./family-sharing.ts";
 import { createHostReader, familyBytes, type HostSource } from "./host-source.ts";
 import type { IntakePort, IntakeReply, IntakeRequest } from "./ingest/protocol.ts";
 import { createPageComposer, type MetricsPage, type PageModule, type PageRequest } from "./metrics-page.ts";
-import type { ModuleLimits } from "./module-limits.ts";
+import type { ModuleLimits } from "./validate/module-limits.ts";
 import { decodeWritten } from "./written-dto.ts";
 
 export interface AggregateOptions {

@@ -7,7 +7,7 @@
  *     ["end", crc]                            CRC-32 of all lines before this one
  */
 import { parseJson } from "../../workers/protocol.ts";
-import { YIELD_EVERY } from "./checked-family.ts";
+import { YIELD_EVERY } from "./validate/family.ts";
 import type { KeptTotals } from "./counter-continuity.ts";
 import { isTotals, type TotalsType } from "./counter-totals.ts";
 import { lineOf, sealLines, unsealLines } from "../state/sealed-lines.ts";

@@ -9,7 +9,7 @@ import {
 	ownerOf,
 } from "./family-records.ts";
 import type { FamilySharing } from "./family-sharing.ts";
-import type { MetricType } from "./metric-names.ts";
+import type { MetricType } from "./validate/metric-names.ts";
 
 export interface FamilyMembers extends Pick<FamilyRecords, "get" | "holderOf"> {
 	/** A family without contributors; there must be none of that name. */

@@ -5,15 +5,15 @@
  * been collected without it for longer than the lease. docs/metrics.md, rows 12 to 14, 16, 38 and 39.
  */
 import type { OwnedNames } from "../state/owner-file.ts";
-import type { CheckedFamily } from "./checked-family.ts";
+import type { CheckedFamily } from "./validate/family.ts";
 import type { DropSink } from "./drop-log.ts";
 import { createFamilyMembers } from "./family-members.ts";
 import type { OwnedFamily } from "./family-owners.ts";
 import type { FamilySharing } from "./family-sharing.ts";
 import { differencesOf, type FamilyRecord, type Look, lookOf, ownerOf } from "./family-records.ts";
 import { hostNames } from "./host-names.ts";
-import type { MetricType } from "./metric-names.ts";
-import { claimedNames, escapedName } from "./metric-names.ts";
+import type { MetricType } from "./validate/metric-names.ts";
+import { claimedNames, escapedName } from "./validate/metric-names.ts";
 import { keepOwnSeries, type SeriesClaim, type SeriesClaims, sweepClaims } from "./series-claims.ts";
 
 export interface FamilyOwnership {

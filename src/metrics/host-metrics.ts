@@ -5,7 +5,7 @@
 import { collectDefaultMetrics, Registry } from "prom-client";
 import { createHostFamilies } from "./host-family.ts";
 import { type LibrarySource, REFRESH_MS } from "./host-source.ts";
-import { metricTypeOf } from "./metric-names.ts";
+import { metricTypeOf } from "./validate/metric-names.ts";
 import { type HostSample, sampledGauges } from "./sampled-gauges.ts";
 
 /** What an unknown tool is counted as. */

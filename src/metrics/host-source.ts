@@ -5,9 +5,9 @@ import { messageOf } from "../core/errors.ts";
 import type { DropSink } from "./drop-log.ts";
 import type { FamilySpan, PageFormat, SeriesTexts, WrittenFamilies } from "./exposition-writer.ts";
 import { LEGACY_FORMATS, writeFormat } from "./exposition-writer.ts";
-import { type CheckedFamily, YIELD_EVERY } from "./checked-family.ts";
-import { createFamilyCollector } from "./family-collector.ts";
-import type { MetricType } from "./metric-names.ts";
+import { type CheckedFamily, YIELD_EVERY } from "./validate/family.ts";
+import { createFamilyCollector } from "./validate/family-collector.ts";
+import type { MetricType } from "./validate/metric-names.ts";
 import type { Slicer } from "../core/time-slicer.ts";
 
 /**

@@ -1,6 +1,6 @@
 /** Which module owns a series of a family that several modules show. */
-import type { CheckedFamily } from "./checked-family.ts";
-import { seriesText, YIELD_EVERY } from "./checked-family.ts";
+import type { CheckedFamily } from "./validate/family.ts";
+import { seriesText, YIELD_EVERY } from "./validate/family.ts";
 import type { DropSink } from "./drop-log.ts";
 
 /** By the series' label text. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import type { CheckedFamily } from "../../src/metrics/checked-family.ts";
+import type { CheckedFamily } from "../../src/metrics/validate/family.ts";
 import { createHostFamilies } from "../../src/metrics/host-family.ts";
 import { createHostReader, REFRESH_MS } from "../../src/metrics/host-source.ts";
 import { createSlicer } from "../../src/core/time-slicer.ts";

@@ -8,7 +8,7 @@ import type { CollectReport } from "../../src/metrics/collect-report.ts";
 import type { AggregateOptions, MetricsAggregate } from "../../src/metrics/aggregate.ts";
 import type { IntakeReply, IntakeRequest } from "../../src/metrics/ingest/protocol.ts";
 import { createMetricsAggregate } from "../../src/metrics/aggregate.ts";
-import type { ModuleLimits } from "../../src/metrics/module-limits.ts";
+import type { ModuleLimits } from "../../src/metrics/validate/module-limits.ts";
 import { type IntakeOptions, serveIntake } from "../../src/metrics/ingest/ingest.ts";
 import { DEFAULT_SNAPSHOT_LIMITS, encodeSnapshot } from "../../workers/snapshot.ts";
 import { createLinkedPorts } from "./linked-ports.ts";

@@ -9,7 +9,7 @@
 import { messageOf } from "../../core/errors.ts";
 import { createSlicer } from "../../core/time-slicer.ts";
 import type { OwnedNames } from "../../state/owner-file.ts";
-import { type CheckedFamily, linesOf } from "../checked-family.ts";
+import { type CheckedFamily, linesOf } from "../validate/family.ts";
 import { type CollectError, type CollectReport, collectReport } from "../collect-report.ts";
 import { createCounterContinuity } from "../counter-continuity.ts";
 import { createCounterKeeper } from "../counter-keeper.ts";
@@ -20,10 +20,10 @@ import { createFailureNews } from "../failure-news.ts";
 import type { OwnedFamily } from "../family-owners.ts";
 import { createFamilyOwnership, type SeenFamilies } from "../family-ownership.ts";
 import type { IntakePort, IntakeReply, IntakeRequest, ShownDto } from "./protocol.ts";
-import { isLegacyName, type MetricType } from "../metric-names.ts";
-import { type ModuleLimits, snapshotRules } from "../module-limits.ts";
+import { isLegacyName, type MetricType } from "../validate/metric-names.ts";
+import { type ModuleLimits, snapshotRules } from "../validate/module-limits.ts";
 import { shownSeries } from "../shown-series.ts";
-import { readSnapshot } from "../snapshot-reader.ts";
+import { readSnapshot } from "../validate/snapshot-reader.ts";
 import { encodeWritten } from "../written-dto.ts";
 
 export interface IntakeOptions {

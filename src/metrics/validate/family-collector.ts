@@ -1,12 +1,12 @@
 /** Puts the samples of a snapshot, as its lines carry them (workers/snapshot.ts), to their families, within the limits. */
-import type { CheckedFamily, FamilyReader } from "./checked-family.ts";
-import type { DropSink } from "./drop-log.ts";
+import type { CheckedFamily, FamilyReader } from "./family.ts";
+import type { DropSink } from "../drop-log.ts";
 import { createHistogramFamily } from "./histogram-family.ts";
 import type { LabelLimits } from "./label-set.ts";
 import { createLabelReader } from "./label-set.ts";
 import { metricTypeOf, refusedName } from "./metric-names.ts";
 import { createSummaryFamily } from "./summary-family.ts";
-import { createValueFamily } from "./value-family.ts";
+import { createValueFamily } from "./scalar-family.ts";
 
 export interface SnapshotRules extends LabelLimits {
 	/** Most series of a module, counted as lines on the page; a family without samples counts as one. */

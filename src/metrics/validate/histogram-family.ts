@@ -3,9 +3,9 @@
  *
  * A histogram with a broken bucket is served by Prometheus as wrong quantiles without a word, so the whole label set goes.
  */
-import type { FamilyReader, HistogramSeries } from "./checked-family.ts";
-import { seriesText } from "./checked-family.ts";
-import type { DropSink } from "./drop-log.ts";
+import type { FamilyReader, HistogramSeries } from "./family.ts";
+import { seriesText } from "./family.ts";
+import type { DropSink } from "../drop-log.ts";
 import type { LabelReader } from "./label-set.ts";
 import { createSampleGroups, type SampleGroup } from "./sample-groups.ts";
 

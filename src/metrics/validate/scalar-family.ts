@@ -1,9 +1,9 @@
 /**
  * Counters, gauges and untyped families: one sample is one series. docs/metrics.md, rows 15, 25 to 27, 36, 37, 43 and 44.
  */
-import type { CheckedFamily, FamilyReader, ValueSeries } from "./checked-family.ts";
-import { refusedSeriesText, seriesText } from "./checked-family.ts";
-import type { DropSink } from "./drop-log.ts";
+import type { CheckedFamily, FamilyReader, ValueSeries } from "./family.ts";
+import { refusedSeriesText, seriesText } from "./family.ts";
+import type { DropSink } from "../drop-log.ts";
 import { readExemplar } from "./exemplar.ts";
 import type { LabelReader } from "./label-set.ts";
 import { readValue } from "./sample-values.ts";

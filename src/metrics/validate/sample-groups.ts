@@ -1,9 +1,9 @@
 /**
  * The samples of a histogram or summary, put together by label set: points (buckets or quantiles), sum and count are one unit.
  */
-import type { Exemplar, FamilyReader } from "./checked-family.ts";
-import { refusedSeriesText, seriesText, YIELD_EVERY } from "./checked-family.ts";
-import type { DropReason, DropSink } from "./drop-log.ts";
+import type { Exemplar, FamilyReader } from "./family.ts";
+import { refusedSeriesText, seriesText, YIELD_EVERY } from "./family.ts";
+import type { DropReason, DropSink } from "../drop-log.ts";
 import { readExemplar } from "./exemplar.ts";
 import type { LabelReader, LabelSet } from "./label-set.ts";
 import { readBound, readValue } from "./sample-values.ts";

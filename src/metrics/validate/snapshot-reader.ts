@@ -7,10 +7,10 @@
  * only, so no prototype is involved; nothing recurses, so depth does not matter.
  */
 import { isUtf8 } from "node:buffer";
-import { DEFAULT_SNAPSHOT_LIMITS, MAX_LINE_BYTES } from "../../workers/snapshot.ts";
-import type { CheckedFamily } from "./checked-family.ts";
-import { YIELD_EVERY } from "./checked-family.ts";
-import type { DropSink } from "./drop-log.ts";
+import { DEFAULT_SNAPSHOT_LIMITS, MAX_LINE_BYTES } from "../../../workers/snapshot.ts";
+import type { CheckedFamily } from "./family.ts";
+import { YIELD_EVERY } from "./family.ts";
+import type { DropSink } from "../drop-log.ts";
 import { createFamilyCollector, type SnapshotRules } from "./family-collector.ts";
 
 export type SnapshotReading =

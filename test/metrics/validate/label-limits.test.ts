@@ -1,10 +1,10 @@
 /** The operator's limits on labels, and those of the worker that stand behind them. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { loadConfig } from "../../src/config/config.ts";
-import { parsePolicy } from "../../src/host/policy/module-policy.ts";
-import { createCollector } from "../support/metrics-aggregate.ts";
-import { counter, gauge, histogram, histogramValues, value } from "../support/raw-families.ts";
+import { loadConfig } from "../../../src/config/config.ts";
+import { parsePolicy } from "../../../src/host/policy/module-policy.ts";
+import { createCollector } from "../../support/metrics-aggregate.ts";
+import { counter, gauge, histogram, histogramValues, value } from "../../support/raw-families.ts";
 
 const labels = (count: number, text: string): Readonly<Record<string, string>> =>
 	Object.fromEntries(Array.from({ length: count }, (_, index) => [`l${index}`.padEnd(200, "_"), text]));

@@ -1,7 +1,7 @@
 /**
  * Exemplars: OpenMetrics 1.0 "Exemplars", docs/metrics.md, row 44. A bad one costs itself, never its sample.
  */
-import type { Exemplar } from "./checked-family.ts";
+import type { Exemplar } from "./family.ts";
 import { createLabelReader } from "./label-set.ts";
 import { readValue } from "./sample-values.ts";
 
