@@ -9,7 +9,7 @@ import { createSlicer } from "../core/time-slicer.ts";
 import type { CollectNews } from "./collect-news.ts";
 import type { CollectFailure, CollectReport } from "./collect-report.ts";
 import type { DropReason, DropSink } from "./drop-log.ts";
-import { NOTHING_SHARED } from "./family-sharing.ts";
+import { NOTHING_SHARED } from "./ownership/family-sharing.ts";
 import { createHostReader, familyBytes, type HostSource } from "./host-source.ts";
 import type { IntakePort, IntakeReply, IntakeRequest } from "./ingest/protocol.ts";
 import { createPageComposer, type MetricsPage, type PageModule, type PageRequest } from "./metrics-page.ts";

@@ -8,7 +8,7 @@
 import { randomUUID } from "node:crypto";
 import type { PageFormat, WrittenFamilies, WrittenFormats } from "./exposition-writer.ts";
 import { LEGACY_FORMATS } from "./exposition-writer.ts";
-import { type FamilySharing, ownFilter } from "./family-sharing.ts";
+import { type FamilySharing, ownFilter } from "./ownership/family-sharing.ts";
 import type { PagePart } from "./gzip-join.ts";
 import { createPagePart, gzipParts } from "./gzip-join.ts";
 import type { HostPart, HostReader } from "./host-source.ts";

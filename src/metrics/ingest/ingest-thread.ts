@@ -2,7 +2,7 @@
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { createOwnerKeeper } from "../../state/owner-store.ts";
 import { createCounterStore } from "../counter-store.ts";
-import { FAMILY_OWNERS } from "../family-owners.ts";
+import { FAMILY_OWNERS } from "../ownership/owner-format.ts";
 import type { IntakeReply } from "./protocol.ts";
 import { serveIntake } from "./ingest.ts";
 import type { IntakeSettings } from "./start-ingest.ts";

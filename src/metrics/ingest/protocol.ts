@@ -5,7 +5,7 @@
 import type { CollectError, CollectReport } from "../collect-report.ts";
 import type { CollectNews } from "../collect-news.ts";
 import type { DropReason } from "../drop-log.ts";
-import type { FamilySharing } from "../family-sharing.ts";
+import type { FamilySharing } from "../ownership/family-sharing.ts";
 import type { ModuleLimits } from "../validate/module-limits.ts";
 import type { WrittenDto } from "../written-dto.ts";
 

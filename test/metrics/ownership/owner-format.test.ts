@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
-import { FAMILY_OWNERS, type OwnedFamily } from "../../src/metrics/family-owners.ts";
-import { createSlicer } from "../../src/core/time-slicer.ts";
+import { FAMILY_OWNERS, type OwnedFamily } from "../../../src/metrics/ownership/owner-format.ts";
+import { createSlicer } from "../../../src/core/time-slicer.ts";
 import {
 	decodeOwners,
 	encodeOwners,
@@ -13,13 +13,13 @@ import {
 	MAX_KEPT_NAMES,
 	MAX_OWNER_FILE_BYTES,
 	type OwnedNames,
-} from "../../src/state/owner-file.ts";
-import { createOwnerKeeper, type OwnerKeeper } from "../../src/state/owner-store.ts";
-import { sealLines } from "../../src/state/sealed-lines.ts";
-import { type Collector, createCollector, hostSource } from "../support/metrics-aggregate.ts";
-import { counter, gauge, histogram, histogramValues, value } from "../support/raw-families.ts";
-import { seriesOf } from "../support/strict-exposition.ts";
-import { until } from "../support/until.ts";
+} from "../../../src/state/owner-file.ts";
+import { createOwnerKeeper, type OwnerKeeper } from "../../../src/state/owner-store.ts";
+import { sealLines } from "../../../src/state/sealed-lines.ts";
+import { type Collector, createCollector, hostSource } from "../../support/metrics-aggregate.ts";
+import { counter, gauge, histogram, histogramValues, value } from "../../support/raw-families.ts";
+import { seriesOf } from "../../support/strict-exposition.ts";
+import { until } from "../../support/until.ts";
 
 const OWNED = [
 	'["bulkhead owners",1]',

@@ -1,8 +1,8 @@
 /** The metric families that modules have part in, to be found by each name that they occupy. */
 import { crc32 } from "node:zlib";
-import type { CheckedFamily } from "./validate/family.ts";
-import type { WarningReason } from "./drop-log.ts";
-import { claimedNames, type MetricType } from "./validate/metric-names.ts";
+import type { CheckedFamily } from "../validate/family.ts";
+import type { WarningReason } from "../drop-log.ts";
+import { claimedNames, type MetricType } from "../validate/metric-names.ts";
 import type { SeriesClaims } from "./series-claims.ts";
 
 export interface FamilyRecords {

@@ -1,6 +1,6 @@
 /** Which modules have part in which metric families, and since when: joining, leaving, and being forgotten. */
-import type { OwnedNames } from "../state/owner-file.ts";
-import type { OwnedFamily } from "./family-owners.ts";
+import type { OwnedNames } from "../../state/owner-file.ts";
+import type { OwnedFamily } from "./owner-format.ts";
 import {
 	type Contributor,
 	createFamilyRecords,
@@ -9,7 +9,7 @@ import {
 	ownerOf,
 } from "./family-records.ts";
 import type { FamilySharing } from "./family-sharing.ts";
-import type { MetricType } from "./validate/metric-names.ts";
+import type { MetricType } from "../validate/metric-names.ts";
 
 export interface FamilyMembers extends Pick<FamilyRecords, "get" | "holderOf"> {
 	/** A family without contributors; there must be none of that name. */

@@ -4,16 +4,16 @@
  * The first module keeps a name across restarts, and while it is down. It loses it when its file is gone, or when it has
  * been collected without it for longer than the lease. docs/metrics.md, rows 12 to 14, 16, 38 and 39.
  */
-import type { OwnedNames } from "../state/owner-file.ts";
-import type { CheckedFamily } from "./validate/family.ts";
-import type { DropSink } from "./drop-log.ts";
-import { createFamilyMembers } from "./family-members.ts";
-import type { OwnedFamily } from "./family-owners.ts";
+import type { OwnedNames } from "../../state/owner-file.ts";
+import type { CheckedFamily } from "../validate/family.ts";
+import type { DropSink } from "../drop-log.ts";
+import { createFamilyMembers } from "./family-registry.ts";
+import type { OwnedFamily } from "./owner-format.ts";
 import type { FamilySharing } from "./family-sharing.ts";
 import { differencesOf, type FamilyRecord, type Look, lookOf, ownerOf } from "./family-records.ts";
-import { hostNames } from "./host-names.ts";
-import type { MetricType } from "./validate/metric-names.ts";
-import { claimedNames, escapedName } from "./validate/metric-names.ts";
+import { hostNames } from "./reserved-names.ts";
+import type { MetricType } from "../validate/metric-names.ts";
+import { claimedNames, escapedName } from "../validate/metric-names.ts";
 import { keepOwnSeries, type SeriesClaim, type SeriesClaims, sweepClaims } from "./series-claims.ts";
 
 export interface FamilyOwnership {

@@ -1,5 +1,5 @@
-import type { OwnerFormat } from "../state/owner-file.ts";
-import { isReservedName, type MetricType, metricTypeOf, refusedName } from "./validate/metric-names.ts";
+import type { OwnerFormat } from "../../state/owner-file.ts";
+import { isReservedName, type MetricType, metricTypeOf, refusedName } from "../validate/metric-names.ts";
 
 export interface OwnedFamily {
 	readonly name: string;

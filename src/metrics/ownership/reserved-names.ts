@@ -1,6 +1,6 @@
 /** Names that the host's own families take: no module may have one with another type, or a sample of one as its name. */
-import type { MetricType } from "./validate/metric-names.ts";
-import { claimedNames } from "./validate/metric-names.ts";
+import type { MetricType } from "../validate/metric-names.ts";
+import { claimedNames } from "../validate/metric-names.ts";
 
 export interface HostNames {
 	/** By family name. */
