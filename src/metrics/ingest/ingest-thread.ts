@@ -1,7 +1,7 @@
 /** The thread of the intake: what start-intake.ts starts. */
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { createOwnerKeeper } from "../../state/owner-store.ts";
-import { createCounterStore } from "../counter-store.ts";
+import { createCounterStore } from "../counters/persistence.ts";
 import { FAMILY_OWNERS } from "../ownership/owner-format.ts";
 import type { IntakeReply } from "./protocol.ts";
 import { serveIntake } from "./ingest.ts";

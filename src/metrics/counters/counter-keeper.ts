@@ -1,8 +1,8 @@
 /** Brings the counters of modules over a restart of the host, by way of a store. */
-import type { CounterContinuity } from "./counter-continuity.ts";
+import type { CounterContinuity } from "./continuity.ts";
 import { decodeCounters, encodeCounters } from "./counter-file.ts";
-import type { CounterStore } from "./counter-store.ts";
-import type { Slicer } from "../core/time-slicer.ts";
+import type { CounterStore } from "./persistence.ts";
+import type { Slicer } from "../../core/time-slicer.ts";
 
 export interface CounterKeeper {
 	/** Gives a module what a host before this one had counted; call it before the module's first snapshot is applied. */

@@ -1,8 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createCollector } from "../support/metrics-aggregate.ts";
-import { counter, gauge, histogram, histogramValues, summary, summaryValues, value } from "../support/raw-families.ts";
-import { seriesOf } from "../support/strict-exposition.ts";
+import { createCollector } from "../../support/metrics-aggregate.ts";
+import {
+	counter,
+	gauge,
+	histogram,
+	histogramValues,
+	summary,
+	summaryValues,
+	value,
+} from "../../support/raw-families.ts";
+import { seriesOf } from "../../support/strict-exposition.ts";
 
 test("counters go on from where the generations before had brought them", async () => {
 	const { collect, families } = createCollector();

@@ -13,11 +13,19 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
-import { clearCounterStore, createCounterStore } from "../../src/metrics/counter-store.ts";
-import { type Collector, createCollector } from "../support/metrics-aggregate.ts";
-import { counter, gauge, histogram, histogramValues, summary, summaryValues, value } from "../support/raw-families.ts";
-import { seriesOf } from "../support/strict-exposition.ts";
-import { until } from "../support/until.ts";
+import { clearCounterStore, createCounterStore } from "../../../src/metrics/counters/persistence.ts";
+import { type Collector, createCollector } from "../../support/metrics-aggregate.ts";
+import {
+	counter,
+	gauge,
+	histogram,
+	histogramValues,
+	summary,
+	summaryValues,
+	value,
+} from "../../support/raw-families.ts";
+import { seriesOf } from "../../support/strict-exposition.ts";
+import { until } from "../../support/until.ts";
 
 const FAMILIES = [
 	counter("x_total", value(5, { s: "é\n" }), value(Infinity, { s: "inf" })),

@@ -7,8 +7,8 @@
  */
 import { readdir, rm } from "node:fs/promises";
 import path from "node:path";
-import { messageOf } from "../core/errors.ts";
-import { readStateFile, UNFINISHED_SUFFIX, writeStateFile } from "../state/atomic-file.ts";
+import { messageOf } from "../../core/errors.ts";
+import { readStateFile, UNFINISHED_SUFFIX, writeStateFile } from "../../state/atomic-file.ts";
 
 /** All of it is about one module at a time; nothing rejects, and what is asked for one module is done in that order. */
 export interface CounterStore {

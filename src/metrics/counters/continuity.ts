@@ -6,12 +6,12 @@
  * that was collected, and no counter falls. Within a generation a module may set its counters back: then what came
  * before is given up, since Prometheus takes the new value for the increment since the reset (docs/metrics.md, row 28).
  */
-import type { CheckedFamily } from "./validate/family.ts";
-import { YIELD_EVERY } from "./validate/family.ts";
-import type { DropSink } from "./drop-log.ts";
-import { seriesText } from "./validate/family.ts";
-import { addBase, at, readTotals, type Totals, type TotalsType } from "./counter-totals.ts";
-import { addTotals } from "./validate/sample-values.ts";
+import type { CheckedFamily } from "../validate/family.ts";
+import { YIELD_EVERY } from "../validate/family.ts";
+import type { DropSink } from "../drop-log.ts";
+import { seriesText } from "../validate/family.ts";
+import { addBase, at, readTotals, type Totals, type TotalsType } from "./totals.ts";
+import { addTotals } from "../validate/sample-values.ts";
 
 export interface CounterContinuity {
 	/** Adds to each total of a snapshot, in place, what earlier generations had counted. */

@@ -1,6 +1,6 @@
 /** The totals of one series, as numbers that can be added to those of another generation, or kept in a file. */
-import type { CheckedFamily } from "./validate/family.ts";
-import { addTotals } from "./validate/sample-values.ts";
+import type { CheckedFamily } from "../validate/family.ts";
+import { addTotals } from "../validate/sample-values.ts";
 
 export interface Totals {
 	/** The bucket bounds: totals of another layout cannot be added. */
