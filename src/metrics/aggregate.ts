@@ -14,7 +14,7 @@ import { createHostReader, familyBytes, type HostSource } from "./host-source.ts
 import type { IntakePort, IntakeReply, IntakeRequest } from "./ingest/protocol.ts";
 import { createPageComposer, type MetricsPage, type PageModule, type PageRequest } from "./metrics-page.ts";
 import type { ModuleLimits } from "./validate/module-limits.ts";
-import { decodeWritten } from "./written-dto.ts";
+import { decodeWritten } from "./exposition/written-transfer.ts";
 
 export interface AggregateOptions {
 	readonly intake: IntakePort<IntakeRequest, IntakeReply>;

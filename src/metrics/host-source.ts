@@ -3,8 +3,8 @@
  */
 import { messageOf } from "../core/errors.ts";
 import type { DropSink } from "./drop-log.ts";
-import type { FamilySpan, PageFormat, SeriesTexts, WrittenFamilies } from "./exposition-writer.ts";
-import { LEGACY_FORMATS, writeFormat } from "./exposition-writer.ts";
+import type { FamilySpan, PageFormat, SeriesTexts, WrittenFamilies } from "./exposition/exposition-writer.ts";
+import { LEGACY_FORMATS, writeFormat } from "./exposition/exposition-writer.ts";
 import { type CheckedFamily, YIELD_EVERY } from "./validate/family.ts";
 import { createFamilyCollector } from "./validate/family-collector.ts";
 import type { MetricType } from "./validate/metric-names.ts";

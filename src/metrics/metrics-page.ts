@@ -6,8 +6,8 @@
  * there is one HELP and TYPE block however many modules fill it.
  */
 import { randomUUID } from "node:crypto";
-import type { PageFormat, WrittenFamilies, WrittenFormats } from "./exposition-writer.ts";
-import { LEGACY_FORMATS } from "./exposition-writer.ts";
+import type { PageFormat, WrittenFamilies, WrittenFormats } from "./exposition/exposition-writer.ts";
+import { LEGACY_FORMATS } from "./exposition/exposition-writer.ts";
 import { type FamilySharing, ownFilter } from "./ownership/family-sharing.ts";
 import type { PagePart } from "./gzip-join.ts";
 import { createPagePart, gzipParts } from "./gzip-join.ts";

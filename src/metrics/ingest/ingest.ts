@@ -15,16 +15,16 @@ import { createCounterContinuity } from "../counters/continuity.ts";
 import { createCounterKeeper } from "../counters/counter-keeper.ts";
 import type { CounterStore } from "../counters/persistence.ts";
 import { createDropLog, type DropSink } from "../drop-log.ts";
-import { writeFamilies } from "../exposition-writer.ts";
+import { writeFamilies } from "../exposition/exposition-writer.ts";
 import { createFailureNews } from "../failure-news.ts";
 import type { OwnedFamily } from "../ownership/owner-format.ts";
 import { createFamilyOwnership, type SeenFamilies } from "../ownership/family-ownership.ts";
 import type { IntakePort, IntakeReply, IntakeRequest, ShownDto } from "./protocol.ts";
 import { isLegacyName, type MetricType } from "../validate/metric-names.ts";
 import { type ModuleLimits, snapshotRules } from "../validate/module-limits.ts";
-import { shownSeries } from "../shown-series.ts";
+import { shownSeries } from "../exposition/read-series.ts";
 import { readSnapshot } from "../validate/snapshot-reader.ts";
-import { encodeWritten } from "../written-dto.ts";
+import { encodeWritten } from "../exposition/written-transfer.ts";
 
 export interface IntakeOptions {
 	/** What the host itself exports. */

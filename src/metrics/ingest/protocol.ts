@@ -7,7 +7,7 @@ import type { CollectNews } from "../collect-news.ts";
 import type { DropReason } from "../drop-log.ts";
 import type { FamilySharing } from "../ownership/family-sharing.ts";
 import type { ModuleLimits } from "../validate/module-limits.ts";
-import type { WrittenDto } from "../written-dto.ts";
+import type { WrittenDto } from "../exposition/written-transfer.ts";
 
 /** A `Worker`, or the port at its other end. */
 export interface IntakePort<Sent, Received> {

@@ -2,8 +2,8 @@
  * The series of a family that stand in written bytes, by their label text: they are found again in our own text when a
  * second module comes to the family, instead of being held in memory for every family all the time.
  */
-import { YIELD_EVERY } from "./validate/family.ts";
-import type { MetricType } from "./validate/metric-names.ts";
+import { YIELD_EVERY } from "../validate/family.ts";
+import type { MetricType } from "../validate/metric-names.ts";
 
 /** @param samples of one family as the text page has them, without its head */
 export function* shownSeries(samples: Uint8Array, type: MetricType): Generator<undefined, readonly string[]> {

@@ -1,8 +1,16 @@
 /** The page byte by byte, as it is pinned for scrapers. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createCollector, OPENMETRICS, OPENMETRICS_UTF8, TEXT_UTF8 } from "../support/metrics-aggregate.ts";
-import { counter, gauge, histogram, histogramValues, summary, summaryValues, value } from "../support/raw-families.ts";
+import { createCollector, OPENMETRICS, OPENMETRICS_UTF8, TEXT_UTF8 } from "../../support/metrics-aggregate.ts";
+import {
+	counter,
+	gauge,
+	histogram,
+	histogramValues,
+	summary,
+	summaryValues,
+	value,
+} from "../../support/raw-families.ts";
 
 const FAMILIES = [
 	counter("jobs_total", value(3, { queue: "a" })),

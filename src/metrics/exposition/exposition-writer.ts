@@ -4,12 +4,12 @@
  * Sources: prometheus.io/docs/instrumenting/exposition_formats (text 0.0.4 and 1.0.0) and OpenMetrics 1.0. Every byte
  * that a module influences is a name that matched a pattern, a number formatted here, or text that was escaped.
  */
-import type { CheckedFamily, Exemplar, HistogramSeries, SummarySeries, ValueSeries } from "./validate/family.ts";
-import { YIELD_EVERY } from "./validate/family.ts";
+import type { CheckedFamily, Exemplar, HistogramSeries, SummarySeries, ValueSeries } from "../validate/family.ts";
+import { YIELD_EVERY } from "../validate/family.ts";
 import { createByteWriter } from "./byte-writer.ts";
-import type { MetricType } from "./validate/metric-names.ts";
-import { escapedName, isLegacyName, openMetricsName, unitOf } from "./validate/metric-names.ts";
-import { formatFloat, formatValue } from "./validate/sample-values.ts";
+import type { MetricType } from "../validate/metric-names.ts";
+import { escapedName, isLegacyName, openMetricsName, unitOf } from "../validate/metric-names.ts";
+import { formatFloat, formatValue } from "../validate/sample-values.ts";
 
 /** What a page can be written in: the syntax, and whether names outside of ASCII are quoted or escaped. */
 export const PAGE_FORMATS = ["text", "text-utf8", "openmetrics", "openmetrics-utf8"] as const;
