@@ -12,7 +12,7 @@ import type { DropReason, DropSink } from "./drop-log.ts";
 import { NOTHING_SHARED } from "./ownership/family-sharing.ts";
 import { createHostReader, familyBytes, type HostSource } from "./host-source.ts";
 import type { IntakePort, IntakeReply, IntakeRequest } from "./ingest/protocol.ts";
-import { createPageComposer, type MetricsPage, type PageModule, type PageRequest } from "./metrics-page.ts";
+import { createPageComposer, type MetricsPage, type PageModule, type PageRequest } from "./page/page-composer.ts";
 import type { ModuleLimits } from "./validate/module-limits.ts";
 import { decodeWritten } from "./exposition/written-transfer.ts";
 

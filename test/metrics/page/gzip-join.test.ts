@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { crc32, gunzipSync } from "node:zlib";
 import * as fc from "fast-check";
-import { combineCrc32, createPagePart, gzipParts } from "../../src/metrics/gzip-join.ts";
+import { combineCrc32, createPagePart, gzipParts } from "../../../src/metrics/page/gzip-join.ts";
 
 test("parts compressed for themselves are one gzip stream, whatever is in them", async () => {
 	await fc.assert(

@@ -2,7 +2,7 @@
  * Which format and which encoding a scraper gets. RFC 9110 (Accept, Accept-Encoding, If-None-Match),
  * prometheus.io/docs/instrumenting/content_negotiation and escaping_schemes.
  */
-import type { PageFormat } from "./exposition/exposition-writer.ts";
+import type { PageFormat } from "../exposition/exposition-writer.ts";
 
 export interface NegotiatedFormat {
 	readonly format: PageFormat;

@@ -6,15 +6,15 @@
  * there is one HELP and TYPE block however many modules fill it.
  */
 import { randomUUID } from "node:crypto";
-import type { PageFormat, WrittenFamilies, WrittenFormats } from "./exposition/exposition-writer.ts";
-import { LEGACY_FORMATS } from "./exposition/exposition-writer.ts";
-import { type FamilySharing, ownFilter } from "./ownership/family-sharing.ts";
+import type { PageFormat, WrittenFamilies, WrittenFormats } from "../exposition/exposition-writer.ts";
+import { LEGACY_FORMATS } from "../exposition/exposition-writer.ts";
+import { type FamilySharing, ownFilter } from "../ownership/family-sharing.ts";
 import type { PagePart } from "./gzip-join.ts";
 import { createPagePart, gzipParts } from "./gzip-join.ts";
-import type { HostPart, HostReader } from "./host-source.ts";
-import { blocksOf, familyBytes } from "./host-source.ts";
-import { acceptsGzip, negotiateFormat } from "./page-format.ts";
-import { createPartCache, type PartCache, partOf } from "./part-cache.ts";
+import type { HostPart, HostReader } from "../host-source.ts";
+import { blocksOf, familyBytes } from "../host-source.ts";
+import { acceptsGzip, negotiateFormat } from "./negotiation.ts";
+import { createPartCache, type PartCache, partOf } from "./page-chunk.ts";
 
 export interface PageRequest {
 	/** The header of that name. */

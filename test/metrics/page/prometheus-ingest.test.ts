@@ -2,15 +2,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import { encodeSnapshot } from "../../workers/snapshot.ts";
-import { families } from "../support/arbitrary-families.ts";
-import { withHostileValues } from "../support/hostile-values.ts";
-import { createCollector } from "../support/metrics-aggregate.ts";
-import { SERVED_FORMATS, type ServedFormat, servePages } from "../support/page-server.ts";
-import { startPrometheus, storedSeries } from "../support/prometheus.ts";
-import { counter, value } from "../support/raw-families.ts";
-import { seriesOf } from "../support/strict-exposition.ts";
-import { until } from "../support/until.ts";
+import { encodeSnapshot } from "../../../workers/snapshot.ts";
+import { families } from "../../support/arbitrary-families.ts";
+import { withHostileValues } from "../../support/hostile-values.ts";
+import { createCollector } from "../../support/metrics-aggregate.ts";
+import { SERVED_FORMATS, type ServedFormat, servePages } from "../../support/page-server.ts";
+import { startPrometheus, storedSeries } from "../../support/prometheus.ts";
+import { counter, value } from "../../support/raw-families.ts";
+import { seriesOf } from "../../support/strict-exposition.ts";
+import { until } from "../../support/until.ts";
 
 const SEED = 20_261_121;
 const FORMATS = ["text", "openmetrics"] as const satisfies readonly ServedFormat[];

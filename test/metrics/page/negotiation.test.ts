@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { acceptsGzip, isNotModified, negotiateFormat } from "../../src/metrics/page-format.ts";
+import { acceptsGzip, isNotModified, negotiateFormat } from "../../../src/metrics/page/negotiation.ts";
 
 const TEXT = "text/plain; version=0.0.4; charset=utf-8";
 const OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8";
