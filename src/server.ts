@@ -26,7 +26,7 @@ import { SESSION_MESSAGE_DROPS } from "./mcp/sessions/session-messages.ts";
 import { MCP_OWNERS } from "./mcp/catalog/name-owner-format.ts";
 import { createCollector } from "./metrics/collector.ts";
 import { clearCounterStore } from "./metrics/counters/persistence.ts";
-import { newsFields, newsLine } from "./metrics/collect-news.ts";
+import { newsFields, newsLine } from "./metrics/drops/log-lines.ts";
 import { createHostMetrics } from "./metrics/host-metrics.ts";
 import { createMachineUsage } from "./metrics/machine-usage.ts";
 import { createMetricsAggregate } from "./metrics/aggregate.ts";

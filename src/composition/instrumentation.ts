@@ -3,7 +3,7 @@ import { isServing, MODULE_STATES, type ModuleState } from "../host/runner/lifec
 import type { RequestObserver } from "../http/request-metrics.ts";
 import type { GatewayOptions, ObservedRequest, RequestOutcome } from "../mcp/calls/gateway.ts";
 import type { SessionMessageDrop } from "../mcp/sessions/session-messages.ts";
-import type { CollectReport } from "../metrics/collect-report.ts";
+import type { CollectReport } from "../metrics/drops/report.ts";
 import { type HostMetrics, UNKNOWN_TOOL } from "../metrics/host-metrics.ts";
 
 /** Turns what happens in the host into its own metrics. Everything that is counted is counted here. */

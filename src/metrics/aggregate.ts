@@ -6,9 +6,9 @@
 import { isMarkedAsUntransferable } from "node:worker_threads";
 import { DEFAULT_SNAPSHOT_LIMITS } from "../../workers/snapshot.ts";
 import { createSlicer } from "../core/time-slicer.ts";
-import type { CollectNews } from "./collect-news.ts";
-import type { CollectFailure, CollectReport } from "./collect-report.ts";
-import type { DropReason, DropSink } from "./drop-log.ts";
+import type { CollectNews } from "./drops/log-lines.ts";
+import type { CollectFailure, CollectReport } from "./drops/report.ts";
+import type { DropReason, DropSink } from "./drops/drop-log.ts";
 import { NOTHING_SHARED } from "./ownership/family-sharing.ts";
 import { createHostReader, familyBytes, type HostSource } from "./host-source.ts";
 import type { IntakePort, IntakeReply, IntakeRequest } from "./ingest/protocol.ts";

@@ -3,7 +3,7 @@ import { RpcError } from "../../workers/rpc.ts";
 import { BulkheadError, messageOf } from "../core/errors.ts";
 import type { Host } from "../host/host.ts";
 import { createCollectSchedule } from "./collect-schedule.ts";
-import type { CollectFailure, CollectReport } from "./collect-report.ts";
+import type { CollectFailure, CollectReport } from "./drops/report.ts";
 import type { MetricsAggregate } from "./aggregate.ts";
 
 /** Collects every module that has metrics, on its schedule or when it is scraped, into the aggregate. */

@@ -2,7 +2,7 @@
  * The host's own families on the page: written anew when they changed.
  */
 import { messageOf } from "../core/errors.ts";
-import type { DropSink } from "./drop-log.ts";
+import type { DropSink } from "./drops/drop-log.ts";
 import type { FamilySpan, PageFormat, SeriesTexts, WrittenFamilies } from "./exposition/exposition-writer.ts";
 import { LEGACY_FORMATS, writeFormat } from "./exposition/exposition-writer.ts";
 import { type CheckedFamily, YIELD_EVERY } from "./validate/family.ts";

@@ -1,10 +1,10 @@
 /** The real path of metrics, from what a client library gives in a worker to the page: only the thread is left out. */
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
-import type { DropReason } from "../../src/metrics/drop-log.ts";
-import { type NewsLine, newsLine } from "../../src/metrics/collect-news.ts";
+import type { DropReason } from "../../src/metrics/drops/drop-log.ts";
+import { type NewsLine, newsLine } from "../../src/metrics/drops/log-lines.ts";
 import type { HostFamily, LibrarySource } from "../../src/metrics/host-source.ts";
-import type { CollectReport } from "../../src/metrics/collect-report.ts";
+import type { CollectReport } from "../../src/metrics/drops/report.ts";
 import type { AggregateOptions, MetricsAggregate } from "../../src/metrics/aggregate.ts";
 import type { IntakeReply, IntakeRequest } from "../../src/metrics/ingest/protocol.ts";
 import { createMetricsAggregate } from "../../src/metrics/aggregate.ts";

@@ -4,7 +4,7 @@ import path from "node:path";
 import type { TestContext } from "node:test";
 import { type HostConfig, loadConfig } from "../../src/config/config.ts";
 import type { Logger } from "../../src/logging/logger.ts";
-import type { CollectReport } from "../../src/metrics/collect-report.ts";
+import type { CollectReport } from "../../src/metrics/drops/report.ts";
 import { type RunningServer, type ServerOptions, startServer } from "../../src/server.ts";
 
 /** A real server on a free port, over module folders of its own that a test may write to. */

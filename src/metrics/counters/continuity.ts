@@ -8,7 +8,7 @@
  */
 import type { CheckedFamily } from "../validate/family.ts";
 import { YIELD_EVERY } from "../validate/family.ts";
-import type { DropSink } from "../drop-log.ts";
+import type { DropSink } from "../drops/drop-log.ts";
 import { seriesText } from "../validate/family.ts";
 import { addBase, at, readTotals, type Totals, type TotalsType } from "./totals.ts";
 import { addTotals } from "../validate/sample-values.ts";

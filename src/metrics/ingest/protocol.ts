@@ -2,9 +2,9 @@
  * What main and the intake (snapshot-intake.ts) say to one another. Both are the host's own, in threads of one process, so
  * what arrives is what was sent; what a module may have forged stays bytes until the intake has checked it.
  */
-import type { CollectError, CollectReport } from "../collect-report.ts";
-import type { CollectNews } from "../collect-news.ts";
-import type { DropReason } from "../drop-log.ts";
+import type { CollectError, CollectReport } from "../drops/report.ts";
+import type { CollectNews } from "../drops/log-lines.ts";
+import type { DropReason } from "../drops/drop-log.ts";
 import type { FamilySharing } from "../ownership/family-sharing.ts";
 import type { ModuleLimits } from "../validate/module-limits.ts";
 import type { WrittenDto } from "../exposition/written-transfer.ts";

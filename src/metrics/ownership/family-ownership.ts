@@ -6,7 +6,7 @@
  */
 import type { OwnedNames } from "../../state/owner-file.ts";
 import type { CheckedFamily } from "../validate/family.ts";
-import type { DropSink } from "../drop-log.ts";
+import type { DropSink } from "../drops/drop-log.ts";
 import { createFamilyMembers } from "./family-registry.ts";
 import type { OwnedFamily } from "./owner-format.ts";
 import type { FamilySharing } from "./family-sharing.ts";

@@ -1,7 +1,7 @@
 /** The metric families that modules have part in, to be found by each name that they occupy. */
 import { crc32 } from "node:zlib";
 import type { CheckedFamily } from "../validate/family.ts";
-import type { WarningReason } from "../drop-log.ts";
+import type { WarningReason } from "../drops/drop-log.ts";
 import { claimedNames, type MetricType } from "../validate/metric-names.ts";
 import type { SeriesClaims } from "./series-claims.ts";
 

@@ -1,7 +1,7 @@
 /** Which module owns a series of a family that several modules show. */
 import type { CheckedFamily } from "../validate/family.ts";
 import { seriesText, YIELD_EVERY } from "../validate/family.ts";
-import type { DropSink } from "../drop-log.ts";
+import type { DropSink } from "../drops/drop-log.ts";
 
 /** By the series' label text. */
 export type SeriesClaims = Map<string, SeriesClaim>;

@@ -1,6 +1,6 @@
 /** Puts the samples of a snapshot, as its lines carry them (workers/snapshot.ts), to their families, within the limits. */
 import type { CheckedFamily, FamilyReader } from "./family.ts";
-import type { DropSink } from "../drop-log.ts";
+import type { DropSink } from "../drops/drop-log.ts";
 import { createHistogramFamily } from "./histogram-family.ts";
 import type { LabelLimits } from "./label-set.ts";
 import { createLabelReader } from "./label-set.ts";

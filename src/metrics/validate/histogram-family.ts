@@ -5,7 +5,7 @@
  */
 import type { FamilyReader, HistogramSeries } from "./family.ts";
 import { seriesText } from "./family.ts";
-import type { DropSink } from "../drop-log.ts";
+import type { DropSink } from "../drops/drop-log.ts";
 import type { LabelReader } from "./label-set.ts";
 import { createSampleGroups, type SampleGroup } from "./sample-groups.ts";
 

@@ -4,7 +4,7 @@
  * `{a="x|",b="y"}` and `{a="x",b="|y"}` are two texts, `{a=""}` and `{}` are one: the text is equal exactly when
  * Prometheus holds the label sets for equal. docs/metrics.md, rows 17 to 24, 42 and 46.
  */
-import type { DropReason } from "../drop-log.ts";
+import type { DropReason } from "../drops/drop-log.ts";
 
 export interface LabelLimits {
 	/** Most labels on a series. */

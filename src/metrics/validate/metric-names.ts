@@ -4,7 +4,7 @@
  * Sources: prometheus.io/docs/concepts/data_model, prometheus.io/docs/instrumenting/escaping_schemes,
  * OpenMetrics 1.0 "MetricFamily" (suffixes and clashing names), docs/metrics.md, rows 6 to 9, 38 and 39.
  */
-import type { DropReason } from "../drop-log.ts";
+import type { DropReason } from "../drops/drop-log.ts";
 
 export type MetricType = "counter" | "gauge" | "histogram" | "summary" | "untyped";
 

@@ -3,7 +3,7 @@
  */
 import type { Exemplar, FamilyReader } from "./family.ts";
 import { refusedSeriesText, seriesText, YIELD_EVERY } from "./family.ts";
-import type { DropReason, DropSink } from "../drop-log.ts";
+import type { DropReason, DropSink } from "../drops/drop-log.ts";
 import { readExemplar } from "./exemplar.ts";
 import type { LabelReader, LabelSet } from "./label-set.ts";
 import { readBound, readValue } from "./sample-values.ts";

@@ -3,7 +3,7 @@
  */
 import type { CheckedFamily, FamilyReader, ValueSeries } from "./family.ts";
 import { refusedSeriesText, seriesText } from "./family.ts";
-import type { DropSink } from "../drop-log.ts";
+import type { DropSink } from "../drops/drop-log.ts";
 import { readExemplar } from "./exemplar.ts";
 import type { LabelReader } from "./label-set.ts";
 import { readValue } from "./sample-values.ts";

@@ -10,7 +10,7 @@ import { isUtf8 } from "node:buffer";
 import { DEFAULT_SNAPSHOT_LIMITS, MAX_LINE_BYTES } from "../../../workers/snapshot.ts";
 import type { CheckedFamily } from "./family.ts";
 import { YIELD_EVERY } from "./family.ts";
-import type { DropSink } from "../drop-log.ts";
+import type { DropSink } from "../drops/drop-log.ts";
 import { createFamilyCollector, type SnapshotRules } from "./family-collector.ts";
 
 export type SnapshotReading =

@@ -2,7 +2,7 @@
  * Summaries: the quantiles, sum and count of one label set are one unit. docs/metrics.md, row 35.
  */
 import type { FamilyReader, SummarySeries } from "./family.ts";
-import type { DropSink } from "../drop-log.ts";
+import type { DropSink } from "../drops/drop-log.ts";
 import type { LabelReader } from "./label-set.ts";
 import { createSampleGroups, type SampleGroup } from "./sample-groups.ts";
 

@@ -1,7 +1,7 @@
 /** What a snapshot may hold and what becomes of it, by the rows of docs/metrics.md; test/e2e/sample-rules.test.ts has the same of real workers. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DROP_REASONS, WARNING_REASONS } from "../../../src/metrics/drop-log.ts";
+import { DROP_REASONS, WARNING_REASONS } from "../../../src/metrics/drops/drop-log.ts";
 import { checkRule, collectorFor } from "../../support/check-sample-rule.ts";
 import { stepsOf } from "../../support/sample-rules/rule.ts";
 import { RULES } from "../../support/sample-rules/rules.ts";

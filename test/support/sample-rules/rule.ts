@@ -1,5 +1,5 @@
 /** One case of what a snapshot may hold, what of it is on the page, and what is said of the rest. */
-import type { DropReason, WarningReason } from "../../../src/metrics/drop-log.ts";
+import type { DropReason, WarningReason } from "../../../src/metrics/drops/drop-log.ts";
 import { gauge, type RawFamily, value } from "../raw-families.ts";
 
 export interface Rule {

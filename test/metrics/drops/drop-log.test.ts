@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createDropLog } from "../../src/metrics/drop-log.ts";
-import { newsLine } from "../../src/metrics/collect-news.ts";
+import { createDropLog } from "../../../src/metrics/drops/drop-log.ts";
+import { newsLine } from "../../../src/metrics/drops/log-lines.ts";
 
 test("counts are the collection's, examples are the module's", () => {
 	const log = createDropLog();

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { newsFields, newsLine } from "../../src/metrics/collect-news.ts";
-import type { CollectError } from "../../src/metrics/collect-report.ts";
-import { createFailureNews, type FailureNews } from "../../src/metrics/failure-news.ts";
-import { createCollector } from "../support/metrics-aggregate.ts";
-import { gauge, value } from "../support/raw-families.ts";
+import { newsFields, newsLine } from "../../../src/metrics/drops/log-lines.ts";
+import type { CollectError } from "../../../src/metrics/drops/report.ts";
+import { createFailureNews, type FailureNews } from "../../../src/metrics/drops/failure-log.ts";
+import { createCollector } from "../../support/metrics-aggregate.ts";
+import { gauge, value } from "../../support/raw-families.ts";
 
 const BROKEN: CollectError = { code: "collect_error", message: "it is broken" };
 const LATE: CollectError = { code: "collect_timeout", message: "it is late" };

@@ -1,6 +1,6 @@
 /** The log line that tells how a module's collections go: what was lost, what it was warned of, when they fail. */
 import type { DropNews, Told } from "./drop-log.ts";
-import type { FailureNews } from "./failure-news.ts";
+import type { FailureNews } from "./failure-log.ts";
 
 export type CollectNews = DropNews | FailureNews;
 

@@ -1,7 +1,7 @@
 /**
  * What a module's snapshots lost, and why: counted by fixed reasons, with a few examples that a person can act on.
  */
-import { createToldOnce } from "./told-once.ts";
+import { createToldOnce } from "./log-once.ts";
 
 /** Why something was not taken from a snapshot. Label values of `mcp_collect_dropped_total{reason}`. */
 export const DROP_REASONS = [

@@ -1,6 +1,6 @@
 /** What the log is told of collections that bring nothing: when that begins, when the error is another one, when it is over. */
-import type { CollectError, CollectFailure } from "./collect-report.ts";
-import { createToldOnce } from "./told-once.ts";
+import type { CollectError, CollectFailure } from "./report.ts";
+import { createToldOnce } from "./log-once.ts";
 
 export type FailureNews =
 	| { readonly kind: "failed"; readonly code: CollectFailure; readonly message: string }
