@@ -5,7 +5,7 @@ import { Worker } from "node:worker_threads";
 import express from "express";
 import { createMetricsAggregate } from "../../src/metrics/aggregate.ts";
 import { startIntake } from "../../src/metrics/ingest/start-ingest.ts";
-import { createHostMetrics, type HostMetricsOptions } from "../../src/metrics/host-metrics.ts";
+import { createHostMetrics, type HostMetricsOptions } from "../../src/metrics/self/host-metrics.ts";
 import { createServerProbe, KEEP_CONNECTIONS } from "./server-probe.ts";
 
 const [series = 0, modules = 1] = process.argv.slice(2).map(Number);

@@ -1,8 +1,8 @@
 import type { Host } from "../host/host.ts";
 import type { Gateway } from "../mcp/calls/gateway.ts";
 import type { Collector } from "../metrics/collector.ts";
-import type { MachineUsage } from "../metrics/machine-usage.ts";
-import type { HostSample } from "../metrics/sampled-gauges.ts";
+import type { MachineUsage } from "../metrics/self/machine-usage.ts";
+import type { HostSample } from "../metrics/self/sampled-gauges.ts";
 
 export interface HostSampleOptions {
 	readonly host: Pick<Host, "modules" | "usage">;

@@ -4,7 +4,7 @@ import type { RequestObserver } from "../http/request-metrics.ts";
 import type { GatewayOptions, ObservedRequest, RequestOutcome } from "../mcp/calls/gateway.ts";
 import type { SessionMessageDrop } from "../mcp/sessions/session-messages.ts";
 import type { CollectReport } from "../metrics/drops/report.ts";
-import { type HostMetrics, UNKNOWN_TOOL } from "../metrics/host-metrics.ts";
+import { type HostMetrics, UNKNOWN_TOOL } from "../metrics/self/host-metrics.ts";
 
 /** Turns what happens in the host into its own metrics. Everything that is counted is counted here. */
 export interface Instrumentation {

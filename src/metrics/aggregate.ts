@@ -10,7 +10,7 @@ import type { CollectNews } from "./drops/log-lines.ts";
 import type { CollectFailure, CollectReport } from "./drops/report.ts";
 import type { DropReason, DropSink } from "./drops/drop-log.ts";
 import { NOTHING_SHARED } from "./ownership/family-sharing.ts";
-import { createHostReader, familyBytes, type HostSource } from "./host-source.ts";
+import { createHostReader, familyBytes, type HostSource } from "./self/host-source.ts";
 import type { IntakePort, IntakeReply, IntakeRequest } from "./ingest/protocol.ts";
 import { createPageComposer, type MetricsPage, type PageModule, type PageRequest } from "./page/page-composer.ts";
 import type { ModuleLimits } from "./validate/module-limits.ts";

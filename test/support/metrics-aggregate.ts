@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import type { DropReason } from "../../src/metrics/drops/drop-log.ts";
 import { type NewsLine, newsLine } from "../../src/metrics/drops/log-lines.ts";
-import type { HostFamily, LibrarySource } from "../../src/metrics/host-source.ts";
+import type { HostFamily, LibrarySource } from "../../src/metrics/self/host-source.ts";
 import type { CollectReport } from "../../src/metrics/drops/report.ts";
 import type { AggregateOptions, MetricsAggregate } from "../../src/metrics/aggregate.ts";
 import type { IntakeReply, IntakeRequest } from "../../src/metrics/ingest/protocol.ts";

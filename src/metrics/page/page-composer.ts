@@ -11,8 +11,8 @@ import { LEGACY_FORMATS } from "../exposition/exposition-writer.ts";
 import { type FamilySharing, ownFilter } from "../ownership/family-sharing.ts";
 import type { PagePart } from "./gzip-join.ts";
 import { createPagePart, gzipParts } from "./gzip-join.ts";
-import type { HostPart, HostReader } from "../host-source.ts";
-import { blocksOf, familyBytes } from "../host-source.ts";
+import type { HostPart, HostReader } from "../self/host-source.ts";
+import { blocksOf, familyBytes } from "../self/host-source.ts";
 import { acceptsGzip, negotiateFormat } from "./negotiation.ts";
 import { createPartCache, type PartCache, partOf } from "./page-chunk.ts";
 

@@ -1,14 +1,14 @@
 /**
  * The host's own families on the page: written anew when they changed.
  */
-import { messageOf } from "../core/errors.ts";
-import type { DropSink } from "./drops/drop-log.ts";
-import type { FamilySpan, PageFormat, SeriesTexts, WrittenFamilies } from "./exposition/exposition-writer.ts";
-import { LEGACY_FORMATS, writeFormat } from "./exposition/exposition-writer.ts";
-import { type CheckedFamily, YIELD_EVERY } from "./validate/family.ts";
-import { createFamilyCollector } from "./validate/family-collector.ts";
-import type { MetricType } from "./validate/metric-names.ts";
-import type { Slicer } from "../core/time-slicer.ts";
+import { messageOf } from "../../core/errors.ts";
+import type { DropSink } from "../drops/drop-log.ts";
+import type { FamilySpan, PageFormat, SeriesTexts, WrittenFamilies } from "../exposition/exposition-writer.ts";
+import { LEGACY_FORMATS, writeFormat } from "../exposition/exposition-writer.ts";
+import { type CheckedFamily, YIELD_EVERY } from "../validate/family.ts";
+import { createFamilyCollector } from "../validate/family-collector.ts";
+import type { MetricType } from "../validate/metric-names.ts";
+import type { Slicer } from "../../core/time-slicer.ts";
 
 /**
  * A few families of the host that change together: either the host's own, which are right as they are, or those of a

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { test } from "node:test";
-import { createHostMetrics } from "../../src/metrics/host-metrics.ts";
-import type { HostSample } from "../../src/metrics/sampled-gauges.ts";
-import { createCollector, hostSource, OPENMETRICS } from "../support/metrics-aggregate.ts";
-import { parseStrictly, seriesOf } from "../support/strict-exposition.ts";
-import { until } from "../support/until.ts";
+import { createHostMetrics } from "../../../src/metrics/self/host-metrics.ts";
+import type { HostSample } from "../../../src/metrics/self/sampled-gauges.ts";
+import { createCollector, hostSource, OPENMETRICS } from "../../support/metrics-aggregate.ts";
+import { parseStrictly, seriesOf } from "../../support/strict-exposition.ts";
+import { until } from "../../support/until.ts";
 
 /** Pinned: dashboards and alerts are written against these. */
 const FAMILIES: Readonly<Record<string, string>> = {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import type { CheckedFamily } from "../../src/metrics/validate/family.ts";
-import { createHostFamilies } from "../../src/metrics/host-family.ts";
-import { createHostReader, REFRESH_MS } from "../../src/metrics/host-source.ts";
-import { createSlicer } from "../../src/core/time-slicer.ts";
+import type { CheckedFamily } from "../../../src/metrics/validate/family.ts";
+import { createHostFamilies } from "../../../src/metrics/self/instruments.ts";
+import { createHostReader, REFRESH_MS } from "../../../src/metrics/self/host-source.ts";
+import { createSlicer } from "../../../src/core/time-slicer.ts";
 
 test("what is sampled each second is read ahead once after a scrape, and a scrape of that second reads nothing", async (t) => {
 	t.mock.timers.enable({ apis: ["setTimeout", "Date"], now: 5_000_250 });

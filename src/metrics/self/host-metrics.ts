@@ -3,9 +3,9 @@
  * list: whoever records a tool nobody registered records it as `UNKNOWN_TOOL`.
  */
 import { collectDefaultMetrics, Registry } from "prom-client";
-import { createHostFamilies } from "./host-family.ts";
+import { createHostFamilies } from "./instruments.ts";
 import { type LibrarySource, REFRESH_MS } from "./host-source.ts";
-import { metricTypeOf } from "./validate/metric-names.ts";
+import { metricTypeOf } from "../validate/metric-names.ts";
 import { type HostSample, sampledGauges } from "./sampled-gauges.ts";
 
 /** What an unknown tool is counted as. */

@@ -4,10 +4,10 @@
  * that has been handed out for a page changes no more, another takes its place, so that who has written its lines knows
  * them again.
  */
-import type { CheckedFamily, HistogramSeries, ValueSeries } from "./validate/family.ts";
+import type { CheckedFamily, HistogramSeries, ValueSeries } from "../validate/family.ts";
 import type { CheckedSource } from "./host-source.ts";
-import { labelsText } from "./validate/label-set.ts";
-import type { MetricType } from "./validate/metric-names.ts";
+import { labelsText } from "../validate/label-set.ts";
+import type { MetricType } from "../validate/metric-names.ts";
 
 export type Labels<Name extends string> = Readonly<Record<Name, string>>;
 

@@ -1,5 +1,5 @@
-import type { MemoryBytes } from "../host/worker/worker.ts";
-import type { HostFamilies, HostGauge } from "./host-family.ts";
+import type { MemoryBytes } from "../../host/worker/worker.ts";
+import type { HostFamilies, HostGauge } from "./instruments.ts";
 import { type CheckedSource, REFRESH_MS } from "./host-source.ts";
 
 /** What is read when it is scraped, instead of being noted whenever it changes. */

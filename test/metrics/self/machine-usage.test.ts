@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { cpus } from "node:os";
 import { test } from "node:test";
-import { createMachineUsage } from "../../src/metrics/machine-usage.ts";
+import { createMachineUsage } from "../../../src/metrics/self/machine-usage.ts";
 
 test("a processor that works shows, since it was asked last; memory that is taken shows at once", () => {
 	const usage = createMachineUsage();
