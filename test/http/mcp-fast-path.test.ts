@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, request as httpRequest } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
-import { createGates } from "../../src/http/gates.ts";
-import { createMcpShortcut } from "../../src/http/mcp-shortcut.ts";
+import { createGates } from "../../src/http/header-checks.ts";
+import { createMcpShortcut } from "../../src/http/mcp-fast-path.ts";
 import { sampleOf, startTestServer } from "../support/test-server.ts";
 
 const CALL = JSON.stringify({
