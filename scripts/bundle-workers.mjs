@@ -2,7 +2,7 @@
  * Makes of each worker entry in dist/ one file, and of the libraries that workers need one script, so that a module's
  * worker reads a few files where it would resolve and read two hundred.
  *
- * The libraries are a plain script because that is what V8 can be handed compiled (workers/library-code.ts): under Node's
+ * The libraries are a plain script because that is what V8 can be handed compiled (workers/libraries.ts): under Node's
  * permission model a worker has no compile cache of its own. Runtime and modules import them by a small ES module for
  * each, which exports what the script holds: they get the same instance. Nothing is minified, so that a stack trace stays
  * readable.

@@ -14,7 +14,7 @@ export interface CodeCache {
 const REHEARSAL_TIMEOUT_MS = 20_000;
 
 /**
- * Has the code compiled by a thread of the host's own, which runs the libraries once (workers/rehearsal.ts), posts what
+ * Has the code compiled by a thread of the host's own, which runs the libraries once (workers/warm-up.ts), posts what
  * V8 made of them and ends. No module comes near it: what a module's thread says is never code to another one. A thread
  * that starts before it is done compiles for itself.
  *

@@ -1,7 +1,7 @@
 import { parentPort } from "node:worker_threads";
 import { Gauge, register } from "prom-client";
 import type { McpModule, ModuleContext } from "./contract.ts";
-import { compiledCode } from "./library-code.ts";
+import { compiledCode } from "./libraries.ts";
 import { NO_CONTEXT } from "./mcp-instances.ts";
 import { createModuleServer } from "./mcp-server.ts";
 import { ERAS } from "./protocol.ts";
