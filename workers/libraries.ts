@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { Script } from "node:vm";
 import { workerData } from "node:worker_threads";
-import type { CompiledCodeDto, ThreadDataDto } from "./protocol.ts";
+import type { CompiledCodeDto, ThreadDataDto } from "./wire/messages.ts";
 
 // Only what has been built comes here: the files of libraries/ that scripts/bundle-workers.mjs makes.
 

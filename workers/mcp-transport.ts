@@ -7,7 +7,7 @@ import type {
 	Transport,
 	TransportSendOptions,
 } from "@modelcontextprotocol/server";
-import { InFlight } from "./in-flight.ts";
+import { InFlight } from "./wire/in-flight.ts";
 import { type Call, type Sender, streamClosers, textOf } from "./mcp-call.ts";
 import {
 	type AuthDto,
@@ -17,8 +17,8 @@ import {
 	parseJson,
 	TASK_NOTIFICATION,
 	TOO_LONG,
-} from "./protocol.ts";
-import type { RequestContext } from "./rpc-server.ts";
+} from "./wire/messages.ts";
+import type { RequestContext } from "./wire/rpc-server.ts";
 
 /** What a server instance says that belongs to no call. */
 export interface InstanceListeners {

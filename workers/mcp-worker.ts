@@ -1,7 +1,7 @@
 import type { McpModule } from "./contract.ts";
 import { createModuleServer } from "./mcp-server.ts";
-import { MAX_EMITTED_LENGTH } from "./protocol.ts";
-import type { Port } from "./rpc.ts";
+import { MAX_EMITTED_LENGTH } from "./wire/messages.ts";
+import type { Port } from "./wire/rpc-client.ts";
 import { type ModuleFlavour, serveModule, tellTaskChanged } from "./runtime.ts";
 import { cheapenGuards } from "./sdk-guards.ts";
 

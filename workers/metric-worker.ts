@@ -1,4 +1,4 @@
-import type { Port } from "./rpc.ts";
+import type { Port } from "./wire/rpc-client.ts";
 import { type ModuleFlavour, serveModule } from "./runtime.ts";
 import { lowerThreadPriority } from "./thread-priority.ts";
 

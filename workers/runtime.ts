@@ -12,10 +12,10 @@ import {
 	type StartDto,
 	type StartedDto,
 	type NoticeMessage,
-} from "./protocol.ts";
-import { createMessageQuota } from "./message-quota.ts";
-import type { Port } from "./rpc.ts";
-import { type RequestContext, serveRpc } from "./rpc-server.ts";
+} from "./wire/messages.ts";
+import { createMessageQuota } from "./wire/token-bucket.ts";
+import type { Port } from "./wire/rpc-client.ts";
+import { type RequestContext, serveRpc } from "./wire/rpc-server.ts";
 import { lockWorker } from "./sandbox.ts";
 import { encodeSnapshot } from "./snapshot.ts";
 

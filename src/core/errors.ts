@@ -1,7 +1,7 @@
 /**
  * Errors that Bulkhead itself raises, as values with a code from a closed list.
  *
- * What went wrong inside a module reaches main as a `WireErrorDto` (workers/wire-error.ts), never as one of these.
+ * What went wrong inside a module reaches main as a `WireErrorDto` (workers/wire/wire-error.ts), never as one of these.
  */
 export type ErrorCode =
 	| "CONFIG_INVALID"

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { getHeapStatistics } from "node:v8";
 import type { LogLevel } from "../../workers/contract.ts";
-import type { AnswerDto, CallDto, CatalogDto, StartedDto } from "../../workers/protocol.ts";
+import type { AnswerDto, CallDto, CatalogDto, StartedDto } from "../../workers/wire/messages.ts";
 import { BulkheadError, messageOf } from "../core/errors.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Compiler } from "./compile/compiler.ts";

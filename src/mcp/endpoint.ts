@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server, ServerEvent } from "@modelcontextprotocol/server";
-import type { Era, ListName } from "../../workers/protocol.ts";
+import type { Era, ListName } from "../../workers/wire/messages.ts";
 import type { Catalog } from "./catalog/catalog.ts";
 import type { Gateway } from "./calls/gateway.ts";
 import { acceptsStream, type Exchange, header, normaliseAccept, originOf, refuse } from "./protocol/http-exchange.ts";

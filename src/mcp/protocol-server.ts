@@ -1,6 +1,6 @@
 import { Server, type ServerContext } from "@modelcontextprotocol/server";
 import * as z from "zod";
-import { type Era, isRecord, type ListName, TASKS_EXTENSION } from "../../workers/protocol.ts";
+import { type Era, isRecord, type ListName, TASKS_EXTENSION } from "../../workers/wire/messages.ts";
 import type { Catalog } from "./catalog/catalog.ts";
 import { createClientRequests } from "./protocol/client-requests.ts";
 import { type CallOrigin, FORWARDED_METHODS, type ForwardedMethod, type Gateway } from "./calls/gateway.ts";

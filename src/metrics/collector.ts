@@ -1,5 +1,5 @@
-import type { StartedDto } from "../../workers/protocol.ts";
-import { RpcError } from "../../workers/rpc.ts";
+import type { StartedDto } from "../../workers/wire/messages.ts";
+import { RpcError } from "../../workers/wire/rpc-client.ts";
 import { BulkheadError, messageOf } from "../core/errors.ts";
 import type { Host } from "../host/host.ts";
 import { createCollectSchedule } from "./collect-schedule.ts";

@@ -7,7 +7,7 @@
  *
  * What stands for a name is its `OwnerFormat`'s.
  */
-import { parseJson } from "../../workers/protocol.ts";
+import { parseJson } from "../../workers/wire/messages.ts";
 import { lineOf, sealLines, unsealLines } from "./sealed-lines.ts";
 
 /** The names that a module has had first. */

@@ -9,7 +9,7 @@ import {
 	type RequestId,
 	type Transport,
 } from "@modelcontextprotocol/server";
-import { isRecord, parseJson } from "../../workers/protocol.ts";
+import { isRecord, parseJson } from "../../workers/wire/messages.ts";
 import { messageOf } from "../core/errors.ts";
 import { createHostConnection, type HostConnectionOptions, isModernRequest } from "./host-connection.ts";
 

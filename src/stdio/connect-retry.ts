@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { isRecord } from "../../workers/protocol.ts";
+import { isRecord } from "../../workers/wire/messages.ts";
 
 export interface RetryOptions {
 	/** For the text of the error. */

@@ -1,5 +1,5 @@
 import type { JSONRPCErrorResponse, JSONRPCRequest, JSONRPCResultResponse } from "@modelcontextprotocol/server";
-import { type ListedDto, readEntries } from "../../workers/protocol.ts";
+import { type ListedDto, readEntries } from "../../workers/wire/messages.ts";
 import { paramHeadersOf } from "../mcp/http/param-headers.ts";
 
 type Answer = JSONRPCResultResponse | JSONRPCErrorResponse;

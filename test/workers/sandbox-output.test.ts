@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createOutput, MAX_OUTPUT_LINE } from "../../workers/sandbox-output.ts";
-import { MAX_LOG_LENGTH } from "../../workers/protocol.ts";
+import { MAX_LOG_LENGTH } from "../../workers/wire/messages.ts";
 import { runSandboxed } from "../support/sandbox-run.ts";
 
 test("what a module prints arrives as lines, by whatever way it prints", async () => {

@@ -1,6 +1,6 @@
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { WireErrorDto } from "../../../workers/wire-error.ts";
+import type { WireErrorDto } from "../../../workers/wire/wire-error.ts";
 
 /** Why a version of a module does not serve, in the author's terms: their file, their line. */
 export interface ModuleProblem {

@@ -1,4 +1,4 @@
-import type { AskClient } from "../../../workers/asks.ts";
+import type { AskClient } from "../../../workers/wire/client-requests.ts";
 import {
 	readAnswer,
 	readCollected,
@@ -9,8 +9,8 @@ import {
 	type StartDto,
 	type StartedDto,
 	type NoticeMessage,
-} from "../../../workers/protocol.ts";
-import { createRpcClient, RpcError } from "../../../workers/rpc.ts";
+} from "../../../workers/wire/messages.ts";
+import { createRpcClient, RpcError } from "../../../workers/wire/rpc-client.ts";
 import type { ModuleWorker, WorkerEnd } from "../worker/worker.ts";
 
 /** One start of a module: a worker, what it said it offers, and the requests that run in it. */

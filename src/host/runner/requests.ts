@@ -1,5 +1,5 @@
-import type { AnswerDto, CallDto } from "../../../workers/protocol.ts";
-import { RpcError } from "../../../workers/rpc.ts";
+import type { AnswerDto, CallDto } from "../../../workers/wire/messages.ts";
+import { RpcError } from "../../../workers/wire/rpc-client.ts";
 import { BulkheadError } from "../../core/errors.ts";
 import type { CallOptions, Generation } from "./generation.ts";
 import { callError, collectError, type WorkOutcome, type WorkType, workOutcome } from "./rpc-errors.ts";

@@ -1,6 +1,6 @@
-import { RESULT_TOO_LARGE } from "../../../workers/protocol.ts";
-import { RpcError } from "../../../workers/rpc.ts";
-import type { WireErrorDto } from "../../../workers/wire-error.ts";
+import { RESULT_TOO_LARGE } from "../../../workers/wire/messages.ts";
+import { RpcError } from "../../../workers/wire/rpc-client.ts";
+import type { WireErrorDto } from "../../../workers/wire/wire-error.ts";
 import { BulkheadError } from "../../core/errors.ts";
 import { describeEnd } from "./generation.ts";
 import type { WorkerEnd } from "../worker/worker.ts";

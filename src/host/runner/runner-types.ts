@@ -1,5 +1,5 @@
 import type { LogLevel } from "../../../workers/contract.ts";
-import type { CatalogDto, StartDto, StartedDto } from "../../../workers/protocol.ts";
+import type { CatalogDto, StartDto, StartedDto } from "../../../workers/wire/messages.ts";
 import type { CompiledModule } from "../compile/compiler.ts";
 import type { ModuleProblem } from "./error-location.ts";
 import type { ModuleState } from "./lifecycle.ts";

@@ -1,5 +1,5 @@
-import { type CatalogDto, readCatalog, type StartedDto } from "../../../workers/protocol.ts";
-import type { WireErrorDto } from "../../../workers/wire-error.ts";
+import { type CatalogDto, readCatalog, type StartedDto } from "../../../workers/wire/messages.ts";
+import type { WireErrorDto } from "../../../workers/wire/wire-error.ts";
 import type { CompiledModule } from "../compile/compiler.ts";
 import { describeEnd, type Generation } from "./generation.ts";
 import { locateError, type ModuleProblem } from "./error-location.ts";

@@ -1,4 +1,4 @@
-import { readCatalog } from "../../../workers/protocol.ts";
+import { readCatalog } from "../../../workers/wire/messages.ts";
 import { BulkheadError, messageOf } from "../../core/errors.ts";
 import type { CompiledModule } from "../compile/compiler.ts";
 import { createGeneration, type Generation } from "./generation.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import { type CompiledCodeDto, isRecord } from "../../../workers/protocol.ts";
+import { type CompiledCodeDto, isRecord } from "../../../workers/wire/messages.ts";
 import { messageOf } from "../../core/errors.ts";
 
 /** What V8 has made of the libraries that workers load, so that a thread is handed it and compiles nothing. */

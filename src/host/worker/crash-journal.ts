@@ -1,6 +1,6 @@
 import { closeSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from "node:fs";
 import path from "node:path";
-import { isRecord, parseJson } from "../../../workers/protocol.ts";
+import { isRecord, parseJson } from "../../../workers/wire/messages.ts";
 import { messageOf } from "../../core/errors.ts";
 import { findSuspects, type GenerationPhase, type Isolation, type LiveGeneration } from "./crash-suspects.ts";
 

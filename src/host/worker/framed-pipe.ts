@@ -1,6 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import { createFrameReader, encodeFrame, FrameError, type FrameLimits, PROCESS_WIRE } from "../../../workers/frame.ts";
-import type { Port } from "../../../workers/rpc.ts";
+import type { Port } from "../../../workers/wire/rpc-client.ts";
 import { createFloodGauge, DEFAULT_FLOOD_LIMITS, type FloodLimits } from "./flood-limiter.ts";
 
 export interface FramedPipeOptions {

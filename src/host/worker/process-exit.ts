@@ -1,4 +1,4 @@
-import type { WireErrorDto } from "../../../workers/wire-error.ts";
+import type { WireErrorDto } from "../../../workers/wire/wire-error.ts";
 import { readFileSync } from "node:fs";
 import type { WorkerEnd } from "./worker.ts";
 

@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
-import { MAX_LOG_LENGTH } from "../../../workers/protocol.ts";
+import { MAX_LOG_LENGTH } from "../../../workers/wire/messages.ts";
 
 export interface ProcessOutput {
 	/** The end of what was written, whether or not it was passed on: where V8 says why it gave up. */

@@ -1,7 +1,7 @@
 import { MessageChannel } from "node:worker_threads";
 import { Piscina } from "piscina";
-import type { ThreadDataDto } from "../../../workers/protocol.ts";
-import { toWireError } from "../../../workers/wire-error.ts";
+import type { ThreadDataDto } from "../../../workers/wire/messages.ts";
+import { toWireError } from "../../../workers/wire/wire-error.ts";
 import { heapMemory, type ModuleWorker, NO_MEMORY, type ThreadOptions, type WorkerEnd } from "./worker.ts";
 import { threadPageFaults, withThreadId } from "../watch/page-faults.ts";
 

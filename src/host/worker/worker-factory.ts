@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type CompiledCodeDto, MAX_CATALOG_LENGTH, type StartDto } from "../../../workers/protocol.ts";
+import { type CompiledCodeDto, MAX_CATALOG_LENGTH, type StartDto } from "../../../workers/wire/messages.ts";
 import type { SandboxDto, SandboxLevel } from "../../../workers/sandbox-policy.ts";
 import type { BundledLibraries } from "../compile/bundled-libraries.ts";
 import { createCodeCache } from "./code-cache.ts";

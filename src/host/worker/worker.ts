@@ -1,7 +1,7 @@
 import type { HeapInfo } from "node:v8";
-import type { CompiledCodeDto } from "../../../workers/protocol.ts";
-import type { Port } from "../../../workers/rpc.ts";
-import type { WireErrorDto } from "../../../workers/wire-error.ts";
+import type { CompiledCodeDto } from "../../../workers/wire/messages.ts";
+import type { Port } from "../../../workers/wire/rpc-client.ts";
+import type { WireErrorDto } from "../../../workers/wire/wire-error.ts";
 
 /** How the worker of a module came to its end. */
 export type WorkerEnd =

@@ -1,5 +1,5 @@
-import { CLOSE_STREAM, isRecord, parseJson } from "../../../workers/protocol.ts";
-import type { AskClient } from "../../../workers/asks.ts";
+import { CLOSE_STREAM, isRecord, parseJson } from "../../../workers/wire/messages.ts";
+import type { AskClient } from "../../../workers/wire/client-requests.ts";
 
 /** A request that a module is answering. It runs from its creation on, whether or not somebody listens. */
 export interface RunningCall {

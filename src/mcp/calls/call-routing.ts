@@ -1,4 +1,4 @@
-import { isRecord } from "../../../workers/protocol.ts";
+import { isRecord } from "../../../workers/wire/messages.ts";
 import { assertNever } from "../../core/errors.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { IncomingCall } from "./gateway.ts";

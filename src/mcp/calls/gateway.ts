@@ -4,7 +4,7 @@ import {
 	type Era,
 	MAX_TASK_ID_LENGTH,
 	type ROOTS_CHANGED,
-} from "../../../workers/protocol.ts";
+} from "../../../workers/wire/messages.ts";
 import { BulkheadError } from "../../core/errors.ts";
 import type { Host } from "../../host/host.ts";
 import { readCallAnswer } from "./parse-answer.ts";

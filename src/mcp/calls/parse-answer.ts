@@ -1,4 +1,4 @@
-import { isRecord, parseJson } from "../../../workers/protocol.ts";
+import { isRecord, parseJson } from "../../../workers/wire/messages.ts";
 import { moduleError } from "./protocol-errors.ts";
 import type { CallAnswer } from "./call-relay.ts";
 

@@ -1,5 +1,5 @@
 import { ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
-import { isRecord } from "../../../workers/protocol.ts";
+import { isRecord } from "../../../workers/wire/messages.ts";
 import { BulkheadError } from "../../core/errors.ts";
 
 /** The fixed list of the label `error_type`. */

@@ -7,7 +7,7 @@ import {
 	type ListedDto,
 	type ListName,
 	readEntries,
-} from "../../../workers/protocol.ts";
+} from "../../../workers/wire/messages.ts";
 import { type CatalogKey, compareKeys } from "./catalog-key.ts";
 import {
 	createNameOwnership,

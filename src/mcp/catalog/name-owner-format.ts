@@ -1,4 +1,4 @@
-import { LIST_NAMES, type ListName, MAX_KEY_LENGTH } from "../../../workers/protocol.ts";
+import { LIST_NAMES, type ListName, MAX_KEY_LENGTH } from "../../../workers/wire/messages.ts";
 import type { OwnerFormat } from "../../state/owner-file.ts";
 
 /** A name as its list has it: a URI among resources, a URI template among templates. */

@@ -5,7 +5,7 @@
  * It keeps a name across its restarts, while it is down, and over a restart of the host. It loses the names that it has
  * started without, and all of them when it is gone.
  */
-import { LIST_NAMES, type ListName } from "../../../workers/protocol.ts";
+import { LIST_NAMES, type ListName } from "../../../workers/wire/messages.ts";
 import type { OwnedNames } from "../../state/owner-file.ts";
 import type { McpName } from "./name-owner-format.ts";
 

@@ -1,5 +1,5 @@
 import { ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
-import { isRecord, parseJson } from "../../../workers/protocol.ts";
+import { isRecord, parseJson } from "../../../workers/wire/messages.ts";
 import { type CatalogKey, compareKeys } from "./catalog-key.ts";
 
 export interface Page<Entry> {

@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import { type Era, isRecord } from "../../../workers/protocol.ts";
+import { type Era, isRecord } from "../../../workers/wire/messages.ts";
 import type { CallOrigin, Gateway } from "../calls/gateway.ts";
 import type { TakeCall } from "../calls/request-context.ts";
 import { NOBODY, type RunningCall } from "../calls/call-relay.ts";

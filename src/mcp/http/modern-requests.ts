@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { toNodeHandler } from "@modelcontextprotocol/node";
 import { createMcpHandler, type Server, type ServerEvent } from "@modelcontextprotocol/server";
-import { isRecord } from "../../../workers/protocol.ts";
+import { isRecord } from "../../../workers/wire/messages.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { asToolCall, serveDirectly } from "./fast-path.ts";
 import type { Gateway } from "../calls/gateway.ts";

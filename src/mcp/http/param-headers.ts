@@ -1,4 +1,4 @@
-import { isRecord, type ListedDto } from "../../../workers/protocol.ts";
+import { isRecord, type ListedDto } from "../../../workers/wire/messages.ts";
 
 /** Reads one header of a request, by its name in lower case. */
 export type HeaderReader = (name: string) => string | undefined;

@@ -5,9 +5,9 @@ import {
 	ProtocolErrorCode,
 	type ServerContext,
 } from "@modelcontextprotocol/server";
-import type { AskClient } from "../../../workers/asks.ts";
-import { createMessageQuota } from "../../../workers/message-quota.ts";
-import { isRecord, parseJson } from "../../../workers/protocol.ts";
+import type { AskClient } from "../../../workers/wire/client-requests.ts";
+import { createMessageQuota } from "../../../workers/wire/token-bucket.ts";
+import { isRecord, parseJson } from "../../../workers/wire/messages.ts";
 import { messageOf } from "../../core/errors.ts";
 
 export interface ClientRequestsOptions {

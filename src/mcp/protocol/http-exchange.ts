@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { AuthDto } from "../../../workers/protocol.ts";
+import type { AuthDto } from "../../../workers/wire/messages.ts";
 import type { CallOrigin } from "../calls/gateway.ts";
 import { traceContextOf } from "../calls/trace-context.ts";
 

@@ -5,7 +5,7 @@ import {
 	PROTOCOL_VERSION_META_KEY,
 	SUPPORTED_PROTOCOL_VERSIONS,
 } from "@modelcontextprotocol/server";
-import { isRecord } from "../../../workers/protocol.ts";
+import { isRecord } from "../../../workers/wire/messages.ts";
 import type { ToolCallMessage } from "../http/fast-path.ts";
 import { header } from "./http-exchange.ts";
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Server } from "@modelcontextprotocol/server";
-import { ROOTS_CHANGED } from "../../../workers/protocol.ts";
+import { ROOTS_CHANGED } from "../../../workers/wire/messages.ts";
 import { createClientRequests } from "../protocol/client-requests.ts";
 import type { CallOrigin, Gateway } from "../calls/gateway.ts";
 import { passesLogLevel } from "../protocol/log-level.ts";

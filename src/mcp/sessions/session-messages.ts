@@ -1,5 +1,5 @@
-import { createMessageQuota, type MessageQuota } from "../../../workers/message-quota.ts";
-import { isRecord, parseJson, PUSHED_METHODS } from "../../../workers/protocol.ts";
+import { createMessageQuota, type MessageQuota } from "../../../workers/wire/token-bucket.ts";
+import { isRecord, parseJson, PUSHED_METHODS } from "../../../workers/wire/messages.ts";
 import { passesLogLevel } from "../protocol/log-level.ts";
 import type { Session } from "./sessions.ts";
 

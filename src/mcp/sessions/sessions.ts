@@ -1,11 +1,11 @@
 import { createHash, randomUUID } from "node:crypto";
 import { NodeStreamableHTTPServerTransport } from "@modelcontextprotocol/node";
 import type { Server } from "@modelcontextprotocol/server";
-import type { ClientDto, ClientKindDto } from "../../../workers/protocol.ts";
+import type { ClientDto, ClientKindDto } from "../../../workers/wire/messages.ts";
 import { type ChangeNotices, createChangeNotices, sendChange } from "./change-notifier.ts";
 import { createEventStores, EVENT_STORE_LIMITS } from "./event-store.ts";
 import type { SessionState } from "../protocol-server.ts";
-import { InFlight } from "../../../workers/in-flight.ts";
+import { InFlight } from "../../../workers/wire/in-flight.ts";
 import type { RunningCall } from "../calls/call-relay.ts";
 import { StandaloneStream } from "./session-stream.ts";
 

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { InMemoryServerEventBus, type ServerEventBus } from "@modelcontextprotocol/server";
-import { isRecord } from "../../../workers/protocol.ts";
+import { isRecord } from "../../../workers/wire/messages.ts";
 import { createChangeNotices, onCaughtUp } from "../sessions/change-notifier.ts";
 import { paramsOf } from "../protocol/inbound-request.ts";
 import { type RequestScope, requestScope } from "../calls/request-context.ts";

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { ProtocolError, SUBSCRIPTION_ID_META_KEY } from "@modelcontextprotocol/server";
-import { isRecord, parseJson, TASK_NOTIFICATION } from "../../../workers/protocol.ts";
+import { isRecord, parseJson, TASK_NOTIFICATION } from "../../../workers/wire/messages.ts";
 import { withoutStamps } from "../protocol/result-meta.ts";
 
 /** The stream of one `subscriptions/listen`: what the SDK sends on it, and the states of tasks in between. */

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type McpHttpHandler, ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
-import { isRecord } from "../../../workers/protocol.ts";
+import { isRecord } from "../../../workers/wire/messages.ts";
 import type { CallOrigin, Gateway } from "../calls/gateway.ts";
 import { paramsOf } from "../protocol/inbound-request.ts";
 import { currentOrigin } from "../calls/request-context.ts";

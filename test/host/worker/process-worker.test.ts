@@ -10,7 +10,7 @@ import { type ProcessOptions, startProcess } from "../../../src/host/worker/proc
 import { startThread } from "../../../src/host/worker/thread-worker.ts";
 import type { ModuleWorker, WorkerEnd } from "../../../src/host/worker/worker.ts";
 import { findUnreadable, separateUser } from "../../../src/host/worker/process-user.ts";
-import { RpcError } from "../../../workers/rpc.ts";
+import { RpcError } from "../../../workers/wire/rpc-client.ts";
 import { CLIENT, serveFixture } from "../../support/served-fixture.ts";
 import { until } from "../../support/until.ts";
 

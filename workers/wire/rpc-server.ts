@@ -1,10 +1,10 @@
-import { createWorkerAsks, type WorkerAsks } from "./asks.ts";
-import { createBatchedPort } from "./batched-port.ts";
-import { type BegunMark, openBegunMark } from "./begun-mark.ts";
+import { createWorkerAsks, type WorkerAsks } from "./client-requests.ts";
+import { createBatchedPort } from "./batching-port.ts";
+import { type BegunMark, openBegunMark } from "./ack-counter.ts";
 import { InFlight } from "./in-flight.ts";
-import { createMessageQuota } from "./message-quota.ts";
-import type { HostMessage, RequestMap, RequestMessage, RequestType, WorkerMessage } from "./protocol.ts";
-import type { Port } from "./rpc.ts";
+import { createMessageQuota } from "./token-bucket.ts";
+import type { HostMessage, RequestMap, RequestMessage, RequestType, WorkerMessage } from "./messages.ts";
+import type { Port } from "./rpc-client.ts";
 import { toWireError } from "./wire-error.ts";
 
 /** What the worker does for a request: the result, and what of it to transfer instead of copying. */

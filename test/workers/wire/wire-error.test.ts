@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MAX_ERROR_TEXT, readWireError, toWireError } from "../../workers/wire-error.ts";
+import { MAX_ERROR_TEXT, readWireError, toWireError } from "../../../workers/wire/wire-error.ts";
 
 const hostile = new Proxy(
 	{},

@@ -1,4 +1,4 @@
-import { MAX_OPEN_ASKS } from "./protocol.ts";
+import { MAX_OPEN_ASKS } from "./messages.ts";
 
 /**
  * Puts one request of a running call to the call's client.

@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { type TestContext, test } from "node:test";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import * as fc from "fast-check";
-import { until } from "../support/until.ts";
-import { createRpcClient, type RpcClient, RpcError } from "../../workers/rpc.ts";
-import { type RequestHandlers, serveRpc } from "../../workers/rpc-server.ts";
+import { until } from "../../support/until.ts";
+import { createRpcClient, type RpcClient, RpcError } from "../../../workers/wire/rpc-client.ts";
+import { type RequestHandlers, serveRpc } from "../../../workers/wire/rpc-server.ts";
 
 const isNull = (value: unknown): null | undefined => (value === null ? null : undefined);
 const never = new Promise<never>(() => {});

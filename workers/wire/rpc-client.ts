@@ -1,7 +1,7 @@
-import { type AskClient, createHostAsks, type HostAsks } from "./asks.ts";
-import { createBatchedPort } from "./batched-port.ts";
-import { createBegunMark } from "./begun-mark.ts";
-import { startDeadline } from "./deadline.ts";
+import { type AskClient, createHostAsks, type HostAsks } from "./client-requests.ts";
+import { createBatchedPort } from "./batching-port.ts";
+import { createBegunMark } from "./ack-counter.ts";
+import { startDeadline } from "./pausable-deadline.ts";
 import { InFlight } from "./in-flight.ts";
 import {
 	type HostMessage,
@@ -11,7 +11,7 @@ import {
 	type RequestType,
 	readWorkerMessage,
 	type WorkerMessage,
-} from "./protocol.ts";
+} from "./messages.ts";
 import type { WireErrorDto } from "./wire-error.ts";
 
 /** What both ends need of a `MessagePort`; a test can drive either end with a plain object. */

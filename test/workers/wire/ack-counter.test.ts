@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createBegunMark, openBegunMark } from "../../workers/begun-mark.ts";
+import { createBegunMark, openBegunMark } from "../../../workers/wire/ack-counter.ts";
 
 test("what one end has marked the other end sees, also after numbers of 32 bits have run out", () => {
 	const mark = createBegunMark();

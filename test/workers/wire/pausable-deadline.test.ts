@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { startDeadline } from "../../workers/deadline.ts";
+import { startDeadline } from "../../../workers/wire/pausable-deadline.ts";
 
 test("a deadline that is stopped and started without end passes all the same", () => {
 	let passed = 0;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import v8 from "node:v8";
 import { runInNewContext } from "node:vm";
-import { InFlight } from "../../workers/in-flight.ts";
+import { InFlight } from "../../../workers/wire/in-flight.ts";
 
 test("it holds what was set and not deleted, under ids of both kinds", () => {
 	const table = new InFlight<string, number | string>();
