@@ -1,7 +1,7 @@
 import process from "node:process";
 import { pathToFileURL } from "node:url";
-import { isBeat, PROCESS_WIRE } from "./frame.ts";
-import { createFramedPort } from "./framed-port.ts";
+import { isBeat, PROCESS_WIRE } from "./pipe/frame.ts";
+import { createFramedPort } from "./pipe/framed-port.ts";
 import type { Port } from "./wire/rpc-client.ts";
 import { toWireError } from "./wire/wire-error.ts";
 

@@ -1,5 +1,11 @@
 import type { Readable, Writable } from "node:stream";
-import { createFrameReader, encodeFrame, FrameError, type FrameLimits, PROCESS_WIRE } from "../../../workers/frame.ts";
+import {
+	createFrameReader,
+	encodeFrame,
+	FrameError,
+	type FrameLimits,
+	PROCESS_WIRE,
+} from "../../../workers/pipe/frame.ts";
 import type { Port } from "../../../workers/wire/rpc-client.ts";
 import { createFloodGauge, DEFAULT_FLOOD_LIMITS, type FloodLimits } from "./flood-limiter.ts";
 

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readFileSync, writeFile } from "node:fs";
 import process from "node:process";
 import type { Readable, Writable } from "node:stream";
-import { isBeat, PROCESS_WIRE } from "../../../workers/frame.ts";
+import { isBeat, PROCESS_WIRE } from "../../../workers/pipe/frame.ts";
 import { isRecord } from "../../../workers/wire/messages.ts";
 import type { Port } from "../../../workers/wire/rpc-client.ts";
 import { readWireError, toWireError, type WireErrorDto } from "../../../workers/wire/wire-error.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import { createFrameReader, encodeFrame, FrameError, type FrameLimits } from "../../workers/frame.ts";
+import { createFrameReader, encodeFrame, FrameError, type FrameLimits } from "../../../workers/pipe/frame.ts";
 
 const LIMITS: FrameLimits = { maxHeadBytes: 64 * 1024, maxBodyBytes: 1 << 20 };
 
