@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { dirname, extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import packageJson from "bulkhead-host/package.json" with { type: "json" };
-import { DEFAULT_SNAPSHOT_LIMITS } from "../workers/snapshot.ts";
+import { DEFAULT_SNAPSHOT_LIMITS } from "../workers/snapshot/encode-snapshot.ts";
 import { describeProblems, type Environment, type HostConfig, loadConfig, readLaunch } from "./config/config.ts";
 import { BulkheadError, messageOf } from "./core/errors.ts";
 import { readBundledLibraries } from "./host/compile/bundled-libraries.ts";

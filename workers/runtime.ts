@@ -17,7 +17,7 @@ import { createMessageQuota } from "./wire/token-bucket.ts";
 import type { Port } from "./wire/rpc-client.ts";
 import { type RequestContext, serveRpc } from "./wire/rpc-server.ts";
 import { lockWorker } from "./sandbox.ts";
-import { encodeSnapshot } from "./snapshot.ts";
+import { encodeSnapshot } from "./snapshot/encode-snapshot.ts";
 
 /** What the two kinds of module do differently. */
 export interface ModuleFlavour {

@@ -1,7 +1,7 @@
 /** Modules of the benchmark: registries in a worker thread, collected in turn for as long as the thread lives. */
 import { parentPort, workerData } from "node:worker_threads";
 import { Registry } from "prom-client";
-import { encodeSnapshot } from "../../workers/snapshot.ts";
+import { encodeSnapshot } from "../../workers/snapshot/encode-snapshot.ts";
 import { fillRegistry } from "./families.ts";
 
 const { series, modules, intervalMs } = workerData as { series: number; modules: number; intervalMs: number };

@@ -48,7 +48,7 @@ export function schemaFor(startDir: string, terminal: boolean) {
 			MODULE_START_TIMEOUT_MS: duration().prefault("10000"),
 			MODULE_MEMORY_MB: wholeNumber(16, 65_536).prefault("128"),
 			MODULE_MAX_SERIES: wholeNumber(1, 10_000_000).prefault("10000"),
-			// Of both, what a worker can send at most (workers/label-caps.ts).
+			// Of both, what a worker can send at most (workers/snapshot/limits.ts).
 			MODULE_MAX_LABELS: wholeNumber(1, 128).prefault("30"),
 			MODULE_MAX_LABEL_LENGTH: wholeNumber(1, 16_384).prefault("1024"),
 			HANG_TIMEOUT_MS: duration(100).prefault("5000"),

@@ -4,7 +4,7 @@
  * another thread.
  */
 import { isMarkedAsUntransferable } from "node:worker_threads";
-import { DEFAULT_SNAPSHOT_LIMITS } from "../../workers/snapshot.ts";
+import { DEFAULT_SNAPSHOT_LIMITS } from "../../workers/snapshot/encode-snapshot.ts";
 import { createSlicer } from "../core/time-slicer.ts";
 import type { CollectNews } from "./drops/log-lines.ts";
 import type { CollectFailure, CollectReport } from "./drops/report.ts";
@@ -39,7 +39,7 @@ export interface AggregateOptions {
 
 export interface MetricsAggregate {
 	/**
-	 * Takes a module's snapshot (workers/snapshot.ts) in place of the one before. Snapshots of one module are taken in
+	 * Takes a module's snapshot (workers/snapshot/encode-snapshot.ts) in place of the one before. Snapshots of one module are taken in
 	 * the order of the calls; one of an older generation than the last is ignored. Never rejects for what is in the bytes.
 	 * @param bytes handed over: they are not the caller's any more
 	 */

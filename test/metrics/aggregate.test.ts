@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHook } from "node:async_hooks";
 import { test } from "node:test";
 import { isNotModified } from "../../src/metrics/page/negotiation.ts";
-import { DEFAULT_SNAPSHOT_LIMITS, encodeSnapshot, MAX_LINE_BYTES } from "../../workers/snapshot.ts";
+import { DEFAULT_SNAPSHOT_LIMITS, encodeSnapshot, MAX_LINE_BYTES } from "../../workers/snapshot/encode-snapshot.ts";
 import { createCollector, hostSource, OPENMETRICS } from "../support/metrics-aggregate.ts";
 import { counter, gauge, histogram, histogramValues, summary, value } from "../support/raw-families.ts";
 import { seriesOf } from "../support/strict-exposition.ts";

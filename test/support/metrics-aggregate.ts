@@ -10,7 +10,7 @@ import type { IntakeReply, IntakeRequest } from "../../src/metrics/ingest/protoc
 import { createMetricsAggregate } from "../../src/metrics/aggregate.ts";
 import type { ModuleLimits } from "../../src/metrics/validate/module-limits.ts";
 import { type IntakeOptions, serveIntake } from "../../src/metrics/ingest/ingest.ts";
-import { DEFAULT_SNAPSHOT_LIMITS, encodeSnapshot } from "../../workers/snapshot.ts";
+import { DEFAULT_SNAPSHOT_LIMITS, encodeSnapshot } from "../../workers/snapshot/encode-snapshot.ts";
 import { createLinkedPorts } from "./linked-ports.ts";
 import type { RawFamily } from "./raw-families.ts";
 import type { ParsedFamily, Syntax } from "./strict-exposition.ts";

@@ -101,7 +101,7 @@ export interface CollectDto {
 	readonly timeoutMs: number;
 }
 export interface CollectedDto {
-	/** The snapshot, as `workers/snapshot.ts` writes it; undefined when the module has no metrics client. */
+	/** The snapshot, as `workers/snapshot/encode-snapshot.ts` writes it; undefined when the module has no metrics client. */
 	readonly snapshot?: Uint8Array;
 }
 

@@ -110,7 +110,7 @@ const SETTINGS = z
 		startTimeoutMs: duration,
 		hangTimeoutMs: duration,
 		maxSeries: whole(1, 10_000_000),
-		// Of both, what a worker can send at most (workers/label-caps.ts).
+		// Of both, what a worker can send at most (workers/snapshot/limits.ts).
 		maxLabels: whole(1, 128),
 		maxLabelLength: whole(1, 16_384),
 		concurrency: whole(1, 10_000),

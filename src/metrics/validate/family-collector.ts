@@ -1,4 +1,4 @@
-/** Puts the samples of a snapshot, as its lines carry them (workers/snapshot.ts), to their families, within the limits. */
+/** Puts the samples of a snapshot, as its lines carry them (workers/snapshot/encode-snapshot.ts), to their families, within the limits. */
 import type { CheckedFamily, FamilyReader } from "./family.ts";
 import type { DropSink } from "../drops/drop-log.ts";
 import { createHistogramFamily } from "./histogram-family.ts";

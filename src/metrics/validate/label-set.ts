@@ -80,7 +80,7 @@ function refusedLabelName(name: unknown, maxBytes: number): DropReason | undefin
 	return name.startsWith("__") ? "reserved_label" : undefined;
 }
 
-/** Why a label value that is no usable text is refused; see workers/snapshot.ts for what stands for what. */
+/** Why a label value that is no usable text is refused; see workers/snapshot/encode-snapshot.ts for what stands for what. */
 function refusedLabelValue(value: unknown, maxBytes: number): DropReason | undefined {
 	if (typeof value === "string") {
 		if (isLonger(value, maxBytes)) return "label_too_long";
@@ -100,7 +100,7 @@ interface Shape {
 
 const FORCED = -1;
 const NONE = -1;
-/** With the special one, and empty ones included, which count towards no limit; workers/snapshot.ts sends no more. */
+/** With the special one, and empty ones included, which count towards no limit; workers/snapshot/encode-snapshot.ts sends no more. */
 const MAX_LABELS_READ = 129;
 const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 const NEEDS_ESCAPE = /[\\"\n]/;

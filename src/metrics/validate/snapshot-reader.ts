@@ -1,5 +1,5 @@
 /**
- * Reads a snapshot (workers/snapshot.ts) that may be anything: bytes in, checked families out.
+ * Reads a snapshot (workers/snapshot/encode-snapshot.ts) that may be anything: bytes in, checked families out.
  *
  * A generator, because main must not be held: it yields after every few samples, and no line is parsed that is longer
  * than `MAX_LINE_BYTES`. A line is decoded once and judged by what was decoded, so that memory which a worker still
@@ -7,7 +7,7 @@
  * only, so no prototype is involved; nothing recurses, so depth does not matter.
  */
 import { isUtf8 } from "node:buffer";
-import { DEFAULT_SNAPSHOT_LIMITS, MAX_LINE_BYTES } from "../../../workers/snapshot.ts";
+import { DEFAULT_SNAPSHOT_LIMITS, MAX_LINE_BYTES } from "../../../workers/snapshot/encode-snapshot.ts";
 import type { CheckedFamily } from "./family.ts";
 import { YIELD_EVERY } from "./family.ts";
 import type { DropSink } from "../drops/drop-log.ts";

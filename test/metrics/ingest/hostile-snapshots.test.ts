@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import { DEFAULT_SNAPSHOT_LIMITS, encodeSnapshot, MAX_LINE_BYTES } from "../../../workers/snapshot.ts";
+import { DEFAULT_SNAPSHOT_LIMITS, encodeSnapshot, MAX_LINE_BYTES } from "../../../workers/snapshot/encode-snapshot.ts";
 import { collections, families, lists } from "../../support/arbitrary-families.ts";
 import { withHostileValues } from "../../support/hostile-values.ts";
 import {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import { encodeSnapshot } from "../../../workers/snapshot.ts";
+import { encodeSnapshot } from "../../../workers/snapshot/encode-snapshot.ts";
 import { families } from "../../support/arbitrary-families.ts";
 import { withHostileValues } from "../../support/hostile-values.ts";
 import { createCollector } from "../../support/metrics-aggregate.ts";

@@ -20,9 +20,9 @@
  * false numbers of its own, which it can anyway, and nothing else.
  */
 
-import { encodeSample, helpText, nameText } from "./sample-text.ts";
-import { SnapshotWriter } from "./snapshot-writer.ts";
-import { type List, listOf, read, readIndex } from "./untrusted-objects.ts";
+import { encodeSample, helpText, nameText } from "./encode-sample.ts";
+import { SnapshotWriter } from "./line-writer.ts";
+import { type List, listOf, read, readIndex } from "./read-untrusted.ts";
 
 /** Limits of one snapshot, counted while it is written. */
 export interface SnapshotLimits {

@@ -1,6 +1,6 @@
 /** The parts of a snapshot's lines (snapshot.ts says what stands for what), made of objects that belong to a module. */
-import { MAX_LABEL_NAME_LENGTH, MAX_LABEL_VALUE_LENGTH, MAX_LABELS, MAX_LABELS_BYTES } from "./label-caps.ts";
-import { read } from "./untrusted-objects.ts";
+import { MAX_LABEL_NAME_LENGTH, MAX_LABEL_VALUE_LENGTH, MAX_LABELS, MAX_LABELS_BYTES } from "./limits.ts";
+import { read } from "./read-untrusted.ts";
 
 /** A sample as a line of samples has it. */
 export function encodeSample(sample: unknown): string {
