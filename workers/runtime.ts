@@ -16,7 +16,7 @@ import {
 import { createMessageQuota } from "./wire/token-bucket.ts";
 import type { Port } from "./wire/rpc-client.ts";
 import { type RequestContext, serveRpc } from "./wire/rpc-server.ts";
-import { lockWorker } from "./sandbox.ts";
+import { lockWorker } from "./sandbox/lock.ts";
 import { encodeSnapshot } from "./snapshot/encode-snapshot.ts";
 
 /** What the two kinds of module do differently. */

@@ -1,5 +1,5 @@
 import type { LogLevel } from "../contract.ts";
-import type { SandboxDto } from "../sandbox-policy.ts";
+import type { SandboxDto } from "../sandbox/policy.ts";
 import { readWireError, type WireErrorDto } from "./wire-error.ts";
 
 /**

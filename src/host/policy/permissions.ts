@@ -6,7 +6,7 @@ import {
 	importRemedy,
 	type SandboxDto,
 	type SandboxLevel,
-} from "../../../workers/sandbox-policy.ts";
+} from "../../../workers/sandbox/policy.ts";
 import type { ModulePolicy } from "./module-policy.ts";
 
 /** What one module's worker may do: the operator's grants, and all that it has to read. */
@@ -29,7 +29,7 @@ export interface WorkerFiles {
 /**
  * Flags for `new Worker` (or for a process) that hold a module to its policy below JavaScript. They restrict that worker
  * alone. Seen on Node 24 and 26: it may read the working directory as well, so that has to be empty; and only from 25 on
- * is the network covered. What they do not cover is for `workers/sandbox.ts`.
+ * is the network covered. What they do not cover is for `workers/sandbox/lock.ts`.
  *
  * @param nodeMajor as in `process.versions.node`; an older Node refuses to start with a flag that it does not know
  */

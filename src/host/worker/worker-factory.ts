@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type CompiledCodeDto, MAX_CATALOG_LENGTH, type StartDto } from "../../../workers/wire/messages.ts";
-import type { SandboxDto, SandboxLevel } from "../../../workers/sandbox-policy.ts";
+import type { SandboxDto, SandboxLevel } from "../../../workers/sandbox/policy.ts";
 import type { BundledLibraries } from "../compile/bundled-libraries.ts";
 import { createCodeCache } from "./code-cache.ts";
 import type { CompiledModule } from "../compile/compiler.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { builtinModules } from "node:module";
 import { test } from "node:test";
 import { type SandboxPolicy, workerExecArgv, workerReads } from "../../../src/host/policy/permissions.ts";
-import { forbiddenImports } from "../../../workers/sandbox-policy.ts";
+import { forbiddenImports } from "../../../workers/sandbox/policy.ts";
 
 const STANDARD: SandboxPolicy = { level: "standard", net: true, childProcess: false, read: ["/a", "/b,c"] };
 const permissions = (flags: readonly string[]): readonly string[] =>

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createOutput, MAX_OUTPUT_LINE } from "../../workers/sandbox-output.ts";
-import { MAX_LOG_LENGTH } from "../../workers/wire/messages.ts";
-import { runSandboxed } from "../support/sandbox-run.ts";
+import { createOutput, MAX_OUTPUT_LINE } from "../../../workers/sandbox/output.ts";
+import { MAX_LOG_LENGTH } from "../../../workers/wire/messages.ts";
+import { runSandboxed } from "../../support/sandbox-run.ts";
 
 test("what a module prints arrives as lines, by whatever way it prints", async () => {
 	const { output, error } = await runSandboxed("prints.mjs");

@@ -1,5 +1,5 @@
 import { builtinModules } from "node:module";
-import { type Names, namesOf, slice, startsWith } from "./sandbox-primordials.ts";
+import { type Names, namesOf, slice, startsWith } from "./primordials.ts";
 
 /** How tightly a worker is locked; the variable `SANDBOX`. */
 export type SandboxLevel = "off" | "standard" | "strict";

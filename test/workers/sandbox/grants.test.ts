@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { FIXTURES, MODULE_ID, runSandboxed } from "../support/sandbox-run.ts";
+import { FIXTURES, MODULE_ID, runSandboxed } from "../../support/sandbox-run.ts";
 
 const DENIED = "ERR_BULKHEAD_DENIED";
 const readable = join(FIXTURES, "readable.txt");

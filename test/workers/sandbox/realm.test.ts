@@ -3,9 +3,9 @@ import { closeSync, fstatSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { MessageChannel, Worker } from "node:worker_threads";
-import { type RpcClient, createRpcClient, RpcError } from "../../workers/wire/rpc-client.ts";
-import { readAnswer, readCollected, readStarted } from "../../workers/wire/messages.ts";
-import { FIXTURES, runSandboxed } from "../support/sandbox-run.ts";
+import { type RpcClient, createRpcClient, RpcError } from "../../../workers/wire/rpc-client.ts";
+import { readAnswer, readCollected, readStarted } from "../../../workers/wire/messages.ts";
+import { FIXTURES, runSandboxed } from "../../support/sandbox-run.ts";
 
 const DEADLINE_MS = 5000;
 const readable = join(FIXTURES, "readable.txt");

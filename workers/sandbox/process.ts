@@ -1,6 +1,6 @@
 import process from "node:process";
-import { closeAllBut, type Denials, lockValue } from "./sandbox-denial.ts";
-import { type Names, namesOf } from "./sandbox-primordials.ts";
+import { closeAllBut, type Denials, lockValue } from "./denial.ts";
+import { type Names, namesOf } from "./primordials.ts";
 
 /**
  * Leaves of `process` what is about this thread. `exit` stays as it is: it ends the worker, which the host counts.

@@ -1,4 +1,4 @@
-import { type Denials, lockInPlace, lockValue } from "./sandbox-denial.ts";
+import { type Denials, lockInPlace, lockValue } from "./denial.ts";
 
 /**
  * Locks what this realm shares between the module and the runtime that speaks to the host in its name.

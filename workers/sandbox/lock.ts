@@ -1,22 +1,15 @@
 import module from "node:module";
-import { builtinLocks, loadBuiltin } from "./sandbox-builtins.ts";
-import { lockChildProcess } from "./sandbox-child-process.ts";
-import { createDenials, type Denials } from "./sandbox-denial.ts";
-import { lockFiles } from "./sandbox-files.ts";
-import { guardImports } from "./sandbox-imports.ts";
-import { closeNetwork, lockDatagramHandles, lockStreamHandles } from "./sandbox-network.ts";
-import { createOutput, type OutputOptions, replaceStdio } from "./sandbox-output.ts";
-import {
-	bareName,
-	grantsChildProcess,
-	grantsNet,
-	importRemedy,
-	type Remedy,
-	type SandboxDto,
-} from "./sandbox-policy.ts";
-import { create } from "./sandbox-primordials.ts";
-import { lockProcess } from "./sandbox-process.ts";
-import { lockRealm } from "./sandbox-realm.ts";
+import { builtinLocks, loadBuiltin } from "./builtins.ts";
+import { lockChildProcess } from "./child-process.ts";
+import { createDenials, type Denials } from "./denial.ts";
+import { lockFiles } from "./files.ts";
+import { guardImports } from "./imports.ts";
+import { closeNetwork, lockDatagramHandles, lockStreamHandles } from "./network.ts";
+import { createOutput, type OutputOptions, replaceStdio } from "./output.ts";
+import { bareName, grantsChildProcess, grantsNet, importRemedy, type Remedy, type SandboxDto } from "./policy.ts";
+import { create } from "./primordials.ts";
+import { lockProcess } from "./process.ts";
+import { lockRealm } from "./realm.ts";
 
 export interface LockOptions extends OutputOptions {
 	/** Named in every refusal. */

@@ -5,8 +5,8 @@ import { type AddressInfo, createServer as createTcpServer, type Server } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before } from "node:test";
-import { CHILD, NET, NEVER, testAttacks } from "../support/sandbox-attack.ts";
-import { FIXTURES } from "../support/sandbox-run.ts";
+import { CHILD, NET, NEVER, testAttacks } from "../../support/sandbox-attack.ts";
+import { FIXTURES } from "../../support/sandbox-run.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "bulkhead-sandbox-"));
 const secret = join(folder, "secret.txt");

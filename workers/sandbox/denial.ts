@@ -1,4 +1,4 @@
-import { adviceFor, type Remedy, type SandboxDto } from "./sandbox-policy.ts";
+import { adviceFor, type Remedy, type SandboxDto } from "./policy.ts";
 import {
 	create,
 	defineProperty,
@@ -7,7 +7,7 @@ import {
 	type Names,
 	NativeError,
 	ownKeys,
-} from "./sandbox-primordials.ts";
+} from "./primordials.ts";
 
 /** The code of every error that the sandbox throws into a module. */
 const DENIED_CODE = "ERR_BULKHEAD_DENIED";

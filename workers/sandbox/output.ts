@@ -1,9 +1,9 @@
 import process from "node:process";
 import { Readable, Writable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
-import { lockValue } from "./sandbox-denial.ts";
-import type { OutputSink } from "./sandbox-files.ts";
-import { indexOf, min, now as monotonicNow, slice } from "./sandbox-primordials.ts";
+import { lockValue } from "./denial.ts";
+import type { OutputSink } from "./files.ts";
+import { indexOf, min, now as monotonicNow, slice } from "./primordials.ts";
 
 export type OutputStream = "stdout" | "stderr";
 

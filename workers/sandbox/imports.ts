@@ -1,7 +1,7 @@
 import { isBuiltin, registerHooks } from "node:module";
-import type { Denials } from "./sandbox-denial.ts";
-import { bareName, type Remedy } from "./sandbox-policy.ts";
-import { slice, startsWith } from "./sandbox-primordials.ts";
+import type { Denials } from "./denial.ts";
+import { bareName, type Remedy } from "./policy.ts";
+import { slice, startsWith } from "./primordials.ts";
 
 export interface ImportGuard {
 	/** @param name of a built-in without `node:` */

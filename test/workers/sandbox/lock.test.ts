@@ -1,4 +1,4 @@
-import { type Attack, CHILD, NET, NEVER, testAttacks } from "../support/sandbox-attack.ts";
+import { type Attack, CHILD, NET, NEVER, testAttacks } from "../../support/sandbox-attack.ts";
 
 const imports = (specifier: string, advice: string, loot?: unknown): Attack => ({
 	name: `import ${specifier}`,

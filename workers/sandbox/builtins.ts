@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
-import { closeAllBut, type Denials, lockInPlace, lockValue } from "./sandbox-denial.ts";
-import { namesOf } from "./sandbox-primordials.ts";
+import { closeAllBut, type Denials, lockInPlace, lockValue } from "./denial.ts";
+import { namesOf } from "./primordials.ts";
 
 /**
  * How to close of each built-in what reaches beyond this thread. Each is called once, before a module first gets hold of
