@@ -132,7 +132,7 @@ export default defineConfig({
 		{
 			files: ["src/**", "workers/**"],
 			// In a worker, process.env holds what the host granted to the module; the runtime hands it on as context.env.
-			excludeFiles: ["src/config/config.ts", "src/main.ts", "workers/runtime.ts"],
+			excludeFiles: ["src/config/config.ts", "src/main.ts", "workers/runtime/serve-module.ts"],
 			rules: {
 				"eslint/no-restricted-properties": [
 					"error",

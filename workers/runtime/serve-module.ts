@@ -1,6 +1,6 @@
 import process from "node:process";
 import { pathToFileURL } from "node:url";
-import type { ModuleContext } from "./contract.ts";
+import type { ModuleContext } from "../contract.ts";
 import {
 	type CallDto,
 	type AnswerDto,
@@ -12,12 +12,12 @@ import {
 	type StartDto,
 	type StartedDto,
 	type NoticeMessage,
-} from "./wire/messages.ts";
-import { createMessageQuota } from "./wire/token-bucket.ts";
-import type { Port } from "./wire/rpc-client.ts";
-import { type RequestContext, serveRpc } from "./wire/rpc-server.ts";
-import { lockWorker } from "./sandbox/lock.ts";
-import { encodeSnapshot } from "./snapshot/encode-snapshot.ts";
+} from "../wire/messages.ts";
+import { createMessageQuota } from "../wire/token-bucket.ts";
+import type { Port } from "../wire/rpc-client.ts";
+import { type RequestContext, serveRpc } from "../wire/rpc-server.ts";
+import { lockWorker } from "../sandbox/lock.ts";
+import { encodeSnapshot } from "../snapshot/encode-snapshot.ts";
 
 /** What the two kinds of module do differently. */
 export interface ModuleFlavour {
