@@ -2,8 +2,8 @@ import { parentPort } from "node:worker_threads";
 import { Gauge, register } from "prom-client";
 import type { McpModule, ModuleContext } from "./contract.ts";
 import { compiledCode } from "./libraries.ts";
-import { NO_CONTEXT } from "./mcp-instances.ts";
-import { createModuleServer } from "./mcp-server.ts";
+import { NO_CONTEXT } from "./mcp/server-pool.ts";
+import { createModuleServer } from "./mcp/module-server.ts";
 import { ERAS } from "./wire/messages.ts";
 
 // A thread that does what a module's does between its start and its first answer, with nobody's module, and then posts

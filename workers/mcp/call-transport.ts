@@ -7,8 +7,8 @@ import type {
 	Transport,
 	TransportSendOptions,
 } from "@modelcontextprotocol/server";
-import { InFlight } from "./wire/in-flight.ts";
-import { type Call, type Sender, streamClosers, textOf } from "./mcp-call.ts";
+import { InFlight } from "../wire/in-flight.ts";
+import { type Call, type Sender, streamClosers, textOf } from "./call.ts";
 import {
 	type AuthDto,
 	MAX_EMITTED_LENGTH,
@@ -17,8 +17,8 @@ import {
 	parseJson,
 	TASK_NOTIFICATION,
 	TOO_LONG,
-} from "./wire/messages.ts";
-import type { RequestContext } from "./wire/rpc-server.ts";
+} from "../wire/messages.ts";
+import type { RequestContext } from "../wire/rpc-server.ts";
 
 /** What a server instance says that belongs to no call. */
 export interface InstanceListeners {

@@ -1,6 +1,6 @@
 import type { JSONRPCMessage, MessageExtraInfo } from "@modelcontextprotocol/server";
-import { CLOSE_STREAM } from "./wire/messages.ts";
-import type { RequestContext } from "./wire/rpc-server.ts";
+import { CLOSE_STREAM } from "../wire/messages.ts";
+import type { RequestContext } from "../wire/rpc-server.ts";
 
 /** The request for which code runs, or ran once. */
 export interface Sender {

@@ -1,9 +1,9 @@
 import { type JSONRPCMessage, McpServer } from "@modelcontextprotocol/server";
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
-import type { McpModule, ModuleContext } from "./contract.ts";
-import type { ClientKindDto, StartDto } from "./wire/messages.ts";
-import { CallTransport, type InstanceListeners } from "./mcp-transport.ts";
-import type { RequestContext } from "./wire/rpc-server.ts";
+import type { McpModule, ModuleContext } from "../contract.ts";
+import type { ClientKindDto, StartDto } from "../wire/messages.ts";
+import { CallTransport, type InstanceListeners } from "./call-transport.ts";
+import type { RequestContext } from "../wire/rpc-server.ts";
 import { addressContexts, hookServer } from "./server-hooks.ts";
 
 export interface InstancesOptions extends InstanceListeners {

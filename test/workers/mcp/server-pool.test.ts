@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { buildInstances } from "../../workers/mcp-instances.ts";
+import { buildInstances } from "../../../workers/mcp/server-pool.ts";
 
 const META = {
 	"io.modelcontextprotocol/protocolVersion": "2026-07-28",

@@ -1,5 +1,5 @@
 import type { JSONRPCMessage } from "@modelcontextprotocol/server";
-import { buildInstances, HOST_ENVELOPE, type InstancesOptions, NO_CONTEXT } from "./mcp-instances.ts";
+import { buildInstances, HOST_ENVELOPE, type InstancesOptions, NO_CONTEXT } from "./server-pool.ts";
 import {
 	type AnswerDto,
 	type CallDto,
@@ -12,9 +12,9 @@ import {
 	RESULT_TOO_LARGE,
 	ROOTS_CHANGED,
 	TASKS_EXTENSION,
-} from "./wire/messages.ts";
-import type { RequestContext } from "./wire/rpc-server.ts";
-import { toWireError } from "./wire/wire-error.ts";
+} from "../wire/messages.ts";
+import type { RequestContext } from "../wire/rpc-server.ts";
+import { toWireError } from "../wire/wire-error.ts";
 
 /** The module's `McpServer`s, built by the module's own function and kept as long as what they offer stays the same. */
 export interface ModuleServer {

@@ -7,7 +7,7 @@ import {
 	isJSONRPCResultResponse,
 	specTypeSchemas,
 } from "@modelcontextprotocol/server";
-import { cheapenGuards } from "../../workers/sdk-guards.ts";
+import { cheapenGuards } from "../../../workers/mcp/sdk-guards.ts";
 
 const VALUES: readonly unknown[] = [
 	{ jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "add" } },
