@@ -11,14 +11,14 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import path from "node:path";
 import { build } from "esbuild";
 
-const WORKER_ENTRIES = ["mcp-worker", "metric-worker", "process-entry", "rehearsal"];
+const WORKER_ENTRIES = ["mcp-worker", "metric-worker", "process-entry", "warm-up"];
 /** What each script contains. Other subpaths of these packages work as well, from node_modules, and start more slowly. */
 const SCRIPTS = {
 	mcp: ["@modelcontextprotocol/server", "@modelcontextprotocol/server/stdio", "zod", "zod/v4", "zod/v4/core"],
 	"prom-client": ["prom-client"],
 };
 const LIBRARIES = Object.values(SCRIPTS).flat();
-const LOADER = "./library-code.js";
+const LOADER = "./libraries.js";
 
 const OPTIONS = /** @type {const} */ ({
 	bundle: true,
@@ -141,7 +141,7 @@ async function buildEntries(folder) {
 					onResolve({ filter: /^[^./]/ }, ({ path: name }) =>
 						LIBRARIES.includes(name) ? { path: `./${facadeOf(name)}`, external: true } : undefined,
 					);
-					onResolve({ filter: /\/library-code\.js$/ }, () => ({ path: LOADER, external: true }));
+					onResolve({ filter: /\/libraries\.js$/ }, () => ({ path: LOADER, external: true }));
 				},
 			},
 		],

@@ -13,7 +13,7 @@ const TOOL = "rehearse";
 const CALL = JSON.stringify({ name: TOOL, arguments: {} });
 const quiet = (): void => undefined;
 const context: ModuleContext = {
-	id: "mcps/rehearsal",
+	id: "mcps/warm-up",
 	signal: NO_CONTEXT.signal,
 	env: {},
 	log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
@@ -32,7 +32,7 @@ const registerTool: McpModule = (server) => {
 const server = await createModuleServer({
 	register: registerTool,
 	context,
-	serverInfo: { name: "rehearsal", version: "1" },
+	serverInfo: { name: "warm-up", version: "1" },
 	maxResultBytes: 1 << 20,
 	onListChanged: quiet,
 	onResourceUpdated: quiet,

@@ -23,20 +23,20 @@ const REHEARSAL_TIMEOUT_MS = 20_000;
 export function createCodeCache(workers: string, onProblem: (what: string) => void): CodeCache {
 	let compiled: CompiledCodeDto = {};
 	// Not the host's own flags, of which some are refused to a thread.
-	const rehearsal = new Worker(join(workers, "rehearsal.js"), { name: "rehearsal", env: {}, execArgv: [] });
-	rehearsal.unref();
+	const warmUp = new Worker(join(workers, "warm-up.js"), { name: "warm-up", env: {}, execArgv: [] });
+	warmUp.unref();
 	const timer = setTimeout(() => end("it took too long"), REHEARSAL_TIMEOUT_MS);
 	timer.unref();
-	rehearsal.once("message", (code: unknown) => {
+	warmUp.once("message", (code: unknown) => {
 		if (isRecord(code)) compiled = code as CompiledCodeDto;
 		end();
 	});
-	rehearsal.once("error", (error) => end(messageOf(error)));
+	warmUp.once("error", (error) => end(messageOf(error)));
 
 	function end(problem?: string): void {
 		clearTimeout(timer);
-		void rehearsal.terminate();
-		if (problem !== undefined) onProblem(`modules will start more slowly, since the rehearsal failed: ${problem}`);
+		void warmUp.terminate();
+		if (problem !== undefined) onProblem(`modules will start more slowly, since the warm-up failed: ${problem}`);
 	}
 
 	return {

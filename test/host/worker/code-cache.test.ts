@@ -25,7 +25,7 @@ test("without a build there is nothing bundled", () => {
 	assert.equal(readBundledLibraries(path.join(import.meta.dirname, "../../../workers")).size, 0);
 });
 
-test("the rehearsal gives compiled code that V8 takes for each script, and its thread back", async (t) => {
+test("the warm-up gives compiled code that V8 takes for each script, and its thread back", async (t) => {
 	const problems: string[] = [];
 	const cache = createCodeCache(WORKERS, (problem) => problems.push(problem));
 	t.after(() => cache.close());
@@ -40,16 +40,16 @@ test("the rehearsal gives compiled code that V8 takes for each script, and its t
 	assert.deepEqual(problems, []);
 });
 
-test("a rehearsal that cannot be held is told, and costs nothing but its speed", async (t) => {
+test("a warm-up that cannot be held is told, and costs nothing but its speed", async (t) => {
 	const problems: string[] = [];
 	const cache = createCodeCache(import.meta.dirname, (problem) => problems.push(problem));
 	t.after(() => cache.close());
 	await until(() => problems.length > 0, "the problem is told");
-	assert.match(problems.join("\n"), /modules will start more slowly.*rehearsal\.js/);
+	assert.match(problems.join("\n"), /modules will start more slowly.*warm-up\.js/);
 	assert.deepEqual(cache.of(new Set(["any"])), {});
 });
 
-test("closing ends a rehearsal that is under way", async () => {
+test("closing ends a warm-up that is under way", async () => {
 	const cache = createCodeCache(WORKERS, assert.fail);
 	await until(isRehearsing, "the thread has begun");
 	cache.close();
@@ -60,7 +60,7 @@ test("closing ends a rehearsal that is under way", async () => {
 function isRehearsing(): boolean {
 	return readdirSync("/proc/self/task").some((id) => {
 		try {
-			return readFileSync(`/proc/self/task/${id}/comm`, "latin1").trim() === "rehearsal";
+			return readFileSync(`/proc/self/task/${id}/comm`, "latin1").trim() === "warm-up";
 		} catch {
 			return false; // it has ended meanwhile
 		}
