@@ -4,7 +4,6 @@ import type { AddressInfo } from "node:net";
 import { dirname, extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import packageJson from "bulkhead-host/package.json" with { type: "json" };
-import { DEFAULT_SNAPSHOT_LIMITS } from "../workers/snapshot/encode-snapshot.ts";
 import { describeProblems, type Environment, type HostConfig, loadConfig, readLaunch } from "./config/config.ts";
 import { BulkheadError, messageOf } from "./core/errors.ts";
 import { readBundledLibraries } from "./host/compile/bundled-libraries.ts";
@@ -32,6 +31,7 @@ import { createMachineUsage } from "./metrics/self/machine-usage.ts";
 import { createMetricsAggregate } from "./metrics/aggregate.ts";
 import { startIntake } from "./metrics/ingest/start-ingest.ts";
 import { createOwnerKeeper } from "./state/owner-store.ts";
+import { DEFAULT_SNAPSHOT_LIMITS } from "../workers/snapshot/limits.ts";
 
 /** A host that answers. */
 export interface RunningServer {

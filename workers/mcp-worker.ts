@@ -1,9 +1,9 @@
 import type { McpModule } from "./contract.ts";
 import { createModuleServer } from "./mcp/module-server.ts";
 import { MAX_EMITTED_LENGTH } from "./wire/messages.ts";
-import type { Port } from "./wire/rpc-client.ts";
 import { type ModuleFlavour, serveModule, tellTaskChanged } from "./runtime/serve-module.ts";
 import { cheapenGuards } from "./mcp/sdk-guards.ts";
+import type { Port } from "./wire/port.ts";
 
 /** What a worker of an MCP module runs: one task that lasts as long as the module. */
 export default function mcpWorker({ port }: { readonly port: Port }): Promise<void> {

@@ -1,6 +1,6 @@
-import type { Port } from "./wire/rpc-client.ts";
 import { type ModuleFlavour, serveModule } from "./runtime/serve-module.ts";
 import { lowerThreadPriority } from "./runtime/thread-priority.ts";
+import type { Port } from "./wire/port.ts";
 
 /** What a worker of a metric module runs: one task that lasts as long as the module. */
 export default function metricWorker({ port }: { readonly port: Port }): Promise<void> {

@@ -2,8 +2,8 @@ import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { isBeat, PROCESS_WIRE } from "./pipe/frame.ts";
 import { createFramedPort } from "./pipe/framed-port.ts";
-import type { Port } from "./wire/rpc-client.ts";
 import { toWireError } from "./wire/wire-error.ts";
+import type { Port } from "./wire/port.ts";
 
 // What a module process runs: a worker entry, as in a thread, with a port over the pipe that the host has handed down.
 

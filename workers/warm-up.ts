@@ -4,7 +4,7 @@ import type { McpModule, ModuleContext } from "./contract.ts";
 import { compiledCode } from "./libraries.ts";
 import { NO_CONTEXT } from "./mcp/server-pool.ts";
 import { createModuleServer } from "./mcp/module-server.ts";
-import { ERAS } from "./wire/messages.ts";
+import { ERAS } from "./wire/catalog.ts";
 
 // A thread that does what a module's does between its start and its first answer, with nobody's module, and then posts
 // what V8 has compiled on the way (`CompiledCodeDto`). The host runs it once and hands that to every thread it starts.

@@ -1,11 +1,10 @@
 import { availableParallelism } from "node:os";
 import { getHeapStatistics } from "node:v8";
 import type { LogLevel } from "../../workers/contract.ts";
-import type { AnswerDto, CallDto, CatalogDto, StartedDto } from "../../workers/wire/messages.ts";
+import type { AnswerDto, CallDto, StartedDto } from "../../workers/wire/messages.ts";
 import { BulkheadError, messageOf } from "../core/errors.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Compiler } from "./compile/compiler.ts";
-import type { Isolation } from "./worker/crash-suspects.ts";
 import type { CallOptions } from "./runner/generation.ts";
 import type { ModuleKind } from "../core/module-id.ts";
 import type { ModuleSource, RefusedFile } from "./sources/listing.ts";
@@ -17,10 +16,13 @@ import type { ModuleState } from "./runner/lifecycle.ts";
 import type { ModulePolicy, PluginPolicy } from "./policy/module-policy.ts";
 import type { WorkOutcome, WorkType } from "./runner/rpc-errors.ts";
 import type { RestartReason } from "./runner/restart-policy.ts";
-import type { RunnerSettings, RunnerStatus, WorkerUsage } from "./runner/runner-types.ts";
+import type { RunnerStatus, WorkerUsage } from "./runner/runner-types.ts";
 import type { WorkerFactory } from "./worker/worker-factory.ts";
 import { createStartGate } from "./runner/start-limiter.ts";
 import { createWorkerWatch } from "./watch/worker-watch.ts";
+import type { CatalogDto } from "../../workers/wire/catalog.ts";
+import type { RunnerSettings } from "./policy/module-settings.ts";
+import type { Isolation } from "./worker/worker.ts";
 
 export interface HostOptions {
 	readonly folders: Readonly<Record<ModuleKind, string>>;

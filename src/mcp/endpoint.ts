@@ -1,18 +1,20 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server, ServerEvent } from "@modelcontextprotocol/server";
-import type { Era, ListName } from "../../workers/wire/messages.ts";
 import type { Catalog } from "./catalog/catalog.ts";
 import type { Gateway } from "./calls/gateway.ts";
 import { acceptsStream, type Exchange, header, normaliseAccept, originOf, refuse } from "./protocol/http-exchange.ts";
 import { isModern, opensSession } from "./protocol/inbound-request.ts";
 import { createModernRequests } from "./http/modern-requests.ts";
-import { createProtocolServer, type SessionState } from "./protocol-server.ts";
+import { createProtocolServer } from "./protocol-server.ts";
 import { createRequestStateSeal } from "./protocol/request-state.ts";
 import { passOnRootChanges } from "./sessions/root-changes.ts";
 import { createSessionMessages, type SessionMessagesOptions } from "./sessions/session-messages.ts";
 import { createSessionRequests } from "./http/session-requests.ts";
 import { createSessions } from "./sessions/sessions.ts";
 import { createStatelessRequests } from "./http/stateless-requests.ts";
+import type { ListName } from "../../workers/wire/catalog.ts";
+import { type SessionState } from "./sessions/session-state.ts";
+import type { Era } from "../../workers/wire/catalog.ts";
 
 /** MCP over Streamable HTTP, both eras on one route. */
 export interface McpEndpoint {

@@ -1,17 +1,21 @@
 import { Server, type ServerContext } from "@modelcontextprotocol/server";
 import * as z from "zod";
-import { type Era, isRecord, type ListName, TASKS_EXTENSION } from "../../workers/wire/messages.ts";
+import { TASKS_EXTENSION } from "../../workers/wire/messages.ts";
 import type { Catalog } from "./catalog/catalog.ts";
 import { createClientRequests } from "./protocol/client-requests.ts";
-import { type CallOrigin, FORWARDED_METHODS, type ForwardedMethod, type Gateway } from "./calls/gateway.ts";
+import { type Gateway } from "./calls/gateway.ts";
 import { passesLogLevel } from "./protocol/log-level.ts";
 import { pageOf } from "./catalog/pagination.ts";
 import type { RequestStateSeal } from "./protocol/request-state.ts";
 import { currentOrigin, requestScope } from "./calls/request-context.ts";
 import { withoutStamps } from "./protocol/result-meta.ts";
 import { type CallClient, NOBODY } from "./calls/call-relay.ts";
-import type { StandaloneStream } from "./sessions/session-stream.ts";
 import { requireTasks, TASK_METHODS } from "./calls/task-owners.ts";
+import { isRecord } from "../../workers/wire/json.ts";
+import { type ListName } from "../../workers/wire/catalog.ts";
+import { type CallOrigin, FORWARDED_METHODS, type ForwardedMethod } from "./calls/call.ts";
+import type { SessionState } from "./sessions/session-state.ts";
+import { type Era } from "../../workers/wire/catalog.ts";
 
 export interface ProtocolServerOptions {
 	readonly gateway: Gateway;
@@ -20,18 +24,6 @@ export interface ProtocolServerOptions {
 	readonly requestState: RequestStateSeal;
 	/** What went wrong beside an answer: a notification that could not be sent, say. */
 	readonly onError: (error: Error) => void;
-}
-
-/** What a 2025-era server knows beyond one request. */
-export interface SessionState {
-	/** Undefined until the client has named one. */
-	logLevel: string | undefined;
-	readonly stream: StandaloneStream;
-	/** The modules that have answered a request of this session: those that may send to it. */
-	readonly called: ReadonlySet<string>;
-	origin(from: CallOrigin): CallOrigin;
-	/** False once it has ended. */
-	isOpen(): boolean;
 }
 
 /**

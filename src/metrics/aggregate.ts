@@ -4,7 +4,6 @@
  * another thread.
  */
 import { isMarkedAsUntransferable } from "node:worker_threads";
-import { DEFAULT_SNAPSHOT_LIMITS } from "../../workers/snapshot/encode-snapshot.ts";
 import { createSlicer } from "../core/time-slicer.ts";
 import type { CollectNews } from "./drops/log-lines.ts";
 import type { CollectFailure, CollectReport } from "./drops/report.ts";
@@ -15,6 +14,7 @@ import type { IntakePort, IntakeReply, IntakeRequest } from "./ingest/protocol.t
 import { createPageComposer, type MetricsPage, type PageModule, type PageRequest } from "./page/page-composer.ts";
 import type { ModuleLimits } from "./validate/module-limits.ts";
 import { decodeWritten } from "./exposition/written-transfer.ts";
+import { DEFAULT_SNAPSHOT_LIMITS } from "../../workers/snapshot/limits.ts";
 
 export interface AggregateOptions {
 	readonly intake: IntakePort<IntakeRequest, IntakeReply>;

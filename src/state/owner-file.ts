@@ -7,8 +7,8 @@
  *
  * What stands for a name is its `OwnerFormat`'s.
  */
-import { parseJson } from "../../workers/wire/messages.ts";
 import { lineOf, sealLines, unsealLines } from "./sealed-lines.ts";
+import { parseJson } from "../../workers/wire/json.ts";
 
 /** The names that a module has had first. */
 export interface OwnedNames<Name> {

@@ -4,7 +4,7 @@
  *     ["end", crc]        CRC-32 of all lines before this one
  */
 import { crc32 } from "node:zlib";
-import { parseJson } from "../../workers/wire/messages.ts";
+import { parseJson } from "../../workers/wire/json.ts";
 
 export function lineOf(line: readonly unknown[]): string {
 	return `${JSON.stringify(line)}\n`;

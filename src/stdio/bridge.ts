@@ -9,9 +9,9 @@ import {
 	type RequestId,
 	type Transport,
 } from "@modelcontextprotocol/server";
-import { isRecord, parseJson } from "../../workers/wire/messages.ts";
 import { messageOf } from "../core/errors.ts";
 import { createHostConnection, type HostConnectionOptions, isModernRequest } from "./host-connection.ts";
+import { isRecord, parseJson } from "../../workers/wire/json.ts";
 
 /** Connects one client, over standard input and output, to a host that speaks Streamable HTTP. */
 export interface StdioBridge {

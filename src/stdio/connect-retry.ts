@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { isRecord } from "../../workers/wire/messages.ts";
+import { isRecord } from "../../workers/wire/json.ts";
 
 export interface RetryOptions {
 	/** For the text of the error. */

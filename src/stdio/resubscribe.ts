@@ -10,7 +10,7 @@ import {
 	SUBSCRIPTION_ID_META_KEY,
 } from "@modelcontextprotocol/server";
 import { setTimeout as delay } from "node:timers/promises";
-import { isRecord } from "../../workers/wire/messages.ts";
+import { isRecord } from "../../workers/wire/json.ts";
 
 /**
  * What a client of the 2026-07-28 revision listens to (`subscriptions/listen`), over restarts of the host: a stream that has

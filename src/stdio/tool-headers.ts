@@ -1,6 +1,6 @@
 import type { JSONRPCErrorResponse, JSONRPCRequest, JSONRPCResultResponse } from "@modelcontextprotocol/server";
-import { type ListedDto, readEntries } from "../../workers/wire/messages.ts";
 import { paramHeadersOf } from "../mcp/http/param-headers.ts";
+import { type ListedDto, readEntries } from "../../workers/wire/catalog.ts";
 
 type Answer = JSONRPCResultResponse | JSONRPCErrorResponse;
 

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { createHook } from "node:async_hooks";
 import { test } from "node:test";
 import { isNotModified } from "../../src/metrics/page/negotiation.ts";
-import { DEFAULT_SNAPSHOT_LIMITS, encodeSnapshot, MAX_LINE_BYTES } from "../../workers/snapshot/encode-snapshot.ts";
+import { encodeSnapshot } from "../../workers/snapshot/encode-snapshot.ts";
 import { createCollector, hostSource, OPENMETRICS } from "../support/metrics-aggregate.ts";
 import { counter, gauge, histogram, histogramValues, summary, value } from "../support/raw-families.ts";
 import { seriesOf } from "../support/strict-exposition.ts";
+import { DEFAULT_SNAPSHOT_LIMITS, MAX_LINE_BYTES } from "../../workers/snapshot/limits.ts";
 
 test("a failed collection keeps the last good snapshot, and says why", async () => {
 	const { collect, aggregate, families, dropped } = createCollector();

@@ -10,11 +10,12 @@ import type { IntakeReply, IntakeRequest } from "../../src/metrics/ingest/protoc
 import { createMetricsAggregate } from "../../src/metrics/aggregate.ts";
 import type { ModuleLimits } from "../../src/metrics/validate/module-limits.ts";
 import { type IntakeOptions, serveIntake } from "../../src/metrics/ingest/ingest.ts";
-import { DEFAULT_SNAPSHOT_LIMITS, encodeSnapshot } from "../../workers/snapshot/encode-snapshot.ts";
+import { encodeSnapshot } from "../../workers/snapshot/encode-snapshot.ts";
 import { createLinkedPorts } from "./linked-ports.ts";
 import type { RawFamily } from "./raw-families.ts";
 import type { ParsedFamily, Syntax } from "./strict-exposition.ts";
 import { parseStrictly } from "./strict-exposition.ts";
+import { DEFAULT_SNAPSHOT_LIMITS } from "../../workers/snapshot/limits.ts";
 
 export const OPENMETRICS = "application/openmetrics-text; version=1.0.0";
 export const TEXT_UTF8 = "text/plain; version=1.0.0; escaping=allow-utf-8";

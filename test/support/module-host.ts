@@ -5,9 +5,9 @@ import type { TestContext } from "node:test";
 import { createHost, type Host } from "../../src/host/host.ts";
 import { DEFAULT_POLICY } from "../../src/host/policy/module-policy.ts";
 import { createWorkerFactory } from "../../src/host/worker/worker-factory.ts";
-import { DEFAULT_SNAPSHOT_LIMITS } from "../../workers/snapshot/encode-snapshot.ts";
 import { createTestCompiler, type ModuleProject } from "./module-project.ts";
 import { collectingLogger } from "./test-server.ts";
+import { DEFAULT_SNAPSHOT_LIMITS } from "../../workers/snapshot/limits.ts";
 
 /** Starts the metric modules of a project; stopped when the test ends. */
 export async function startModuleHost(t: TestContext, project: ModuleProject): Promise<Host> {

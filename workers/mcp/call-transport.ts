@@ -14,11 +14,11 @@ import {
 	MAX_EMITTED_LENGTH,
 	MAX_PUSHED_LENGTH,
 	PUSHED_METHODS,
-	parseJson,
 	TASK_NOTIFICATION,
 	TOO_LONG,
 } from "../wire/messages.ts";
 import type { RequestContext } from "../wire/rpc-server.ts";
+import { parseJson } from "../wire/json.ts";
 
 /** What a server instance says that belongs to no call. */
 export interface InstanceListeners {

@@ -1,20 +1,11 @@
 import type { JSONRPCMessage } from "@modelcontextprotocol/server";
 import { buildInstances, HOST_ENVELOPE, type InstancesOptions, NO_CONTEXT } from "./server-pool.ts";
-import {
-	type AnswerDto,
-	type CallDto,
-	ERAS,
-	type Era,
-	isRecord,
-	LIST_NAMES,
-	type ListName,
-	MAX_CATALOG_LENGTH,
-	RESULT_TOO_LARGE,
-	ROOTS_CHANGED,
-	TASKS_EXTENSION,
-} from "../wire/messages.ts";
+import { type AnswerDto, type CallDto, RESULT_TOO_LARGE, ROOTS_CHANGED, TASKS_EXTENSION } from "../wire/messages.ts";
 import type { RequestContext } from "../wire/rpc-server.ts";
 import { toWireError } from "../wire/wire-error.ts";
+import { isRecord } from "../wire/json.ts";
+import { LIST_NAMES, type ListName, MAX_CATALOG_LENGTH } from "../wire/catalog.ts";
+import { ERAS, type Era } from "../wire/catalog.ts";
 
 /** The module's `McpServer`s, built by the module's own function and kept as long as what they offer stays the same. */
 export interface ModuleServer {

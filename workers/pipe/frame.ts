@@ -1,4 +1,4 @@
-import { isRecord } from "../wire/messages.ts";
+import { isRecord } from "../wire/json.ts";
 
 /**
  * Messages as bytes on a pipe, for a module that runs in a process of its own.

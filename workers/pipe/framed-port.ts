@@ -1,7 +1,7 @@
 import { writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { createFrameReader, encodeFrame, type FrameLimits, PROCESS_WIRE } from "./frame.ts";
-import type { Port } from "../wire/rpc-client.ts";
+import type { Port } from "../wire/port.ts";
 
 export interface FramedPortOptions {
 	/** What the host writes arrives here. */

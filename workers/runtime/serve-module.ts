@@ -4,8 +4,6 @@ import type { ModuleContext } from "../contract.ts";
 import {
 	type CallDto,
 	type AnswerDto,
-	isDuration,
-	isRecord,
 	MAX_LOG_LENGTH,
 	MAX_TASK_ID_LENGTH,
 	MAX_URI_LENGTH,
@@ -14,10 +12,11 @@ import {
 	type NoticeMessage,
 } from "../wire/messages.ts";
 import { createMessageQuota } from "../wire/token-bucket.ts";
-import type { Port } from "../wire/rpc-client.ts";
 import { type RequestContext, serveRpc } from "../wire/rpc-server.ts";
 import { lockWorker } from "../sandbox/lock.ts";
 import { encodeSnapshot } from "../snapshot/encode-snapshot.ts";
+import { isDuration, isRecord } from "../wire/json.ts";
+import type { Port } from "../wire/port.ts";
 
 /** What the two kinds of module do differently. */
 export interface ModuleFlavour {

@@ -23,27 +23,11 @@
 import { encodeSample, helpText, nameText } from "./encode-sample.ts";
 import { SnapshotWriter } from "./line-writer.ts";
 import { type List, listOf, read, readIndex } from "./read-untrusted.ts";
-
-/** Limits of one snapshot, counted while it is written. */
-export interface SnapshotLimits {
-	/** Size of the whole buffer. */
-	readonly maxBytes: number;
-	/** Samples and families together, those that cannot be read included. */
-	readonly maxSamples: number;
-}
+import type { SnapshotLimits } from "./limits.ts";
 
 export type EncodedSnapshot =
 	| { readonly ok: true; readonly bytes: Uint8Array; readonly samples: number }
 	| { readonly ok: false; readonly reason: "invalid_payload" | "payload_too_large"; readonly message: string };
-
-/** What main accepts at most; a worker is given these, or less. */
-export const DEFAULT_SNAPSHOT_LIMITS = {
-	maxBytes: 16 * 1024 * 1024,
-	maxSamples: 250_000,
-} as const satisfies SnapshotLimits;
-
-/** No line is longer than this, so that reading one never takes main long. */
-export const MAX_LINE_BYTES = 256 * 1024;
 
 /**
  * Encodes the families that `registry.getMetricsAsJSON()` gave, of each registry one list. Never throws. Families that

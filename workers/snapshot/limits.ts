@@ -11,3 +11,20 @@ export const MAX_LABEL_NAME_LENGTH = 200;
  * six, so that nothing within the default limits is refused, and still less than a line.
  */
 export const MAX_LABELS_BYTES = 200 * 1024;
+
+/** Limits of one snapshot, counted while it is written. */
+export interface SnapshotLimits {
+	/** Size of the whole buffer. */
+	readonly maxBytes: number;
+	/** Samples and families together, those that cannot be read included. */
+	readonly maxSamples: number;
+}
+
+/** What main accepts at most; a worker is given these, or less. */
+export const DEFAULT_SNAPSHOT_LIMITS = {
+	maxBytes: 16 * 1024 * 1024,
+	maxSamples: 250_000,
+} as const satisfies SnapshotLimits;
+
+/** No line is longer than this, so that reading one never takes main long. */
+export const MAX_LINE_BYTES = 256 * 1024;

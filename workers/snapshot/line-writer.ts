@@ -1,5 +1,5 @@
 /** Writes the lines of a snapshot into one buffer, and stops at its limits. */
-import type { SnapshotLimits } from "./encode-snapshot.ts";
+import type { SnapshotLimits } from "./limits.ts";
 
 export class SnapshotWriter {
 	samples = 0;

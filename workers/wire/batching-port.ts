@@ -1,5 +1,5 @@
 import { MessagePort } from "node:worker_threads";
-import type { Port } from "./rpc-client.ts";
+import type { Port } from "./port.ts";
 
 export interface BatchedPort extends Port {
 	/** Whether the other end is a thread of this process. */

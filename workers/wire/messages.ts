@@ -1,6 +1,8 @@
 import type { LogLevel } from "../contract.ts";
 import type { SandboxDto } from "../sandbox/policy.ts";
 import { readWireError, type WireErrorDto } from "./wire-error.ts";
+import { isRecord, isDuration, isId, isText } from "./json.ts";
+import { type Era, MAX_CATALOG_LENGTH } from "./catalog.ts";
 
 /**
  * Every message between the host and a module's worker. One port per generation; the host asks, the worker acknowledges
@@ -60,9 +62,6 @@ export type NoticeMessage = Extract<
 	WorkerMessage,
 	{ type: "relisted" | "updated" | "pushed" | "taskChanged" | "logged" }
 >;
-
-export type Era = "legacy" | "modern";
-export const ERAS = ["legacy", "modern"] as const satisfies readonly Era[];
 
 /** What a thread is made with. */
 export interface ThreadDataDto {
@@ -146,22 +145,6 @@ export interface AnswerDto {
 	readonly json: string;
 }
 
-/** What a module offers, once per protocol era since tools are listed differently in the two. */
-export type CatalogDto = Readonly<Record<Era, EraCatalogDto>> & {
-	/** Whether the module declares the tasks extension. */
-	readonly tasks?: boolean;
-};
-export interface EraCatalogDto {
-	readonly tools: readonly ListedDto[];
-	readonly prompts: readonly ListedDto[];
-	readonly resources: readonly ListedDto[];
-	readonly resourceTemplates: readonly ListedDto[];
-}
-/** One entry of a list, as the client will see it. */
-export type ListedDto = Readonly<Record<string, unknown>>;
-export type ListName = keyof EraCatalogDto;
-export const LIST_NAMES = ["tools", "prompts", "resources", "resourceTemplates"] as const satisfies readonly ListName[];
-
 /** Where a server and a client declare the tasks extension (SEP-2663), among the extensions of their capabilities. */
 export const TASKS_EXTENSION = "io.modelcontextprotocol/tasks";
 
@@ -172,8 +155,6 @@ export const MAX_URI_LENGTH = 8192;
 /** Longest id of a task, in characters. */
 export const MAX_TASK_ID_LENGTH = 256;
 
-/** Longest catalog, in characters of JSON, that a module may offer. */
-export const MAX_CATALOG_LENGTH = 1 << 20;
 /** Longest log line, in characters, that leaves a worker. */
 export const MAX_LOG_LENGTH = 8192;
 /**
@@ -266,71 +247,4 @@ export function readCollected(value: unknown): CollectedDto | undefined {
 /** @param maxLength longest accepted answer in characters, which is never more than its bytes */
 export function readAnswer(value: unknown, maxLength: number): AnswerDto | undefined {
 	return isRecord(value) && isText(value["json"], maxLength) ? { json: value["json"] } : undefined;
-}
-
-/** Parses a catalog's text. Entries are kept as they are, save those without the name or URI that identifies them. */
-export function readCatalog(json: string): CatalogDto | undefined {
-	const parsed = parseJson(json);
-	if (!isRecord(parsed)) return undefined;
-	return {
-		legacy: readEraCatalog(parsed["legacy"]),
-		modern: readEraCatalog(parsed["modern"]),
-		tasks: parsed["tasks"] === true,
-	};
-}
-
-/** The field that identifies an entry of each list. */
-export const LIST_KEYS = {
-	tools: "name",
-	prompts: "name",
-	resources: "uri",
-	resourceTemplates: "uriTemplate",
-} as const satisfies Record<ListName, string>;
-
-export function parseJson(text: string): unknown {
-	try {
-		return JSON.parse(text);
-	} catch {
-		return undefined;
-	}
-}
-
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-	return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** A number of milliseconds that a timer can wait for. */
-export function isDuration(value: unknown): value is number {
-	return typeof value === "number" && value >= 1 && value <= 2 ** 31 - 1;
-}
-
-function readEraCatalog(value: unknown): EraCatalogDto {
-	const list = (name: ListName): readonly ListedDto[] => readEntries(name, isRecord(value) ? value[name] : undefined);
-	return {
-		tools: list("tools"),
-		prompts: list("prompts"),
-		resources: list("resources"),
-		resourceTemplates: list("resourceTemplates"),
-	};
-}
-
-/** Entries of one list, without those that have no name or URI. */
-export function readEntries(list: ListName, value: unknown): readonly ListedDto[] {
-	if (!Array.isArray(value)) return [];
-	return value.filter((entry): entry is ListedDto => isRecord(entry) && isKey(entry[LIST_KEYS[list]]));
-}
-
-/** Longest name or URI, in characters. It is well-formed Unicode as well: it becomes a label on the metrics page. */
-export const MAX_KEY_LENGTH = 1024;
-
-function isKey(value: unknown): value is string {
-	return isText(value, MAX_KEY_LENGTH) && value.length > 0 && value.isWellFormed();
-}
-
-function isId(value: unknown): value is number {
-	return typeof value === "number" && Number.isSafeInteger(value);
-}
-
-function isText(value: unknown, maxLength: number): value is string {
-	return typeof value === "string" && value.length <= maxLength;
 }

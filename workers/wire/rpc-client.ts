@@ -13,13 +13,7 @@ import {
 	type WorkerMessage,
 } from "./messages.ts";
 import type { WireErrorDto } from "./wire-error.ts";
-
-/** What both ends need of a `MessagePort`; a test can drive either end with a plain object. */
-export interface Port {
-	postMessage(message: unknown, transfer: ArrayBuffer[]): void;
-	on(event: "message", listener: (message: unknown) => void): unknown;
-	close(): void;
-}
+import type { Port } from "./port.ts";
 
 /** Why a request has no result. `remote` is the module's own failure, the others are ours. */
 export type RpcFailure = "timeout" | "cancelled" | "closed" | "violation" | "remote";

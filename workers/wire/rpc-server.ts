@@ -4,8 +4,8 @@ import { type BegunMark, openBegunMark } from "./ack-counter.ts";
 import { InFlight } from "./in-flight.ts";
 import { createMessageQuota } from "./token-bucket.ts";
 import type { HostMessage, RequestMap, RequestMessage, RequestType, WorkerMessage } from "./messages.ts";
-import type { Port } from "./rpc-client.ts";
 import { toWireError } from "./wire-error.ts";
+import type { Port } from "./port.ts";
 
 /** What the worker does for a request: the result, and what of it to transfer instead of copying. */
 export interface Reply<Type extends RequestType> {

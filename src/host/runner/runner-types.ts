@@ -1,5 +1,5 @@
 import type { LogLevel } from "../../../workers/contract.ts";
-import type { CatalogDto, StartDto, StartedDto } from "../../../workers/wire/messages.ts";
+import type { StartDto, StartedDto } from "../../../workers/wire/messages.ts";
 import type { CompiledModule } from "../compile/compiler.ts";
 import type { ModuleProblem } from "./error-location.ts";
 import type { ModuleState } from "./lifecycle.ts";
@@ -8,6 +8,8 @@ import type { WorkOutcome, WorkType } from "./rpc-errors.ts";
 import type { RestartReason } from "./restart-policy.ts";
 import type { StartGate } from "./start-limiter.ts";
 import type { WorkerWatch } from "../watch/worker-watch.ts";
+import type { CatalogDto } from "../../../workers/wire/catalog.ts";
+import type { RunnerSettings } from "../policy/module-settings.ts";
 
 export interface RunnerOptions {
 	readonly id: string;
@@ -26,17 +28,6 @@ export interface RunnerOptions {
 	readonly random: () => number;
 	/** The folder that file names in problems are relative to. */
 	readonly displayRoot: string;
-}
-
-/** All times in milliseconds, all sizes in bytes. */
-export interface RunnerSettings {
-	readonly startTimeoutMs: number;
-	readonly callTimeoutMs: number;
-	readonly hangTimeoutMs: number;
-	readonly memoryBytes: number;
-	readonly maxResultBytes: number;
-	readonly maxSnapshotBytes: number;
-	readonly maxSamples: number;
 }
 
 /** What the rest of the host is told. No listener may throw. */

@@ -1,4 +1,4 @@
-import { type CatalogDto, readCatalog, type StartedDto } from "../../../workers/wire/messages.ts";
+import { type StartedDto } from "../../../workers/wire/messages.ts";
 import type { WireErrorDto } from "../../../workers/wire/wire-error.ts";
 import type { CompiledModule } from "../compile/compiler.ts";
 import { describeEnd, type Generation } from "./generation.ts";
@@ -10,6 +10,7 @@ import { describeStartFailure, startFailureReason } from "./rpc-errors.ts";
 import { planRestart, type RestartReason } from "./restart-policy.ts";
 import type { RunnerOptions, RunnerStatus } from "./runner-types.ts";
 import { type GenerationRole, type WatchedGeneration, watchedGeneration } from "./start-generation.ts";
+import { type CatalogDto, readCatalog } from "../../../workers/wire/catalog.ts";
 
 /** Keeps one module running: starts, replaces, restarts and stops its generations. */
 export interface ModuleRunner extends ModuleRequests {

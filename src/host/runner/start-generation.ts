@@ -1,10 +1,10 @@
-import { readCatalog } from "../../../workers/wire/messages.ts";
 import { BulkheadError, messageOf } from "../../core/errors.ts";
 import type { CompiledModule } from "../compile/compiler.ts";
 import { createGeneration, type Generation } from "./generation.ts";
 import type { MemoryBytes, ModuleWorker } from "../worker/worker.ts";
 import type { RestartReason } from "./restart-policy.ts";
 import type { RunnerOptions, WorkerUsage } from "./runner-types.ts";
+import { readCatalog } from "../../../workers/wire/catalog.ts";
 
 export interface WatchedGeneration {
 	readonly generation: Generation;

@@ -1,4 +1,4 @@
-import { processPageFaults } from "./page-faults.ts";
+import { processPageFaults } from "../worker/page-faults.ts";
 
 /** A thread that may be why the process grows. */
 export interface Suspect {

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import { type CompiledCodeDto, isRecord } from "../../../workers/wire/messages.ts";
+import { type CompiledCodeDto } from "../../../workers/wire/messages.ts";
 import { messageOf } from "../../core/errors.ts";
+import { isRecord } from "../../../workers/wire/json.ts";
 
 /** What V8 has made of the libraries that workers load, so that a thread is handed it and compiles nothing. */
 export interface CodeCache {

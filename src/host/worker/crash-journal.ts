@@ -1,8 +1,9 @@
 import { closeSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from "node:fs";
 import path from "node:path";
-import { isRecord, parseJson } from "../../../workers/wire/messages.ts";
 import { messageOf } from "../../core/errors.ts";
-import { findSuspects, type GenerationPhase, type Isolation, type LiveGeneration } from "./crash-suspects.ts";
+import { findSuspects, type GenerationPhase, type LiveGeneration } from "./crash-suspects.ts";
+import { isRecord, parseJson } from "../../../workers/wire/json.ts";
+import { type Isolation } from "./worker.ts";
 
 /** A module that was probably the cause of a death of the host. */
 export interface Suspect {

@@ -1,4 +1,4 @@
-export type Isolation = "thread" | "process";
+import type { Isolation } from "./worker.ts";
 export type GenerationPhase = "starting" | "running";
 
 /** A generation that had not ended when the host died. */

@@ -6,8 +6,8 @@ import {
 	type FrameLimits,
 	PROCESS_WIRE,
 } from "../../../workers/pipe/frame.ts";
-import type { Port } from "../../../workers/wire/rpc-client.ts";
 import { createFloodGauge, DEFAULT_FLOOD_LIMITS, type FloodLimits } from "./flood-limiter.ts";
+import type { Port } from "../../../workers/wire/port.ts";
 
 export interface FramedPipeOptions {
 	/** From the process. */

@@ -4,8 +4,6 @@ import { readFileSync, writeFile } from "node:fs";
 import process from "node:process";
 import type { Readable, Writable } from "node:stream";
 import { isBeat, PROCESS_WIRE } from "../../../workers/pipe/frame.ts";
-import { isRecord } from "../../../workers/wire/messages.ts";
-import type { Port } from "../../../workers/wire/rpc-client.ts";
 import { readWireError, toWireError, type WireErrorDto } from "../../../workers/wire/wire-error.ts";
 import type { FloodLimits } from "./flood-limiter.ts";
 import { createFramedPipe, type FramedPipe } from "./framed-pipe.ts";
@@ -14,6 +12,8 @@ import { processCommand, processEntryOf } from "./process-command.ts";
 import { countOomKills, describeProcessEnd } from "./process-exit.ts";
 import { type ProcessOutput, readProcessOutput } from "./process-stdio.ts";
 import { findUnreadable, type ProcessUser } from "./process-user.ts";
+import { isRecord } from "../../../workers/wire/json.ts";
+import type { Port } from "../../../workers/wire/port.ts";
 
 export interface ProcessOptions extends WorkerOptions {
 	/** Absolute path of an empty folder to work in: under its permission model Node may read all of it. */

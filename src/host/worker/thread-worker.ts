@@ -3,7 +3,7 @@ import { Piscina } from "piscina";
 import type { ThreadDataDto } from "../../../workers/wire/messages.ts";
 import { toWireError } from "../../../workers/wire/wire-error.ts";
 import { heapMemory, type ModuleWorker, NO_MEMORY, type ThreadOptions, type WorkerEnd } from "./worker.ts";
-import { threadPageFaults, withThreadId } from "../watch/page-faults.ts";
+import { threadPageFaults, withThreadId } from "./page-faults.ts";
 
 /**
  * The hard limit only ends a thread that the host's own watch on `MODULE_MEMORY_MB` has missed: near a hard limit V8

@@ -2,13 +2,12 @@ import { existsSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type CompiledCodeDto, MAX_CATALOG_LENGTH, type StartDto } from "../../../workers/wire/messages.ts";
+import { type CompiledCodeDto, type StartDto } from "../../../workers/wire/messages.ts";
 import type { SandboxDto, SandboxLevel } from "../../../workers/sandbox/policy.ts";
 import type { BundledLibraries } from "../compile/bundled-libraries.ts";
 import { createCodeCache } from "./code-cache.ts";
 import type { CompiledModule } from "../compile/compiler.ts";
 import { type CrashRecord, openCrashRecord } from "./crash-journal.ts";
-import type { Isolation } from "./crash-suspects.ts";
 import type { ModuleKind } from "../../core/module-id.ts";
 import type { ModuleSource } from "../sources/listing.ts";
 import { startProcess } from "./process-worker.ts";
@@ -17,7 +16,9 @@ import type { ModuleWorker } from "./worker.ts";
 import { workerExecArgv, workerReads } from "../policy/permissions.ts";
 import type { ModulePolicy } from "../policy/module-policy.ts";
 import { separateUser } from "./process-user.ts";
-import type { RunnerSettings } from "../runner/runner-types.ts";
+import { MAX_CATALOG_LENGTH } from "../../../workers/wire/catalog.ts";
+import type { RunnerSettings } from "../policy/module-settings.ts";
+import type { Isolation } from "./worker.ts";
 
 /** Makes the worker of each generation: a thread, or a process where the policy or experience asks for the stronger wall. */
 export interface WorkerFactory {

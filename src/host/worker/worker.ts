@@ -1,7 +1,7 @@
 import type { HeapInfo } from "node:v8";
 import type { CompiledCodeDto } from "../../../workers/wire/messages.ts";
-import type { Port } from "../../../workers/wire/rpc-client.ts";
 import type { WireErrorDto } from "../../../workers/wire/wire-error.ts";
+import type { Port } from "../../../workers/wire/port.ts";
 
 /** How the worker of a module came to its end. */
 export type WorkerEnd =
@@ -60,3 +60,5 @@ export interface ModuleWorker {
 	/** Ends the worker. False when it did not end in time (it is stuck in native code) and was abandoned. */
 	terminate(): Promise<boolean>;
 }
+
+export type Isolation = "thread" | "process";

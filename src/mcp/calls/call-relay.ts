@@ -1,5 +1,6 @@
-import { CLOSE_STREAM, isRecord, parseJson } from "../../../workers/wire/messages.ts";
+import { CLOSE_STREAM } from "../../../workers/wire/messages.ts";
 import type { AskClient } from "../../../workers/wire/client-requests.ts";
+import { isRecord, parseJson } from "../../../workers/wire/json.ts";
 
 /** A request that a module is answering. It runs from its creation on, whether or not somebody listens. */
 export interface RunningCall {

@@ -1,8 +1,8 @@
-import { isRecord } from "../../../workers/wire/messages.ts";
 import { assertNever } from "../../core/errors.ts";
 import type { Catalog } from "../catalog/catalog.ts";
-import type { IncomingCall } from "./gateway.ts";
 import type { TaskOwners } from "./task-owners.ts";
+import { isRecord } from "../../../workers/wire/json.ts";
+import type { IncomingCall } from "./call.ts";
 
 /** The modules to ask for a call, in order. More than one only where templates overlap. */
 export function callOwners(

@@ -1,10 +1,4 @@
-import {
-	type AuthDto,
-	type ClientDto,
-	type Era,
-	MAX_TASK_ID_LENGTH,
-	type ROOTS_CHANGED,
-} from "../../../workers/wire/messages.ts";
+import { MAX_TASK_ID_LENGTH, type ROOTS_CHANGED } from "../../../workers/wire/messages.ts";
 import { BulkheadError } from "../../core/errors.ts";
 import type { Host } from "../../host/host.ts";
 import { readCallAnswer } from "./parse-answer.ts";
@@ -13,14 +7,12 @@ import { type CallLoad, createCallQueues } from "./call-queue.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { isNotFound, moduleError, NotFound, type RequestErrorType, requestFailure } from "./protocol-errors.ts";
 import { type CallAnswer, type CallClient, createRelay, type RunningCall } from "./call-relay.ts";
-import { createTaskOwners, requireTasks, type TaskMethod } from "./task-owners.ts";
-import { type TraceContext, withTraceContext } from "./trace-context.ts";
+import { createTaskOwners, requireTasks } from "./task-owners.ts";
+import { withTraceContext } from "./trace-context.ts";
+import type { CallOrigin, ForwardedMethod, IncomingCall } from "./call.ts";
+import { type Era } from "../../../workers/wire/catalog.ts";
 
 export type { RequestErrorType } from "./protocol-errors.ts";
-
-/** The requests that a module answers. */
-export type ForwardedMethod = (typeof FORWARDED_METHODS)[number] | TaskMethod;
-export const FORWARDED_METHODS = ["tools/call", "prompts/get", "resources/read", "completion/complete"] as const;
 
 export interface GatewayOptions {
 	readonly host: Pick<Host, "call">;
@@ -45,24 +37,6 @@ export interface ObservedRequest {
 export type RequestOutcome =
 	| { readonly status: "success"; readonly bytes: number }
 	| { readonly status: "error"; readonly errorType: RequestErrorType };
-
-export interface IncomingCall {
-	readonly era: Era;
-	readonly method: ForwardedMethod;
-	readonly params: Readonly<Record<string, unknown>>;
-	readonly origin: CallOrigin;
-}
-
-/** Who calls. */
-export interface CallOrigin {
-	/** Tells clients apart where they wait for each other: a session, a token's name, an address. */
-	readonly client: string;
-	readonly session?: ClientDto | undefined;
-	/** Takes note of the modules that the session calls. */
-	readonly called?: Set<string> | undefined;
-	readonly authInfo?: AuthDto | undefined;
-	readonly trace?: TraceContext | undefined;
-}
 
 /** Has MCP requests answered in the worker of the module that owns the name. */
 export interface Gateway {

@@ -1,6 +1,6 @@
-import { isRecord, parseJson } from "../../../workers/wire/messages.ts";
 import { moduleError } from "./protocol-errors.ts";
 import type { CallAnswer } from "./call-relay.ts";
+import { isRecord, parseJson } from "../../../workers/wire/json.ts";
 
 /**
  * Checks what a worker answered: `{"result": {…}}` and nothing beside it, on one line, since its text goes to the client

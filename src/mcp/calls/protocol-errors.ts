@@ -1,6 +1,6 @@
 import { ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
-import { isRecord } from "../../../workers/wire/messages.ts";
 import { BulkheadError } from "../../core/errors.ts";
+import { isRecord } from "../../../workers/wire/json.ts";
 
 /** The fixed list of the label `error_type`. */
 export type RequestErrorType =

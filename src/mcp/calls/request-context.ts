@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { ServerResponse } from "node:http";
-import type { CallOrigin, ForwardedMethod } from "./gateway.ts";
 import type { RunningCall } from "./call-relay.ts";
+import type { CallOrigin, ForwardedMethod } from "./call.ts";
 
 /** What is known of an HTTP request where the SDK handles the message in it. */
 export interface RequestScope {

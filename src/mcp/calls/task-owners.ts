@@ -1,5 +1,6 @@
 import { CLIENT_CAPABILITIES_META_KEY, MissingRequiredClientCapabilityError } from "@modelcontextprotocol/server";
-import { isRecord, TASKS_EXTENSION } from "../../../workers/wire/messages.ts";
+import { TASKS_EXTENSION } from "../../../workers/wire/messages.ts";
+import { isRecord } from "../../../workers/wire/json.ts";
 
 /** The requests of the tasks extension (SEP-2663). Tasks live in the module that has created them. */
 export const TASK_METHODS = ["tasks/get", "tasks/update", "tasks/cancel"] as const;

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { BAGGAGE_META_KEY, TRACEPARENT_META_KEY, TRACESTATE_META_KEY } from "@modelcontextprotocol/server";
-import { isRecord } from "../../../workers/wire/messages.ts";
+import { isRecord } from "../../../workers/wire/json.ts";
 
 /** The W3C trace context and baggage of an HTTP request, by header, which is also the key in `_meta` (SEP-414). */
 export type TraceContext = Readonly<Record<string, string>>;

@@ -1,13 +1,3 @@
-import {
-	type CatalogDto,
-	type Era,
-	ERAS,
-	LIST_KEYS,
-	LIST_NAMES,
-	type ListedDto,
-	type ListName,
-	readEntries,
-} from "../../../workers/wire/messages.ts";
 import { type CatalogKey, compareKeys } from "./catalog-key.ts";
 import {
 	createNameOwnership,
@@ -15,6 +5,15 @@ import {
 	type NameOwnershipOptions,
 	type RegisteredNames,
 } from "./name-ownership.ts";
+import {
+	type CatalogDto,
+	LIST_KEYS,
+	LIST_NAMES,
+	type ListedDto,
+	type ListName,
+	readEntries,
+} from "../../../workers/wire/catalog.ts";
+import { type Era, ERAS } from "../../../workers/wire/catalog.ts";
 
 /** What all modules together offer. A tool does not vanish from it while its module is down. */
 export interface Catalog {

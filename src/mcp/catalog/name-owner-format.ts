@@ -1,5 +1,5 @@
-import { LIST_NAMES, type ListName, MAX_KEY_LENGTH } from "../../../workers/wire/messages.ts";
 import type { OwnerFormat } from "../../state/owner-file.ts";
+import { LIST_NAMES, type ListName, MAX_KEY_LENGTH } from "../../../workers/wire/catalog.ts";
 
 /** A name as its list has it: a URI among resources, a URI template among templates. */
 export interface McpName {

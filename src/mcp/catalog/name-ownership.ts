@@ -5,9 +5,9 @@
  * It keeps a name across its restarts, while it is down, and over a restart of the host. It loses the names that it has
  * started without, and all of them when it is gone.
  */
-import { LIST_NAMES, type ListName } from "../../../workers/wire/messages.ts";
 import type { OwnedNames } from "../../state/owner-file.ts";
 import type { McpName } from "./name-owner-format.ts";
+import { LIST_NAMES, type ListName } from "../../../workers/wire/catalog.ts";
 
 export interface NameOwnership {
 	/** What a module has registered when it started, in place of all that it offered before. */

@@ -1,6 +1,6 @@
 import { ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
-import { isRecord, parseJson } from "../../../workers/wire/messages.ts";
 import { type CatalogKey, compareKeys } from "./catalog-key.ts";
+import { isRecord, parseJson } from "../../../workers/wire/json.ts";
 
 export interface Page<Entry> {
 	readonly entries: readonly Entry[];

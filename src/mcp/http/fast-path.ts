@@ -1,28 +1,10 @@
 import type { ServerResponse } from "node:http";
-import { type Era, isRecord } from "../../../workers/wire/messages.ts";
-import type { CallOrigin, Gateway } from "../calls/gateway.ts";
+import type { Gateway } from "../calls/gateway.ts";
 import type { TakeCall } from "../calls/request-context.ts";
 import { NOBODY, type RunningCall } from "../calls/call-relay.ts";
-
-/** A `tools/call` whose parameters hold nothing that only the SDK can deal with. */
-export interface ToolCallMessage {
-	readonly id: string | number;
-	readonly params: Readonly<Record<string, unknown>> & { readonly name: string };
-}
-
-/** Narrows a parsed body to a call that may be answered directly. */
-export function asToolCall(body: unknown): ToolCallMessage | undefined {
-	if (!isRecord(body) || body["method"] !== "tools/call" || body["jsonrpc"] !== "2.0") return undefined;
-	const { id, params } = body;
-	if (typeof id !== "string" && !(typeof id === "number" && Number.isInteger(id))) return undefined;
-	if (!isRecord(params) || typeof params["name"] !== "string") return undefined;
-	if (params["arguments"] !== undefined && !isRecord(params["arguments"])) return undefined;
-	if (params["_meta"] !== undefined && !isRecord(params["_meta"])) return undefined;
-	// A later round of a call that asked for input: its state is checked on the general way.
-	if ("requestState" in params || "inputResponses" in params) return undefined;
-	for (const key in body) if (!MESSAGE_KEYS.has(key)) return undefined;
-	return { id, params: params as ToolCallMessage["params"] };
-}
+import type { CallOrigin } from "../calls/call.ts";
+import type { ToolCallMessage } from "../protocol/inbound-request.ts";
+import { type Era } from "../../../workers/wire/catalog.ts";
 
 export interface DirectCall {
 	readonly era: Era;
@@ -109,8 +91,6 @@ export function serveDirectly(gateway: Gateway, direct: DirectCall, response: Se
 		}
 	});
 }
-
-const MESSAGE_KEYS: ReadonlySet<string> = new Set(["jsonrpc", "id", "method", "params"]);
 
 /** With its length known, a response leaves in one write. */
 function headersOf({ sessionId }: DirectCall, length: number): Record<string, string | number> {

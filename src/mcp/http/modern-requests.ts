@@ -1,9 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { toNodeHandler } from "@modelcontextprotocol/node";
 import { createMcpHandler, type Server, type ServerEvent } from "@modelcontextprotocol/server";
-import { isRecord } from "../../../workers/wire/messages.ts";
 import type { Catalog } from "../catalog/catalog.ts";
-import { asToolCall, serveDirectly } from "./fast-path.ts";
+import { serveDirectly } from "./fast-path.ts";
 import type { Gateway } from "../calls/gateway.ts";
 import { type Exchange, header, refuse } from "../protocol/http-exchange.ts";
 import { hasModernHeaders, paramsOf } from "../protocol/inbound-request.ts";
@@ -11,6 +10,8 @@ import { createListenBus, listenScope } from "../subscriptions/subscription-bus.
 import { paramHeaderProblem } from "./param-headers.ts";
 import { requestScope, type TakeCall } from "../calls/request-context.ts";
 import { createTaskNotices } from "../subscriptions/task-subscriptions.ts";
+import { isRecord } from "../../../workers/wire/json.ts";
+import { asToolCall } from "../protocol/inbound-request.ts";
 
 /** The 2026-07-28 era: each request carries all there is to know about it. */
 export interface ModernRequests {

@@ -1,4 +1,5 @@
-import { isRecord, type ListedDto } from "../../../workers/wire/messages.ts";
+import { isRecord } from "../../../workers/wire/json.ts";
+import { type ListedDto } from "../../../workers/wire/catalog.ts";
 
 /** Reads one header of a request, by its name in lower case. */
 export type HeaderReader = (name: string) => string | undefined;

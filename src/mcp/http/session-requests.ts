@@ -1,10 +1,11 @@
-import { asToolCall, serveDirectly } from "./fast-path.ts";
+import { serveDirectly } from "./fast-path.ts";
 import { isStandaloneEvent } from "../sessions/event-store.ts";
 import type { Gateway } from "../calls/gateway.ts";
 import { authOf, type Exchange, header, refuse } from "../protocol/http-exchange.ts";
 import { hasLegacyHeaders, paramsOf } from "../protocol/inbound-request.ts";
 import { requestScope, type TakeCall } from "../calls/request-context.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
+import { asToolCall } from "../protocol/inbound-request.ts";
 
 /** Requests of 2025-era clients in their sessions, and the ones that open a session. */
 export interface SessionRequests {

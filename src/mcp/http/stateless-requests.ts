@@ -1,10 +1,11 @@
 import { NodeStreamableHTTPServerTransport } from "@modelcontextprotocol/node";
 import type { Server } from "@modelcontextprotocol/server";
-import { asToolCall, serveDirectly } from "./fast-path.ts";
+import { serveDirectly } from "./fast-path.ts";
 import type { Gateway } from "../calls/gateway.ts";
 import type { Exchange } from "../protocol/http-exchange.ts";
 import { hasLegacyHeaders, wantsProgress } from "../protocol/inbound-request.ts";
 import { requestScope } from "../calls/request-context.ts";
+import { asToolCall } from "../protocol/inbound-request.ts";
 
 export interface StatelessRequestsOptions {
 	readonly gateway: Gateway;

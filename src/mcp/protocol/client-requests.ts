@@ -7,8 +7,8 @@ import {
 } from "@modelcontextprotocol/server";
 import type { AskClient } from "../../../workers/wire/client-requests.ts";
 import { createMessageQuota } from "../../../workers/wire/token-bucket.ts";
-import { isRecord, parseJson } from "../../../workers/wire/messages.ts";
 import { messageOf } from "../../core/errors.ts";
+import { isRecord, parseJson } from "../../../workers/wire/json.ts";
 
 export interface ClientRequestsOptions {
 	/** What the client declared when it opened its session. */

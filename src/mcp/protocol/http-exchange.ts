@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AuthDto } from "../../../workers/wire/messages.ts";
-import type { CallOrigin } from "../calls/gateway.ts";
 import { traceContextOf } from "../calls/trace-context.ts";
+import type { CallOrigin } from "../calls/call.ts";
 
 /** One HTTP request on `/mcp`, read as far as every era needs it. */
 export interface Exchange {

@@ -5,9 +5,8 @@ import {
 	PROTOCOL_VERSION_META_KEY,
 	SUPPORTED_PROTOCOL_VERSIONS,
 } from "@modelcontextprotocol/server";
-import { isRecord } from "../../../workers/wire/messages.ts";
-import type { ToolCallMessage } from "../http/fast-path.ts";
 import { header } from "./http-exchange.ts";
+import { isRecord } from "../../../workers/wire/json.ts";
 
 /** Era by the SDK's rules, save for what plainly is a call of the one or the other. */
 export function isModern(request: IncomingMessage, body: unknown): boolean {
@@ -78,3 +77,25 @@ function acceptsBoth(request: IncomingMessage): boolean {
 	const accept = header(request, "accept") ?? "";
 	return accept.includes("application/json") && accept.includes("text/event-stream");
 }
+
+/** A `tools/call` whose parameters hold nothing that only the SDK can deal with. */
+export interface ToolCallMessage {
+	readonly id: string | number;
+	readonly params: Readonly<Record<string, unknown>> & { readonly name: string };
+}
+
+/** Narrows a parsed body to a call that may be answered directly. */
+export function asToolCall(body: unknown): ToolCallMessage | undefined {
+	if (!isRecord(body) || body["method"] !== "tools/call" || body["jsonrpc"] !== "2.0") return undefined;
+	const { id, params } = body;
+	if (typeof id !== "string" && !(typeof id === "number" && Number.isInteger(id))) return undefined;
+	if (!isRecord(params) || typeof params["name"] !== "string") return undefined;
+	if (params["arguments"] !== undefined && !isRecord(params["arguments"])) return undefined;
+	if (params["_meta"] !== undefined && !isRecord(params["_meta"])) return undefined;
+	// A later round of a call that asked for input: its state is checked on the general way.
+	if ("requestState" in params || "inputResponses" in params) return undefined;
+	for (const key in body) if (!MESSAGE_KEYS.has(key)) return undefined;
+	return { id, params: params as ToolCallMessage["params"] };
+}
+
+const MESSAGE_KEYS: ReadonlySet<string> = new Set(["jsonrpc", "id", "method", "params"]);

@@ -5,7 +5,7 @@ import {
 	ProtocolErrorCode,
 	type ServerContext,
 } from "@modelcontextprotocol/server";
-import { isRecord } from "../../../workers/wire/messages.ts";
+import { isRecord } from "../../../workers/wire/json.ts";
 
 /**
  * Signs the `requestState` of every module. It travels through the client and comes back as whatever the client likes, so

@@ -1,5 +1,5 @@
 import { SERVER_INFO_META_KEY } from "@modelcontextprotocol/server";
-import { isRecord } from "../../../workers/wire/messages.ts";
+import { isRecord } from "../../../workers/wire/json.ts";
 
 /** Without what the 2026-07-28 revision puts on every result: who sends it on stamps it again, in the same place. */
 export function withoutStamps(result: Readonly<Record<string, unknown>>): Record<string, unknown> {

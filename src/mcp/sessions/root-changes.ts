@@ -2,11 +2,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Server } from "@modelcontextprotocol/server";
 import { ROOTS_CHANGED } from "../../../workers/wire/messages.ts";
 import { createClientRequests } from "../protocol/client-requests.ts";
-import type { CallOrigin, Gateway } from "../calls/gateway.ts";
+import type { Gateway } from "../calls/gateway.ts";
 import { passesLogLevel } from "../protocol/log-level.ts";
-import type { SessionState } from "../protocol-server.ts";
 import { currentOrigin } from "../calls/request-context.ts";
 import { type CallClient, NOBODY } from "../calls/call-relay.ts";
+import type { CallOrigin } from "../calls/call.ts";
+import type { SessionState } from "./session-state.ts";
 
 export interface RootChangesOptions {
 	readonly server: Server;

@@ -1,7 +1,8 @@
 import { createMessageQuota, type MessageQuota } from "../../../workers/wire/token-bucket.ts";
-import { isRecord, parseJson, PUSHED_METHODS } from "../../../workers/wire/messages.ts";
+import { PUSHED_METHODS } from "../../../workers/wire/messages.ts";
 import { passesLogLevel } from "../protocol/log-level.ts";
 import type { Session } from "./sessions.ts";
+import { isRecord, parseJson } from "../../../workers/wire/json.ts";
 
 /** Why a message of a module did not go to a session: the fixed list of the label `reason`, and what there is to say of it. */
 export const SESSION_MESSAGE_DROPS = {

@@ -4,10 +4,10 @@ import type { Server } from "@modelcontextprotocol/server";
 import type { ClientDto, ClientKindDto } from "../../../workers/wire/messages.ts";
 import { type ChangeNotices, createChangeNotices, sendChange } from "./change-notifier.ts";
 import { createEventStores, EVENT_STORE_LIMITS } from "./event-store.ts";
-import type { SessionState } from "../protocol-server.ts";
 import { InFlight } from "../../../workers/wire/in-flight.ts";
 import type { RunningCall } from "../calls/call-relay.ts";
 import { StandaloneStream } from "./session-stream.ts";
+import type { SessionState } from "./session-state.ts";
 
 /** Sessions of the 2025 era: one transport and one server each, until the client ends it or goes quiet. */
 export interface Sessions {

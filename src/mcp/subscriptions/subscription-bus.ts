@@ -1,9 +1,9 @@
 import type { ServerResponse } from "node:http";
 import { InMemoryServerEventBus, type ServerEventBus } from "@modelcontextprotocol/server";
-import { isRecord } from "../../../workers/wire/messages.ts";
 import { createChangeNotices, onCaughtUp } from "../sessions/change-notifier.ts";
 import { paramsOf } from "../protocol/inbound-request.ts";
 import { type RequestScope, requestScope } from "../calls/request-context.ts";
+import { isRecord } from "../../../workers/wire/json.ts";
 
 /**
  * Where the SDK's `subscriptions/listen` streams hear of changes. It puts whatever it hears into its stream, also when the

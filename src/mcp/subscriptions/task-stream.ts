@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { ProtocolError, SUBSCRIPTION_ID_META_KEY } from "@modelcontextprotocol/server";
-import { isRecord, parseJson, TASK_NOTIFICATION } from "../../../workers/wire/messages.ts";
+import { TASK_NOTIFICATION } from "../../../workers/wire/messages.ts";
 import { withoutStamps } from "../protocol/result-meta.ts";
+import { isRecord, parseJson } from "../../../workers/wire/json.ts";
 
 /** The stream of one `subscriptions/listen`: what the SDK sends on it, and the states of tasks in between. */
 export interface TaskStream {

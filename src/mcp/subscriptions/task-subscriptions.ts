@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { type McpHttpHandler, ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
-import { isRecord } from "../../../workers/wire/messages.ts";
-import type { CallOrigin, Gateway } from "../calls/gateway.ts";
+import type { Gateway } from "../calls/gateway.ts";
 import { paramsOf } from "../protocol/inbound-request.ts";
 import { currentOrigin } from "../calls/request-context.ts";
 import { createTaskInquiries } from "./task-poller.ts";
 import { openTaskStream, type TaskStream } from "./task-stream.ts";
 import { requireTasks } from "../calls/task-owners.ts";
+import { isRecord } from "../../../workers/wire/json.ts";
+import type { CallOrigin } from "../calls/call.ts";
 
 /** `notifications/tasks` (SEP-2663) for the clients that listen: the SDK's `subscriptions/listen` knows no tasks. */
 export interface TaskNotices {

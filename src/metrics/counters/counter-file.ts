@@ -6,11 +6,11 @@
  *     ["s", [labels, layout, values], ...]    at most 64 a line; a value that is not finite is its name as a string
  *     ["end", crc]                            CRC-32 of all lines before this one
  */
-import { parseJson } from "../../../workers/wire/messages.ts";
 import { YIELD_EVERY } from "../validate/family.ts";
 import type { KeptTotals } from "./continuity.ts";
 import { isTotals, type TotalsType } from "./totals.ts";
 import { lineOf, sealLines, unsealLines } from "../../state/sealed-lines.ts";
+import { parseJson } from "../../../workers/wire/json.ts";
 
 /** @param totals family by family */
 export function* encodeCounters(moduleId: string, totals: Iterable<KeptTotals>): Generator<undefined, string> {

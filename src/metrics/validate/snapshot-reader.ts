@@ -7,11 +7,11 @@
  * only, so no prototype is involved; nothing recurses, so depth does not matter.
  */
 import { isUtf8 } from "node:buffer";
-import { DEFAULT_SNAPSHOT_LIMITS, MAX_LINE_BYTES } from "../../../workers/snapshot/encode-snapshot.ts";
 import type { CheckedFamily } from "./family.ts";
 import { YIELD_EVERY } from "./family.ts";
 import type { DropSink } from "../drops/drop-log.ts";
 import { createFamilyCollector, type SnapshotRules } from "./family-collector.ts";
+import { DEFAULT_SNAPSHOT_LIMITS, MAX_LINE_BYTES } from "../../../workers/snapshot/limits.ts";
 
 export type SnapshotReading =
 	| { readonly ok: true; readonly families: CheckedFamily[] }

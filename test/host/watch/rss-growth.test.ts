@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { test, type TestContext } from "node:test";
 import { Worker } from "node:worker_threads";
 import { createMemoryRise } from "../../../src/host/watch/rss-growth.ts";
-import { processPageFaults, threadPageFaults, withThreadId } from "../../../src/host/watch/page-faults.ts";
+import { processPageFaults, threadPageFaults, withThreadId } from "../../../src/host/worker/page-faults.ts";
 
 const RISE_BYTES = 96 << 20;
 

@@ -4,7 +4,7 @@ import { createCatalog, MAX_LISTED } from "../../../src/mcp/catalog/catalog.ts";
 import type { McpName } from "../../../src/mcp/catalog/name-owner-format.ts";
 import type { NameConflict } from "../../../src/mcp/catalog/name-ownership.ts";
 import type { OwnedNames } from "../../../src/state/owner-file.ts";
-import type { CatalogDto, EraCatalogDto } from "../../../workers/wire/messages.ts";
+import type { CatalogDto, EraCatalogDto } from "../../../workers/wire/catalog.ts";
 
 function offers(lists: Partial<EraCatalogDto>): CatalogDto {
 	const era = { tools: [], prompts: [], resources: [], resourceTemplates: [], ...lists };

@@ -6,7 +6,7 @@ import { type TestContext, test } from "node:test";
 import { MCP_OWNERS } from "../../../src/mcp/catalog/name-owner-format.ts";
 import { createOwnerKeeper } from "../../../src/state/owner-store.ts";
 import { sealLines } from "../../../src/state/sealed-lines.ts";
-import { MAX_KEY_LENGTH } from "../../../workers/wire/messages.ts";
+import { MAX_KEY_LENGTH } from "../../../workers/wire/catalog.ts";
 
 const LINES = [
 	'["bulkhead owners",1]',

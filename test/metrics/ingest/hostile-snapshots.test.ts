@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import { DEFAULT_SNAPSHOT_LIMITS, encodeSnapshot, MAX_LINE_BYTES } from "../../../workers/snapshot/encode-snapshot.ts";
+import { encodeSnapshot } from "../../../workers/snapshot/encode-snapshot.ts";
 import { collections, families, lists } from "../../support/arbitrary-families.ts";
 import { withHostileValues } from "../../support/hostile-values.ts";
 import {
@@ -17,6 +17,7 @@ import {
 } from "../../support/metrics-aggregate.ts";
 import { counter, gauge, value } from "../../support/raw-families.ts";
 import { seriesOf } from "../../support/strict-exposition.ts";
+import { DEFAULT_SNAPSHOT_LIMITS, MAX_LINE_BYTES } from "../../../workers/snapshot/limits.ts";
 
 const RUNS = Number(process.env["FUZZ_RUNS"] ?? 1000);
 const SEED = process.env["FUZZ_SEED"];

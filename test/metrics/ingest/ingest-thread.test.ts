@@ -7,9 +7,10 @@ import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { createMetricsAggregate } from "../../../src/metrics/aggregate.ts";
 import { type Intake, startIntake } from "../../../src/metrics/ingest/start-ingest.ts";
-import { DEFAULT_SNAPSHOT_LIMITS, encodeSnapshot } from "../../../workers/snapshot/encode-snapshot.ts";
+import { encodeSnapshot } from "../../../workers/snapshot/encode-snapshot.ts";
 import { counter, gauge, value } from "../../support/raw-families.ts";
 import { parseStrictly, seriesOf } from "../../support/strict-exposition.ts";
+import { DEFAULT_SNAPSHOT_LIMITS } from "../../../workers/snapshot/limits.ts";
 
 test("snapshots are taken in by the thread, and shared families come out as one block", async (t) => {
 	const { collect, series } = start(t);

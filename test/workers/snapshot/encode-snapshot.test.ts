@@ -3,9 +3,10 @@ import { test } from "node:test";
 import * as platformatic from "@platformatic/prom-client";
 import * as prometheusIo from "@prometheus-io/client";
 import * as promClient from "prom-client";
-import { DEFAULT_SNAPSHOT_LIMITS, encodeSnapshot, MAX_LINE_BYTES } from "../../../workers/snapshot/encode-snapshot.ts";
+import { encodeSnapshot } from "../../../workers/snapshot/encode-snapshot.ts";
 import { createCollector, OPENMETRICS } from "../../support/metrics-aggregate.ts";
 import { seriesOf } from "../../support/strict-exposition.ts";
+import { DEFAULT_SNAPSHOT_LIMITS, MAX_LINE_BYTES } from "../../../workers/snapshot/limits.ts";
 
 test("the format, line by line", () => {
 	const encoded = encodeSnapshot(
