@@ -151,7 +151,7 @@ test("all problems come together, each with variable, value and what is allowed,
 		LOG_LEVEL: "loud\n",
 		PROMETHEUS_REGISTRY_ENABLED: "1",
 		HOST: "0.0.0.0",
-		MCPS_DIR: "../metrics",
+		MCPS_DIR: "./metrics",
 		STATE_DIR: "metrics",
 		ALLOWED_HOSTS: "localhost:8000",
 		ALLOWED_ORIGINS: "https://app.example",
@@ -305,7 +305,7 @@ function problems(env: Environment): readonly ConfigProblem[] {
 function runReadLaunch(env: Record<string, string>) {
 	const { stdout, stderr } = spawnSync(
 		process.execPath,
-		[fileURLToPath(new URL("fixtures/supervisor/print-launch.ts", import.meta.url))],
+		[fileURLToPath(new URL("../fixtures/supervisor/print-launch.ts", import.meta.url))],
 		{ env: { PATH: process.env["PATH"], ...env }, encoding: "utf8" },
 	);
 	assert.equal(stderr, "");

@@ -102,8 +102,8 @@ function collect(stream: NodeJS.ReadableStream) {
 
 /** @returns the supervisor's entry */
 function copySources(dir: string): string {
-	for (const file of ["main", "command", "supervise", "launch-contract"])
-		cpSync(path.join(ROOT, `src/${file}.ts`), path.join(dir, `src/${file}.ts`));
+	for (const part of ["main.ts", "launch"])
+		cpSync(path.join(ROOT, "src", part), path.join(dir, "src", part), { recursive: true });
 	return path.join(dir, "src/main.ts");
 }
 
