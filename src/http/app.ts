@@ -5,18 +5,18 @@ import type { Host } from "../host/host.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Gateway } from "../mcp/calls/gateway.ts";
 import type { McpEndpoint } from "../mcp/endpoint.ts";
-import { createExecuteRoute } from "./execute-route.ts";
-import { createGatekeeper, createGates } from "./header-checks.ts";
-import { createHealthRoutes } from "./health-routes.ts";
-import { createIndexRoute } from "./index-route.ts";
-import { createMcpRoute } from "./mcp-route.ts";
-import { createMcpShortcut } from "./mcp-fast-path.ts";
+import { createExecuteRoute } from "./routes/execute-route.ts";
+import { createGatekeeper, createGates } from "./front/header-checks.ts";
+import { createHealthRoutes } from "./routes/health-routes.ts";
+import { createIndexRoute } from "./routes/index-route.ts";
+import { createMcpRoute } from "./routes/mcp-route.ts";
+import { createMcpShortcut } from "./front/mcp-fast-path.ts";
 import type { Collector } from "../metrics/collector.ts";
 import type { MetricsAggregate } from "../metrics/aggregate.ts";
-import { createMetricsRoutes } from "./metrics-route.ts";
-import { createModulesRoutes, type ModuleDetails } from "./modules-route.ts";
-import { createErrorHandler, createMcpErrorHandler, notFound } from "./problem.ts";
-import { createRequestMetrics, type RequestObserver } from "./request-metrics.ts";
+import { createMetricsRoutes } from "./routes/metrics-route.ts";
+import { createModulesRoutes, type ModuleDetails } from "./routes/modules-route.ts";
+import { createErrorHandler, createMcpErrorHandler, notFound } from "./front/problem.ts";
+import { createRequestMetrics, type RequestObserver } from "./front/request-metrics.ts";
 
 export interface AppOptions {
 	readonly config: HostConfig;

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { McpEndpoint } from "../mcp/endpoint.ts";
+import type { McpEndpoint } from "../../mcp/endpoint.ts";
 import type { Gate } from "./header-checks.ts";
 import { hasPlainJson, readPlainJson } from "./json-body.ts";
 import { type RequestObserver, watchResponse } from "./request-metrics.ts";

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { validateHostHeader, validateOriginHeader } from "@modelcontextprotocol/server";
 import type { RequestHandler } from "express";
-import type { HostConfig } from "../config/config.ts";
-import { refuse } from "../mcp/protocol/http-exchange.ts";
+import type { HostConfig } from "../../config/config.ts";
+import { refuse } from "../../mcp/protocol/http-exchange.ts";
 import { isMcpPath, sendProblem } from "./problem.ts";
 
 /** Looks at the head of a request that has come in, on whatever route. Returns why it is refused, or undefined. */

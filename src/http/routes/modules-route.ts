@@ -1,7 +1,7 @@
 import { Router } from "express";
-import type { Host, ModuleStatus } from "../host/host.ts";
-import { RESTART_ADVICE } from "../host/runner/restart-advice.ts";
-import { methodNotAllowed, sendProblem } from "./problem.ts";
+import type { Host, ModuleStatus } from "../../host/host.ts";
+import { RESTART_ADVICE } from "../../host/runner/restart-advice.ts";
+import { methodNotAllowed, sendProblem } from "../front/problem.ts";
 
 /** What the collectors and the catalog know of a module, beside the host's own status. */
 export type ModuleDetails = (id: string) => Readonly<Record<string, unknown>>;

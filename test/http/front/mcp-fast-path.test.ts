@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, request as httpRequest } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
-import { createGates } from "../../src/http/header-checks.ts";
-import { createMcpShortcut } from "../../src/http/mcp-fast-path.ts";
-import { sampleOf, startTestServer } from "../support/test-server.ts";
+import { createGates } from "../../../src/http/front/header-checks.ts";
+import { createMcpShortcut } from "../../../src/http/front/mcp-fast-path.ts";
+import { sampleOf, startTestServer } from "../../support/test-server.ts";
 
 const CALL = JSON.stringify({
 	jsonrpc: "2.0",

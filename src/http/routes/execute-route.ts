@@ -1,9 +1,9 @@
 import { ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
 import { type RequestHandler, type Response, Router } from "express";
 import * as z from "zod";
-import type { Gateway } from "../mcp/calls/gateway.ts";
-import { originOf } from "../mcp/protocol/http-exchange.ts";
-import { methodNotAllowed, sendProblem } from "./problem.ts";
+import type { Gateway } from "../../mcp/calls/gateway.ts";
+import { originOf } from "../../mcp/protocol/http-exchange.ts";
+import { methodNotAllowed, sendProblem } from "../front/problem.ts";
 
 const BODY = z.object({
 	tool_name: z.string().min(1),

@@ -1,5 +1,5 @@
-import type { ModuleStatus } from "../host/host.ts";
-import type { RefusedFile } from "../host/sources/listing.ts";
+import type { ModuleStatus } from "../../host/host.ts";
+import type { RefusedFile } from "../../host/sources/listing.ts";
 
 /** The status page: every module, its state, and what is wrong with it. Plain HTML that works without a script. */
 export function renderStatusPage(

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readScrapeDeadline } from "../../src/http/scrape-deadline.ts";
+import { readScrapeDeadline } from "../../../src/http/routes/scrape-deadline.ts";
 
 test("a scraper's timeout leaves half a second for the way to it, and a short one a fifth", () => {
 	assert.equal(readScrapeDeadline("10"), 9500);

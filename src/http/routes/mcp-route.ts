@@ -1,6 +1,6 @@
 import { type RequestHandler, Router } from "express";
-import type { McpEndpoint } from "../mcp/endpoint.ts";
-import { refuse } from "../mcp/protocol/http-exchange.ts";
+import type { McpEndpoint } from "../../mcp/endpoint.ts";
+import { refuse } from "../../mcp/protocol/http-exchange.ts";
 
 /** MCP over Streamable HTTP: POST for messages, GET for a session's stream, DELETE to end a session. */
 export function createMcpRoute(mcp: McpEndpoint, json: RequestHandler): Router {

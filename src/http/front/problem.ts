@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ErrorRequestHandler, Request, Response } from "express";
-import { messageOf } from "../core/errors.ts";
-import type { Logger } from "../logging/logger.ts";
+import { messageOf } from "../../core/errors.ts";
+import type { Logger } from "../../logging/logger.ts";
 
 /** Answers with an RFC 9457 problem. `detail` says what to do and never holds a stack. */
 export function sendProblem(

@@ -1,7 +1,7 @@
 import { Router } from "express";
-import type { Host } from "../host/host.ts";
-import { isServing } from "../host/runner/lifecycle.ts";
-import { methodNotAllowed } from "./problem.ts";
+import type { Host } from "../../host/host.ts";
+import { isServing } from "../../host/runner/lifecycle.ts";
+import { methodNotAllowed } from "../front/problem.ts";
 import { renderStatusPage } from "./status-page.ts";
 
 export interface IndexRouteOptions {

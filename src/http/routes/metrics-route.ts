@@ -1,9 +1,9 @@
 import { type Request, type Response, Router } from "express";
-import type { Collector } from "../metrics/collector.ts";
-import type { MetricsAggregate } from "../metrics/aggregate.ts";
-import type { MetricsPage } from "../metrics/page/page-composer.ts";
-import { isNotModified } from "../metrics/page/negotiation.ts";
-import { methodNotAllowed, sendProblem } from "./problem.ts";
+import type { Collector } from "../../metrics/collector.ts";
+import type { MetricsAggregate } from "../../metrics/aggregate.ts";
+import type { MetricsPage } from "../../metrics/page/page-composer.ts";
+import { isNotModified } from "../../metrics/page/negotiation.ts";
+import { methodNotAllowed, sendProblem } from "../front/problem.ts";
 import { readScrapeDeadline } from "./scrape-deadline.ts";
 import { scrapeTargets } from "./scrape-targets.ts";
 
