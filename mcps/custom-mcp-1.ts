@@ -18,14 +18,14 @@ export default function register(server: McpServer): void {
 	server.registerResource(
 		"hello",
 		"greeting://hello",
-		{ description: "A greeting to everybody", mimeType: "text/plain" },
-		(uri) => ({ contents: [{ uri: uri.href, mimeType: "text/plain", text: "Hello, world!" }] }),
+		{ description: "Simple greeting", mimeType: "text/plain" },
+		(uri) => ({ contents: [{ uri: uri.href, mimeType: "text/plain", text: "Hello!" }] }),
 	);
 
 	server.registerResource(
 		"greeting",
 		new ResourceTemplate("greeting://{name}", { list: undefined }),
-		{ description: "A greeting to one person", mimeType: "text/plain" },
+		{ description: "Get a personalized greeting message", mimeType: "text/plain" },
 		(uri, { name }) => ({
 			contents: [{ uri: uri.href, mimeType: "text/plain", text: `Hello, ${decodeURIComponent(String(name))}!` }],
 		}),
@@ -34,7 +34,7 @@ export default function register(server: McpServer): void {
 	server.registerPrompt(
 		"weather_report",
 		{
-			description: "Ask for the weather report of a city",
+			description: "Generate a weather query prompt template",
 			argsSchema: z.object({
 				city: z.string().describe("Name of the city"),
 				date: z.string().describe('Day of the report, such as "today" or "2026-07-28"'),
@@ -46,7 +46,7 @@ export default function register(server: McpServer): void {
 					role: "user",
 					content: {
 						type: "text",
-						text: `Give the weather report of ${city} for ${date}: temperature, rain, wind, and what to wear.`,
+						text: `Please tell me the weather in ${city} on ${date}:`,
 					},
 				},
 			],

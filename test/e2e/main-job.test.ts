@@ -42,7 +42,7 @@ test("curl without an Accept header that MCP wants is answered all the same", as
 		assert.equal(response.status, 200, accept);
 		const answer = (await response.json()) as { id: number; result: { tools: { name: string }[] } };
 		assert.equal(answer.id, 7);
-		assert.deepEqual(answer.result.tools.map(({ name }) => name).toSorted(), ["add", "countdown"]);
+		assert.deepEqual(answer.result.tools.map(({ name }) => name).toSorted(), ["add", "countdown", "hello_world"]);
 	}
 });
 
@@ -54,7 +54,7 @@ test("a 2.x client of the 2026-07-28 revision drives tools, resources and prompt
 	assert.equal(client.getNegotiatedProtocolVersion(), "2026-07-28");
 
 	const { tools } = await client.listTools();
-	assert.deepEqual(tools.map(({ name }) => name).toSorted(), ["add", "countdown"]);
+	assert.deepEqual(tools.map(({ name }) => name).toSorted(), ["add", "countdown", "hello_world"]);
 	const sum = await client.callTool({ name: "add", arguments: { a: 5, b: 7 } });
 	assert.deepEqual(sum.content[0], { type: "text", text: "12" });
 	const { resources } = await client.listResources();
@@ -87,7 +87,7 @@ test("a 1.x client keeps a session and drives the same", async (t) => {
 	assert.equal(sampleOf(await server.metrics(), "mcp_active_sessions"), 1);
 
 	const { tools } = await client.listTools();
-	assert.deepEqual(tools.map(({ name }) => name).toSorted(), ["add", "countdown"]);
+	assert.deepEqual(tools.map(({ name }) => name).toSorted(), ["add", "countdown", "hello_world"]);
 	const sum = await client.callTool({ name: "add", arguments: { a: 5, b: 7 } });
 	assert.deepEqual(sum.content, [{ type: "text", text: "12" }]);
 	assert.equal((await client.readResource({ uri: "greeting://Alice" })).contents.length, 1);
@@ -147,7 +147,7 @@ test("the host's own metrics count what happened", async (t) => {
 	assert.equal(sampleOf(page, 'mcp_active_requests{tool_name="add"}'), 0);
 	assert.equal(sampleOf(page, 'mcp_tool_duration_seconds_count{tool_name="add"}'), 2);
 	assert.equal(sampleOf(page, 'mcp_resource_reads_total{status="success"}'), 1);
-	assert.equal(sampleOf(page, 'mcp_servers{state="running"}'), 7);
+	assert.equal(sampleOf(page, 'mcp_servers{state="running"}'), 8);
 	assert.equal(sampleOf(page, 'mcp_server_up{server_id="mcps/custom-mcp-1"}'), 1);
 	assert.equal(sampleOf(page, 'mcp_server_starts_total{server_id="metrics/legacy",status="success"}'), 1);
 	assert.equal(sampleOf(page, 'mcp_collect_success{server_id="metrics/machine"}'), 1);

@@ -164,7 +164,7 @@ async function misbehaving(how: string, options: object): Promise<string> {
 	return `const HOW = ${JSON.stringify(how)};\nexport const options = ${JSON.stringify(options)};\n${source}`;
 }
 
-const OTHERS = ['custom_metric_1{label1="sine"}', "module_uptime_seconds"];
+const OTHERS = ['custom_metric_1{label1="example"}', "module_uptime_seconds"];
 
 /** A client of everybody else: from its start on, each scrape and each call to another module must be answered. */
 async function answerAllAlong(t: TestContext, server: TestServer): Promise<{ stop(): Promise<void> }> {

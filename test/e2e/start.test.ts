@@ -25,7 +25,7 @@ test("node dist/main.js serves the examples, says so in one line, and ends with 
 		.split("\n")
 		.filter((line) => line.includes("ready at"));
 	assert.equal(ready.length, 1);
-	assert.match(ready[0] ?? "", /7 modules after \d+ ms/);
+	assert.match(ready[0] ?? "", /8 modules after \d+ ms/);
 
 	const response = await fetch(`${url}/execute`, {
 		method: "POST",
