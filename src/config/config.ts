@@ -6,6 +6,7 @@ import { z } from "zod";
 import { SECRET_VARIABLES, schemaFor, type Variables } from "./schema.ts";
 import { BulkheadError, messageOf } from "../core/errors.ts";
 import { RESTARTS_ENV, type RestartCounts, START_DIR_ENV } from "../launch/launch-contract.ts";
+import { isLoopback, readAuthority } from "./host-header.ts";
 import { similarName } from "./did-you-mean.ts";
 
 /**
@@ -113,9 +114,17 @@ function* misspelt(set: Environment): Iterable<string> {
 	}
 }
 
-function* doubtful({ collectIntervalMs, collectMaxAgeMs }: HostConfig): Iterable<string> {
-	if (collectMaxAgeMs < collectIntervalMs)
+function* doubtful(config: HostConfig): Iterable<string> {
+	if (config.collectMaxAgeMs < config.collectIntervalMs)
 		yield "COLLECT_MAX_AGE_MS is less than COLLECT_INTERVAL_MS: samples are dropped before the next collection.";
+	if (!isLoopback(config.host) && config.publicUrl === undefined && config.allowedHosts.every(isLoopbackName))
+		yield `HOST=${config.host} is open to other machines, and ALLOWED_HOSTS has loopback names alone: whoever calls this host by a name is refused with 403. Set ALLOWED_HOSTS to the names it is called by (ALLOWED_HOSTS=bulkhead.example,localhost). IP addresses and the probes are served in any case.`;
+}
+
+/** @param entry of `ALLOWED_HOSTS` */
+function isLoopbackName(entry: string): boolean {
+	const name = readAuthority(entry)?.name;
+	return name !== undefined && isLoopback(name.replace(/^\[|\]$/g, ""));
 }
 
 /** On one line, whatever is in it, and not for ever. */

@@ -15,12 +15,18 @@ export function schemaFor(startDir: string, terminal: boolean) {
 	return z
 		.object({
 			PORT: wholeNumber(0, 65_535).prefault("8000"),
-			HOST: z.string().trim().refine(isHost, "an IP address or a host name, without a port").prefault("127.0.0.1"),
+			HOST: host().prefault("127.0.0.1"),
 			ALLOW_UNAUTHENTICATED: flag().prefault("false"),
-			ALLOWED_HOSTS: list(toHostName, "host names without a port, separated by commas, or *").prefault(LOOPBACK_NAMES),
+			ALLOWED_HOSTS: list(toHostName, "host names with or without a port, separated by commas, or *").prefault(
+				LOOPBACK_NAMES,
+			),
+			PUBLIC_URL: z.string().transform(toPublicUrl).optional(),
+			METRICS_PORT: wholeNumber(0, 65_535).optional(),
+			METRICS_HOST: host().optional(),
+			KEEP_ALIVE_TIMEOUT_MS: duration().prefault("65000"),
 			ALLOWED_ORIGINS: list(
 				toOriginName,
-				"host names without scheme and port (or scheme://* for browser extensions), separated by commas, or *",
+				"origins as https://app.example, host names, or scheme://* (for browser extensions), separated by commas, or *",
 			).prefault(LOOPBACK_NAMES),
 
 			METRICS_DIR: file.prefault("metrics"),
@@ -52,6 +58,7 @@ export function schemaFor(startDir: string, terminal: boolean) {
 			MODULE_MAX_LABELS: wholeNumber(1, 128).prefault("30"),
 			MODULE_MAX_LABEL_LENGTH: wholeNumber(1, 16_384).prefault("1024"),
 			HANG_TIMEOUT_MS: duration(100).prefault("5000"),
+			SHUTDOWN_DELAY_MS: duration(0).prefault("0"),
 			SHUTDOWN_TIMEOUT_MS: duration(0).prefault(String(DEFAULT_SHUTDOWN_TIMEOUT_MS)),
 			MAIN_PRIORITY: choice("normal", "realtime").prefault("normal"),
 
@@ -64,6 +71,16 @@ export function schemaFor(startDir: string, terminal: boolean) {
 			error:
 				"a loopback address, since anybody could use this server without authentication (ALLOW_UNAUTHENTICATED=true allows that)",
 			when: valid("HOST", "ALLOW_UNAUTHENTICATED"),
+		})
+		.refine(({ METRICS_HOST, ALLOW_UNAUTHENTICATED }) => ALLOW_UNAUTHENTICATED || isLoopback(METRICS_HOST ?? LOCAL), {
+			path: ["METRICS_HOST"],
+			error: "a loopback address, since anybody could read the metrics (ALLOW_UNAUTHENTICATED=true allows that)",
+			when: valid("METRICS_HOST", "ALLOW_UNAUTHENTICATED"),
+		})
+		.refine(({ PORT, METRICS_PORT }) => METRICS_PORT === undefined || METRICS_PORT === 0 || METRICS_PORT !== PORT, {
+			path: ["METRICS_PORT"],
+			error: "another port than PORT",
+			when: valid("PORT", "METRICS_PORT"),
 		})
 		.refine(({ STATE_DIR, METRICS_DIR, MCPS_DIR }) => STATE_DIR !== METRICS_DIR && STATE_DIR !== MCPS_DIR, {
 			path: ["STATE_DIR"],
@@ -92,6 +109,26 @@ const LOOPBACK_NAMES = "localhost,127.0.0.1,[::1]";
 function valid(...names: string[]): (payload: z.core.ParsePayload) => boolean {
 	return ({ issues }) => !issues.some((issue) => names.includes(String(issue.path?.[0])));
 }
+
+const LOCAL = "127.0.0.1";
+
+function host() {
+	return z.string().trim().refine(isHost, "an IP address or a host name, without a port");
+}
+
+/** Without a slash at its end, so that paths follow. */
+function toPublicUrl(text: string, context: z.core.$RefinementCtx): string {
+	const url = URL.parse(text.trim());
+	if (url !== null && HTTP_SCHEMES.has(url.protocol) && url.username === "" && url.search === "" && url.hash === "") {
+		return url.href.replace(/\/+$/, "");
+	}
+	context.addIssue(
+		"an http:// or https:// address, with the path prefix if there is one, without user, query and fragment",
+	);
+	return z.NEVER;
+}
+
+const HTTP_SCHEMES: ReadonlySet<string> = new Set(["http:", "https:"]);
 
 function wholeNumber(min: number, max: number) {
 	const error = `a whole number from ${min} to ${max}`;

@@ -6,7 +6,7 @@ import type { Logger } from "../logging/logger.ts";
 import type { Gateway } from "../mcp/calls/gateway.ts";
 import type { McpEndpoint } from "../mcp/endpoint.ts";
 import { createExecuteRoute } from "./routes/execute-route.ts";
-import { createGatekeeper, createGates } from "./front/header-checks.ts";
+import { createAdmission } from "./front/admission.ts";
 import { createHealthRoutes } from "./routes/health-routes.ts";
 import { createIndexRoute } from "./routes/index-route.ts";
 import { createMcpRoute } from "./routes/mcp-route.ts";
@@ -39,12 +39,11 @@ const MAX_BODY_BYTES = 4 << 20;
 export function createApp(options: AppOptions): RequestListener {
 	const { config, host, log, mcp } = options;
 	const observer = options.observeRequest;
-	const gates = createGates(config);
+	const admit = createAdmission({ config, host: config.host, observer, log });
 	const app = express();
 	app.disable("x-powered-by");
 	app.disable("etag"); // each route that has a version of its content sets its own
 	app.use(createRequestMetrics(observer));
-	app.use(createGatekeeper(gates)); // a check of every request is a gate, or the shortcut passes it by
 	const json = express.json({ limit: MAX_BODY_BYTES, strict: false });
 
 	app.use(createIndexRoute(options));
@@ -62,8 +61,8 @@ export function createApp(options: AppOptions): RequestListener {
 	app.use(notFound);
 	app.use(createErrorHandler(log));
 
-	const shortcut = createMcpShortcut({ mcp, gates, observer, onError: createMcpErrorHandler(log) });
+	const shortcut = createMcpShortcut({ mcp, observer, onError: createMcpErrorHandler(log) });
 	return (request, response) => {
-		if (!shortcut(request, response)) app(request, response);
+		if (admit(request, response) && !shortcut(request, response)) app(request, response);
 	};
 }

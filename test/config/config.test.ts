@@ -23,6 +23,7 @@ test("without any variable the defaults of the contract hold", () => {
 		host: "127.0.0.1",
 		allowUnauthenticated: false,
 		allowedHosts: ["localhost", "127.0.0.1", "[::1]"],
+		keepAliveTimeoutMs: 65_000,
 		allowedOrigins: ["localhost", "127.0.0.1", "[::1]"],
 		metricsDir: "/srv/app/metrics",
 		mcpsDir: "/srv/app/mcps",
@@ -47,6 +48,7 @@ test("without any variable the defaults of the contract hold", () => {
 		moduleMaxLabels: 30,
 		moduleMaxLabelLength: 1024,
 		hangTimeoutMs: 5000,
+		shutdownDelayMs: 0,
 		shutdownTimeoutMs: 10_000,
 		mainPriority: "normal",
 		logLevel: "info",
@@ -59,8 +61,12 @@ test("every variable is read from the environment", () => {
 		PORT: "0",
 		HOST: "::",
 		ALLOW_UNAUTHENTICATED: "true",
-		ALLOWED_HOSTS: "Metrics.Example, 10.0.0.7, 2001:DB8:0::1,",
-		ALLOWED_ORIGINS: "app.example,moz-extension://*",
+		METRICS_PORT: "9091",
+		METRICS_HOST: "::1",
+		PUBLIC_URL: "https://Mcp.Example/bulkhead/",
+		KEEP_ALIVE_TIMEOUT_MS: "66",
+		ALLOWED_HOSTS: "Metrics.Example, 10.0.0.7, 2001:DB8:0::1, [::1]:8000, localhost.:9,",
+		ALLOWED_ORIGINS: "app.example,moz-extension://*,HTTPS://App.example:443/,http://[::1]:6274,null",
 		METRICS_DIR: "a/../m",
 		MCPS_DIR: "/mcps",
 		STATE_DIR: "state",
@@ -85,6 +91,7 @@ test("every variable is read from the environment", () => {
 		MODULE_MAX_LABELS: "22",
 		MODULE_MAX_LABEL_LENGTH: "23",
 		HANG_TIMEOUT_MS: "240",
+		SHUTDOWN_DELAY_MS: "5",
 		SHUTDOWN_TIMEOUT_MS: "0",
 		MAIN_PRIORITY: "realtime",
 		LOG_LEVEL: "debug",
@@ -95,8 +102,12 @@ test("every variable is read from the environment", () => {
 		port: 0,
 		host: "::",
 		allowUnauthenticated: true,
-		allowedHosts: ["metrics.example", "10.0.0.7", "[2001:db8::1]"],
-		allowedOrigins: ["app.example", "moz-extension://*"],
+		metricsPort: 9091,
+		metricsHost: "::1",
+		publicUrl: "https://mcp.example/bulkhead",
+		keepAliveTimeoutMs: 66,
+		allowedHosts: ["metrics.example", "10.0.0.7", "[2001:db8::1]", "[::1]:8000", "localhost:9"],
+		allowedOrigins: ["app.example", "moz-extension://*", "https://app.example", "http://[::1]:6274", "null"],
 		metricsDir: "/srv/app/m",
 		mcpsDir: "/mcps",
 		stateDir: "/srv/app/state",
@@ -121,6 +132,7 @@ test("every variable is read from the environment", () => {
 		moduleMaxLabels: 22,
 		moduleMaxLabelLength: 23,
 		hangTimeoutMs: 240,
+		shutdownDelayMs: 5,
 		shutdownTimeoutMs: 0,
 		mainPriority: "realtime",
 		logLevel: "debug",
@@ -153,13 +165,13 @@ test("all problems come together, each with variable, value and what is allowed,
 		HOST: "0.0.0.0",
 		MCPS_DIR: "./metrics",
 		STATE_DIR: "metrics",
-		ALLOWED_HOSTS: "localhost:8000",
-		ALLOWED_ORIGINS: "https://app.example",
+		ALLOWED_HOSTS: "localhost:8000/x",
+		ALLOWED_ORIGINS: "https://app.example/x",
 		DATABASE_PASSWORD: "hunter2",
 	});
 	assert.deepEqual(describeProblems(found).split("\n").toSorted(), [
-		"  ALLOWED_HOSTS=localhost:8000: must be host names without a port, separated by commas, or *",
-		"  ALLOWED_ORIGINS=https://app.example: must be host names without scheme and port (or scheme://* for browser extensions), separated by commas, or *",
+		"  ALLOWED_HOSTS=localhost:8000/x: must be host names with or without a port, separated by commas, or *",
+		"  ALLOWED_ORIGINS=https://app.example/x: must be origins as https://app.example, host names, or scheme://* (for browser extensions), separated by commas, or *",
 		"  CALL_QUEUE=many: must be a whole number from 0 to 1000000",
 		"  HOST=0.0.0.0: must be a loopback address, since anybody could use this server without authentication (ALLOW_UNAUTHENTICATED=true allows that)",
 		'  LOG_LEVEL="loud\\n": must be debug, info, warn or error',
@@ -235,6 +247,18 @@ test("samples that would be dropped before the next collection are warned about"
 	assert.deepEqual(warnings({ COLLECT_MAX_AGE_MS: "14999" }), [
 		"COLLECT_MAX_AGE_MS is less than COLLECT_INTERVAL_MS: samples are dropped before the next collection.",
 	]);
+});
+
+test("a host that would refuse whoever calls it by a name says so", () => {
+	const open = { HOST: "0.0.0.0", ALLOW_UNAUTHENTICATED: "true" };
+	for (const env of [open, { ...open, ALLOWED_HOSTS: "localhost:8000,127.0.0.1,[::1]:1" }]) {
+		const [warning = "", ...more] = warnings(env);
+		assert.match(warning, /HOST=0\.0\.0\.0 .*ALLOWED_HOSTS/);
+		assert.deepEqual(more, []);
+	}
+	for (const env of [{ ALLOWED_HOSTS: "a.example" }, { ALLOWED_HOSTS: "*" }, { PUBLIC_URL: "https://a.example" }])
+		assert.deepEqual(warnings({ ...open, ...env }), []);
+	assert.deepEqual(warnings({}), []);
 });
 
 test(".env.example has every variable once, with its default and a line that says what it means", () => {

@@ -1,12 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { McpEndpoint } from "../../mcp/endpoint.ts";
-import type { Gate } from "./header-checks.ts";
 import { hasPlainJson, readPlainJson } from "./json-body.ts";
 import { type RequestObserver, watchResponse } from "./request-metrics.ts";
 
 export interface McpShortcutOptions {
 	readonly mcp: McpEndpoint;
-	readonly gates: readonly Gate[];
 	readonly observer: RequestObserver;
 	/** Answers a request whose body is not JSON, and one whose handling threw. */
 	readonly onError: (thrown: unknown, request: IncomingMessage, response: ServerResponse) => void;
@@ -14,17 +12,16 @@ export interface McpShortcutOptions {
 
 /**
  * Takes the plain POST on `/mcp` past the router, which would cost as much as all that is done for a small tool call.
- * It refuses nothing that the gates refuse, knows no other route, and leaves whatever is not plain to the app.
+ * It gets what the admission has let in, knows no other route, and leaves whatever is not plain to the app.
  *
  * @returns whether it has taken the request
  */
 export function createMcpShortcut(
 	options: McpShortcutOptions,
 ): (request: IncomingMessage, response: ServerResponse) => boolean {
-	const { mcp, gates, observer, onError } = options;
+	const { mcp, observer, onError } = options;
 	return (request, response) => {
 		if (request.method !== "POST" || request.url !== PATH || !hasPlainJson(request, MAX_PLAIN_BODY_BYTES)) return false;
-		for (const gate of gates) if (gate(request) !== undefined) return false;
 		watchResponse(observer, request, response, () => PATH);
 		readPlainJson(request, (body) => {
 			if (body === undefined) return onError(new MalformedJson(), request, response);

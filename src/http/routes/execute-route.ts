@@ -17,7 +17,7 @@ export function createExecuteRoute(gateway: Gateway, json: RequestHandler): Rout
 		.route("/execute")
 		.post(json, async (request, response) => {
 			const body = BODY.safeParse(request.body);
-			if (!body.success) return sendProblem(response, 400, "Bad request", explain(body.error));
+			if (!body.success) return sendProblem(response, 400, "BAD_REQUEST", "Bad request", explain(body.error));
 			const { tool_name: name, arguments: args } = body.data;
 			const call = gateway.begin({
 				era: "legacy",
@@ -47,6 +47,7 @@ function sendFailure(response: Response, name: string, error: ProtocolError): vo
 		return sendProblem(
 			response,
 			404,
+			"TOOL_NOT_FOUND",
 			"Unknown tool",
 			`${error.message}; tools/list on /mcp names the tools there are`,
 			{ tool_name: name },
@@ -54,7 +55,10 @@ function sendFailure(response: Response, name: string, error: ProtocolError): vo
 	}
 	const data = (error.data ?? {}) as { code?: unknown; retryable?: unknown };
 	if (data.code === "CALL_TIMEOUT")
-		return sendProblem(response, 504, "Timed out", error.message, { ...data, tool_name: name });
+		return sendProblem(response, 504, "CALL_TIMEOUT", "Timed out", error.message, { ...data, tool_name: name });
 	const status = data.retryable === true ? 503 : 502;
-	sendProblem(response, status, "The tool's module failed", error.message, { ...data, tool_name: name });
+	sendProblem(response, status, "MODULE_FAILED", "The tool's module failed", error.message, {
+		...data,
+		tool_name: name,
+	});
 }

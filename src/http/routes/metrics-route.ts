@@ -25,7 +25,7 @@ export function createMetricsRoutes({ aggregate, collector, enabled }: MetricsRo
 		for (const route of ROUTES) {
 			router.all(route, (_request, response) => {
 				const why = "the metrics endpoint is turned off (METRICS_ENDPOINT_ENABLED=false)";
-				sendProblem(response, 404, "Not found", why);
+				sendProblem(response, 404, "METRICS_DISABLED", "Not found", why);
 			});
 		}
 		return router;
@@ -52,7 +52,7 @@ export function createMetricsRoutes({ aggregate, collector, enabled }: MetricsRo
 		const page = await aggregate.page({ accept, acceptEncoding: request.get("accept-encoding"), moduleIds });
 		if (page === undefined) return sendUnknown(response, moduleIds);
 		if (isNotModified(request.headers["if-none-match"], page.etag)) {
-			response.writeHead(304, { ETag: page.etag, Vary: page.headers["Vary"] });
+			response.writeHead(304, { ETag: page.etag, Vary: varyOf(response, page) });
 			response.end();
 			return;
 		}
@@ -63,7 +63,7 @@ export function createMetricsRoutes({ aggregate, collector, enabled }: MetricsRo
 		const known = new Set(aggregate.moduleIds());
 		const unknown = moduleIds.filter((id) => !known.has(id)).map((id) => id.slice(0, MAX_ECHO));
 		const detail = `no module ${unknown.slice(0, MAX_NAMED).join(", ")} has been collected; GET /api/modules lists the modules`;
-		sendProblem(response, 404, "Unknown module", detail);
+		sendProblem(response, 404, "MODULE_NOT_FOUND", "Unknown module", detail);
 	}
 }
 
@@ -76,12 +76,18 @@ const MAX_ECHO = 80;
 const MAX_NAMED = 5;
 
 /** In one piece: a page of a hundred modules in as many writes would be as many packets. */
-function send(request: Request, response: Response, { headers, body }: MetricsPage): void {
-	response.writeHead(200, headers);
+function send(request: Request, response: Response, page: MetricsPage): void {
+	const { headers, body } = page;
+	response.writeHead(200, { ...headers, Vary: varyOf(response, page) });
 	response.cork();
 	if (request.method !== "HEAD") for (const part of body) response.write(part);
 	response.end();
 	response.uncork();
+}
+
+/** What the page depends on, and what every answer does. */
+function varyOf(response: Response, { headers }: MetricsPage): string {
+	return [headers["Vary"], response.getHeader("vary")].filter((name) => name !== undefined).join(", ");
 }
 
 /** Undefined for all of them and the host. An id stands for itself, a bare name for the metric module of that name. */

@@ -24,6 +24,7 @@ export function createModulesRoutes(host: Host, details: ModuleDetails): Router 
 				return sendProblem(
 					response,
 					404,
+					"MODULE_NOT_FOUND",
 					"Unknown module",
 					`there is no module ${id.slice(0, 200)}; GET /api/modules lists them`,
 				);
