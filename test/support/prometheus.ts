@@ -1,7 +1,7 @@
 /** A real Prometheus, with storage of its own, for as long as a test runs. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { TestContext } from "node:test";
@@ -19,10 +19,27 @@ export interface PrometheusSample {
 	readonly value: readonly [at: number, value: string];
 }
 
-/** Starts it and resolves when it answers. @param config the whole of prometheus.yml */
-export async function startPrometheus(t: TestContext, config: string): Promise<Prometheus> {
+/** The folder that ships: configuration, rules, and an example of a token. */
+export const SHIPPED_PROMETHEUS = path.join(import.meta.dirname, "../../deploy/prometheus");
+
+/**
+ * Starts it and resolves when it answers.
+ *
+ * @param config the whole of prometheus.yml; paths in it are those of the shipped folder
+ * @param rewrite changes a rule file before it is read
+ */
+export async function startPrometheus(
+	t: TestContext,
+	config: string,
+	rewrite: (rules: string) => string = (rules) => rules,
+): Promise<Prometheus> {
 	const folder = await mkdtemp(path.join(tmpdir(), "bulkhead-prometheus-"));
 	t.after(() => rm(folder, { recursive: true, force: true }));
+	await cp(SHIPPED_PROMETHEUS, folder, { recursive: true });
+	for (const file of await readdir(path.join(folder, "rules"))) {
+		const rules = path.join(folder, "rules", file);
+		await writeFile(rules, rewrite(await readFile(rules, "utf8")));
+	}
 	await writeFile(path.join(folder, "prometheus.yml"), config);
 	const port = await freePort();
 	const prometheus = spawn(
