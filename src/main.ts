@@ -64,7 +64,8 @@ async function run(): Promise<number> {
 			MALLOC_TRIM_THRESHOLD_: process.env["MALLOC_TRIM_THRESHOLD_"] ?? TRIM_THRESHOLD_BYTES,
 			UV_THREADPOOL_SIZE: String(Math.max(Number(process.env["UV_THREADPOOL_SIZE"]) || 0, LEAST_POOL_THREADS)),
 		},
-		shutdownTimeoutMs: readShutdownTimeoutMs(),
+		shutdownTimeoutMs:
+			readDurationMs("SHUTDOWN_DELAY_MS", 0) + readDurationMs("SHUTDOWN_TIMEOUT_MS", DEFAULT_SHUTDOWN_TIMEOUT_MS),
 	};
 	if (command.name === "serve") return supervise(launch);
 	if (runtime !== process.execPath) return rerun(runtime);
@@ -115,9 +116,9 @@ function tsxFlags(): string[] {
 }
 
 /** The host reports what is wrong with the value (config.ts); here whatever is no number counts as not set. */
-function readShutdownTimeoutMs(): number {
-	const text = process.env["SHUTDOWN_TIMEOUT_MS"] ?? readDotenv("SHUTDOWN_TIMEOUT_MS") ?? "";
-	return /^\d+$/.test(text) ? Math.min(Number(text), MAX_DURATION_MS) : DEFAULT_SHUTDOWN_TIMEOUT_MS;
+function readDurationMs(name: string, unset: number): number {
+	const text = process.env[name] ?? readDotenv(name) ?? "";
+	return /^\d+$/.test(text) ? Math.min(Number(text), MAX_DURATION_MS) : unset;
 }
 
 /** A number from `.env`; the last of several counts, as in dotenv. Not `util.parseEnv`, which Node 18 lacks. */

@@ -1,7 +1,5 @@
-import { once } from "node:events";
-import { createServer, type Server as HttpServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { dirname, extname } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import packageJson from "bulkhead-host/package.json" with { type: "json" };
 import { describeProblems, type Environment, type HostConfig, loadConfig, readLaunch } from "./config/config.ts";
@@ -13,8 +11,11 @@ import { refusedBuiltin } from "./host/policy/permissions.ts";
 import { describePolicyProblems, openPolicyFile } from "./host/policy/policy-file.ts";
 import { createWorkerFactory } from "./host/worker/worker-factory.ts";
 import { createApp } from "./http/app.ts";
+import { createListener } from "./http/listener.ts";
 import { sampleHost } from "./composition/host-sample.ts";
 import { createInstrumentation } from "./composition/instrumentation.ts";
+import { createReload, type Reloadable } from "./composition/reload.ts";
+import type { ReloadReport } from "./http/routes/reload-route.ts";
 import { EXIT_CODES, type RestartCounts } from "./launch/launch-contract.ts";
 import { createLogger, type Logger } from "./logging/logger.ts";
 import { raiseMainPriority } from "./composition/realtime-priority.ts";
@@ -38,6 +39,8 @@ export interface RunningServer {
 	readonly url: string;
 	/** Modules that were found at the start. */
 	readonly moduleCount: number;
+	/** Reads the policy again and opens log files again, as SIGHUP does. */
+	reload(): Promise<ReloadReport>;
 	/** Stops accepting, lets running calls finish within `SHUTDOWN_TIMEOUT_MS`, then stops every module. Safe to call twice. */
 	close(): Promise<void>;
 }
@@ -45,6 +48,8 @@ export interface RunningServer {
 export interface ServerOptions {
 	readonly config: HostConfig;
 	readonly log: Logger;
+	/** Opens the log's files again. */
+	readonly reopenLog?: () => void;
 	/** The host's environment, of which a policy grants variables to modules. */
 	readonly env?: Environment;
 	readonly restarts?: RestartCounts;
@@ -238,6 +243,19 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 	}
 	let toolNames: ReadonlySet<string> = new Set();
 
+	const reload = createReload(
+		[
+			{
+				what: config.pluginsFile,
+				reload: () =>
+					policyFile.reload().map(({ line, column, path, message }) => `${line}:${column} ${path} ${message}`),
+			},
+			...(config.logFile !== undefined && options.reopenLog !== undefined
+				? [reopening(config.logFile, options.reopenLog)]
+				: []),
+		],
+		log,
+	);
 	const app = createApp({
 		config,
 		serverInfo: SERVER_INFO,
@@ -249,46 +267,63 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 		observeRequest: instrumentation.http,
 		log,
 		startedAt,
+		isStopping: () => isStopping,
+		reload,
 		details: (id) => ({
 			collection: aggregate.report(id) ?? null,
 			offers: catalog.counts(id),
 			conflicts: catalog.conflicts(id),
 		}),
 	});
-	const http = createServer(app);
-	http.on("connection", (socket) => {
-		instrumentation.connections(1);
-		socket.once("close", () => instrumentation.connections(-1));
+	const listener = createListener({
+		app,
+		host: config.host,
+		port: config.port,
+		portVariable: "PORT",
+		keepAliveTimeoutMs: config.keepAliveTimeoutMs,
+		onConnections: instrumentation.connections,
 	});
 
+	let isStopping = false;
 	let closing: Promise<void> | undefined;
 	const close = (): Promise<void> => {
 		closing ??= (async () => {
-			const closed = http.listening ? once(http, "close") : Promise.resolve();
-			http.close();
-			http.closeIdleConnections();
+			isStopping = true;
+			listener.drain();
+			if (config.shutdownDelayMs > 0) await delay(config.shutdownDelayMs);
+			const until = performance.now() + config.shutdownTimeoutMs;
+			await listener.stopAccepting(Math.min(MAX_LINGER_MS, config.shutdownTimeoutMs / 10));
 			policyFile.close();
 			await collector.stop();
-			await host.stop(config.shutdownTimeoutMs);
+			await host.stop(Math.max(0, until - performance.now()));
 			await mcp.close();
 			await Promise.all([intake.stop(), mcpOwners.close()]); // modules may change their lists while they stop
-			http.closeAllConnections();
-			await closed;
+			await listener.close();
 		})();
 		return closing;
 	};
 
 	try {
-		await listen(http, config);
+		const url = await listener.listen();
 		await host.start();
 		const moduleIds = host.modules().map(({ id }) => id);
 		aggregate.retain(moduleIds);
 		listsChanged(catalog.seal(moduleIds));
+		return { url, moduleCount: moduleIds.length, reload, close };
 	} catch (error) {
 		await close();
 		throw error;
 	}
-	return { url: urlOf(http.address() as AddressInfo), moduleCount: host.modules().length, close };
+}
+
+function reopening(file: string, reopen: () => void): Reloadable {
+	return {
+		what: file,
+		reload() {
+			reopen();
+			return [];
+		},
+	};
 }
 
 /** Worker entries are run as what this file is: TypeScript from the sources, JavaScript from dist/. */
@@ -296,28 +331,14 @@ function workerEntry(name: string): string {
 	return fileURLToPath(new URL(`../workers/${name}${extname(import.meta.url)}`, import.meta.url));
 }
 
-async function listen(http: HttpServer, { port, host }: HostConfig): Promise<void> {
-	http.listen(port, host);
-	try {
-		await once(http, "listening");
-	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
-		throw new BulkheadError(
-			"PORT_IN_USE",
-			`port ${port} on ${host} is in use: stop what listens there, or set PORT to another`,
-			{
-				cause: error,
-			},
-		);
-	}
-}
-
-function urlOf({ address, port, family }: AddressInfo): string {
-	return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
-}
+/** How long idle connections are kept at the most when the host stops: a request on its way takes less. */
+const MAX_LINGER_MS = 1000;
 
 /** The host process: reads the configuration, serves until a stop signal or the end of its supervisor. */
 async function runHost(): Promise<void> {
+	// From the first moment on: a terminal that is closed, or an operator who reloads early, does not end the host.
+	let reload = (): void => undefined;
+	process.on("SIGHUP", () => reload());
 	const launch = readLaunch();
 	const loaded = loadConfig(launch.env, launch.startDir, launch.terminal);
 	if (!loaded.ok) {
@@ -336,6 +357,7 @@ async function runHost(): Promise<void> {
 	const server = await startServer({
 		config: loaded.config,
 		log,
+		reopenLog: log.reopen,
 		env: launch.env,
 		restarts: launch.restarts,
 	});
@@ -358,7 +380,8 @@ async function runHost(): Promise<void> {
 			process.exit(EXIT_CODES.stopped);
 		})();
 	};
-	for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => stop(signal));
+	reload = () => void server.reload();
+	for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop(signal));
 	if (launch.supervised) process.stdin.resume().once("close", () => stop("the supervisor is gone"));
 }
 

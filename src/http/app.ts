@@ -15,6 +15,7 @@ import type { Collector } from "../metrics/collector.ts";
 import type { MetricsAggregate } from "../metrics/aggregate.ts";
 import { createMetricsRoutes } from "./routes/metrics-route.ts";
 import { createModulesRoutes, type ModuleDetails } from "./routes/modules-route.ts";
+import { createReloadRoute, type Reload } from "./routes/reload-route.ts";
 import { createErrorHandler, createMcpErrorHandler, notFound } from "./front/problem.ts";
 import { createRequestMetrics, type RequestObserver } from "./front/request-metrics.ts";
 
@@ -30,6 +31,9 @@ export interface AppOptions {
 	readonly observeRequest: RequestObserver;
 	readonly log: Logger;
 	readonly startedAt: number;
+	/** Whether a stop signal has come: requests are still served for a while. */
+	readonly isStopping: () => boolean;
+	readonly reload: Reload;
 }
 
 /** The largest request body, in bytes, that is read. */
@@ -47,7 +51,7 @@ export function createApp(options: AppOptions): RequestListener {
 	const json = express.json({ limit: MAX_BODY_BYTES, strict: false });
 
 	app.use(createIndexRoute(options));
-	app.use(createHealthRoutes(host, options.startedAt));
+	app.use(createHealthRoutes(options));
 	app.use(
 		createMetricsRoutes({
 			aggregate: options.metrics,
@@ -56,6 +60,7 @@ export function createApp(options: AppOptions): RequestListener {
 		}),
 	);
 	app.use(createModulesRoutes(host, options.details));
+	app.use(createReloadRoute(options.reload));
 	app.use(createMcpRoute(mcp, json));
 	app.use(createExecuteRoute(options.gateway, json));
 	app.use(notFound);

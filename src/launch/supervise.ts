@@ -12,6 +12,7 @@ export interface HostLaunch {
 	/** Node's flags and the path of the host's entry. */
 	readonly args: readonly string[];
 	readonly env: NodeJS.ProcessEnv;
+	/** What the host may take to stop: `SHUTDOWN_DELAY_MS` and `SHUTDOWN_TIMEOUT_MS` together. */
 	readonly shutdownTimeoutMs: number;
 	/** File descriptor that gets what the host writes to its standard output. Default: our own. */
 	readonly stdout?: number;
@@ -19,7 +20,7 @@ export interface HostLaunch {
 	readonly until?: AbortSignal;
 }
 
-const STOP_SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+const STOP_SIGNALS = ["SIGTERM", "SIGINT"] as const;
 /** What the host gets on top of its own shutdown deadline before it is killed. */
 const SHUTDOWN_GRACE_MS = 1000;
 /** One Ctrl-C comes from the terminal and once more from every parent that relays it, as npm and tsx do. */
@@ -48,6 +49,8 @@ export async function supervise(launch: HostLaunch): Promise<number> {
 	let host: ChildProcess | undefined;
 	let stop: { readonly signal: NodeJS.Signals; readonly atMs: number } | undefined;
 	for (const signal of STOP_SIGNALS) process.on(signal, onStopSignal);
+	// Whether it comes from an operator or from a terminal that was closed: the host reads its configuration again.
+	process.on("SIGHUP", () => host?.kill("SIGHUP"));
 	until?.addEventListener("abort", () => onStopSignal("SIGTERM"), { once: true });
 	// A reader of our output that is gone (`| head`) must not take the host with it.
 	process.stderr.on("error", () => {});

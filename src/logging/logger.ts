@@ -3,7 +3,7 @@ import path from "node:path";
 import { pino, stdSerializers, stdTimeFunctions } from "pino";
 import type { HostConfig } from "../config/config.ts";
 import { BulkheadError, messageOf } from "../core/errors.ts";
-import { createLineSink } from "./line-sink.ts";
+import { createLineSink, type LineSink } from "./line-sink.ts";
 import { prettyLine } from "./pretty-line.ts";
 
 /** Fields of a line, beside its message. An error goes in as `error`, and is written with its stack and its causes. */
@@ -23,6 +23,8 @@ export interface Logger {
 export interface RootLogger extends Logger {
 	/** Tries for a moment to write what could not be written yet. For just before the process ends. */
 	flush(): void;
+	/** Opens `LOG_FILE` again, after it was moved away. @throws {BulkheadError} CONFIG_INVALID; lines go on into the old file */
+	reopen(): void;
 	/** Flushes and closes; later lines are ignored. */
 	close(): void;
 }
@@ -36,8 +38,7 @@ export type LoggerOptions = Pick<HostConfig, "logLevel" | "logFormat" | "logFile
  */
 export function createLogger({ logLevel, logFormat, logFile }: LoggerOptions, fd = 2): RootLogger {
 	const stream = createLineSink(fd, noticeOf("standard error"));
-	let fileFd = logFile === undefined ? undefined : openLogFile(logFile);
-	const file = fileFd === undefined ? undefined : createLineSink(fileFd, noticeOf("the log file"));
+	let file = logFile === undefined ? undefined : openFile(logFile);
 	const logger = pino(
 		{
 			level: logLevel,
@@ -63,11 +64,28 @@ export function createLogger({ logLevel, logFormat, logFile }: LoggerOptions, fd
 		close() {
 			stream.close();
 			file?.close();
-			if (fileFd !== undefined) closeSync(fileFd);
-			// Closed once only: the number may be another file's by the next time.
-			fileFd = undefined;
+			// Closed once only: the number of its descriptor may be another file's by the next time.
+			file = undefined;
+		},
+		reopen() {
+			if (file === undefined || logFile === undefined) return;
+			const before = file;
+			file = openFile(logFile);
+			before.close();
 		},
 	};
+
+	function openFile(name: string): LineSink {
+		const fileFd = openLogFile(name);
+		const sink = createLineSink(fileFd, noticeOf("the log file"));
+		return {
+			...sink,
+			close() {
+				sink.close();
+				closeSync(fileFd);
+			},
+		};
+	}
 
 	function noticeOf(target: string) {
 		return (lines: number) => logger.warn({ lines }, `log lines were lost: ${target} did not take them`);

@@ -55,7 +55,7 @@ test("a restarted host does not find what the one before left in its working dir
 	assert.ok(!existsSync(first.cwd) && !existsSync(second.cwd));
 });
 
-for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const)
+for (const signal of ["SIGTERM", "SIGINT"] as const)
 	test(`${signal} is passed on, and the host's exit code 0 comes back`, async (t) => {
 		const supervisor = startSupervisor(t, "stops-on-signal");
 		await supervisor.printed(/ready/);
@@ -64,6 +64,17 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const)
 		assert.equal(supervisor.stdout(), `ready ${supervisor.hostPid()}\n${signal}\n`);
 		assert.equal(supervisor.stderr(), "");
 	});
+
+test("SIGHUP is passed on and ends nothing", async (t) => {
+	const supervisor = startSupervisor(t, "says-its-signals");
+	await supervisor.printed(/ready/);
+	supervisor.kill("SIGHUP");
+	await supervisor.printed(/SIGHUP/);
+	supervisor.kill("SIGHUP");
+	await supervisor.printed(/SIGHUP\nSIGHUP/);
+	supervisor.kill("SIGTERM");
+	assert.equal(await supervisor.exitCode(), 0);
+});
 
 test("a host that is stopped before it has signal handlers has stopped as asked", async (t) => {
 	const supervisor = startSupervisor(t, "has-no-signal-handlers");

@@ -6,6 +6,8 @@ import { parsePolicy, type PluginPolicy, type PolicyProblem } from "./module-pol
 export interface PolicyFile {
 	/** What is in force: the last version without problems. */
 	policy(): PluginPolicy;
+	/** Reads the file now, without waiting for its change to be noticed. @returns what is wrong with it as it is */
+	reload(): readonly PolicyProblem[];
 	/** Idempotent. */
 	close(): void;
 }
@@ -30,22 +32,38 @@ export function openPolicyFile({ path, required, onChange, onInvalid }: PolicyFi
 	if (!first.ok) throw new BulkheadError("CONFIG_INVALID", describePolicyProblems(path, first.problems));
 	let { policy } = first;
 
+	/** Of the text that was read last. */
+	let problems: readonly PolicyProblem[] = [];
+
+	function refuse(found: readonly PolicyProblem[]): void {
+		problems = found;
+		onInvalid(found);
+	}
+
 	const reload = (): void => {
 		let changed: string;
 		try {
 			changed = read(path, required);
 		} catch (error) {
-			return onInvalid([{ line: 1, column: 1, path: "", message: messageOf(error) }]);
+			return refuse([{ line: 1, column: 1, path: "", message: messageOf(error) }]);
 		}
 		if (changed === text) return;
 		text = changed;
 		const parsed = parsePolicy(text);
-		if (!parsed.ok) return onInvalid(parsed.problems);
+		if (!parsed.ok) return refuse(parsed.problems);
 		({ policy } = parsed);
+		problems = [];
 		onChange(policy);
 	};
 	watchFile(path, { interval: POLL_INTERVAL_MS, persistent: false }, reload);
-	return { policy: () => policy, close: () => unwatchFile(path, reload) };
+	return {
+		policy: () => policy,
+		reload() {
+			reload();
+			return problems;
+		},
+		close: () => unwatchFile(path, reload),
+	};
 }
 
 /** All problems as one text, for whoever has to correct them. */

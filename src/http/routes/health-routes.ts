@@ -3,11 +3,17 @@ import type { Host } from "../../host/host.ts";
 import { isServing } from "../../host/runner/lifecycle.ts";
 import { methodNotAllowed } from "../front/problem.ts";
 
+export interface HealthRoutesOptions {
+	readonly host: Pick<Host, "ready" | "modules">;
+	readonly startedAt: number;
+	readonly isStopping: () => boolean;
+}
+
 /**
  * `/livez` says that the process answers and depends on no module; `/readyz` that every module has started once or has
- * failed to; `/health` sums up.
+ * failed to, and that the host is not about to stop; `/health` sums up.
  */
-export function createHealthRoutes(host: Host, startedAt: number): Router {
+export function createHealthRoutes({ host, startedAt, isStopping }: HealthRoutesOptions): Router {
 	const router = Router();
 	router
 		.route("/livez")
@@ -16,8 +22,8 @@ export function createHealthRoutes(host: Host, startedAt: number): Router {
 	router
 		.route("/readyz")
 		.get((_request, response) => {
-			const ready = host.ready();
-			response.status(ready ? 200 : 503).json({ status: ready ? "ok" : "starting" });
+			const status = isStopping() ? "stopping" : host.ready() ? "ok" : "starting";
+			response.status(status === "ok" ? 200 : 503).json({ status });
 		})
 		.all(methodNotAllowed("GET"));
 	router
@@ -27,7 +33,7 @@ export function createHealthRoutes(host: Host, startedAt: number): Router {
 			const failing = modules.filter((module) => module.state !== "running").map(({ id, state }) => ({ id, state }));
 			response.json({
 				status: failing.length === 0 ? "ok" : "degraded",
-				ready: host.ready(),
+				ready: host.ready() && !isStopping(),
 				uptime_seconds: (Date.now() - startedAt) / 1000,
 				modules: {
 					total: modules.length,
