@@ -337,8 +337,8 @@ const MAX_LINGER_MS = 1000;
 /** The host process: reads the configuration, serves until a stop signal or the end of its supervisor. */
 async function runHost(): Promise<void> {
 	// From the first moment on: a terminal that is closed, or an operator who reloads early, does not end the host.
-	let reload = (): void => undefined;
-	process.on("SIGHUP", () => reload());
+	let running: RunningServer | undefined;
+	process.on("SIGHUP", () => void running?.reload());
 	const launch = readLaunch();
 	const loaded = loadConfig(launch.env, launch.startDir, launch.terminal);
 	if (!loaded.ok) {
@@ -380,7 +380,7 @@ async function runHost(): Promise<void> {
 			process.exit(EXIT_CODES.stopped);
 		})();
 	};
-	reload = () => void server.reload();
+	running = server;
 	for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop(signal));
 	if (launch.supervised) process.stdin.resume().once("close", () => stop("the supervisor is gone"));
 }
