@@ -20,6 +20,7 @@ import { EXIT_CODES, type RestartCounts } from "./launch/launch-contract.ts";
 import { createLogger, type Logger } from "./logging/logger.ts";
 import { raiseMainPriority } from "./composition/realtime-priority.ts";
 import { createCatalog, MAX_LISTED } from "./mcp/catalog/catalog.ts";
+import { describeUnlisted } from "../workers/wire/catalog.ts";
 import { createGateway } from "./mcp/calls/gateway.ts";
 import { createMcpEndpoint } from "./mcp/endpoint.ts";
 import { SESSION_MESSAGE_DROPS } from "./mcp/sessions/session-messages.ts";
@@ -142,6 +143,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 			const what = `its template lists ${length} resources for a request, of which the first ${MAX_LISTED} are shown`;
 			log.warn(`${id}: ${what}; list fewer`, { module: id });
 		},
+		onRejected: (id, rejected) =>
+			log.warn(`${id}: left out of the lists: ${describeUnlisted(rejected)}`, { module: id }),
+		onWarning: (id, warning) => log.warn(`${id}: ${warning}`, { module: id }),
 	});
 	const libraries = readBundledLibraries(dirname(workerEntry("mcp-worker")));
 	const host = createHost({
@@ -273,6 +277,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 			collection: aggregate.report(id) ?? null,
 			offers: catalog.counts(id),
 			conflicts: catalog.conflicts(id),
+			rejected_entries: catalog.rejected(id),
+			warnings: catalog.warnings(id),
 		}),
 	});
 	const listener = createListener({

@@ -28,7 +28,7 @@ export function createToolHeaders(
 			for (let page = 0; page < MAX_PAGES; page++) {
 				const answer = await list({ _meta: params?._meta, ...(cursor !== undefined && { cursor }) }, signal);
 				if (!("result" in answer)) return;
-				learnt.push(...readEntries("tools", answer.result["tools"]));
+				learnt.push(...readEntries(answer.result["tools"]));
 				cursor = answer.result["nextCursor"];
 				if (cursor === undefined) break;
 			}

@@ -34,6 +34,13 @@ export interface ModuleView {
 	readonly load_error: Problem | null;
 	readonly collection: CollectReport | null;
 	readonly conflicts: readonly { readonly name: string; readonly owner: string }[];
+	readonly rejected_entries: readonly {
+		readonly list: string;
+		readonly name: string;
+		readonly path: string;
+		readonly message: string;
+	}[];
+	readonly warnings: readonly string[];
 }
 interface Problem {
 	readonly message: string;

@@ -1,11 +1,18 @@
 import type { JSONRPCMessage } from "@modelcontextprotocol/server";
+import { listOf } from "./listing.ts";
 import { buildInstances, HOST_ENVELOPE, type InstancesOptions, NO_CONTEXT } from "./server-pool.ts";
 import { type AnswerDto, type CallDto, RESULT_TOO_LARGE, ROOTS_CHANGED, TASKS_EXTENSION } from "../wire/messages.ts";
 import type { RequestContext } from "../wire/rpc-server.ts";
 import { toWireError } from "../wire/wire-error.ts";
 import { isRecord } from "../wire/json.ts";
-import { LIST_NAMES, type ListName, MAX_CATALOG_LENGTH } from "../wire/catalog.ts";
-import { ERAS, type Era } from "../wire/catalog.ts";
+import {
+	describeUnlisted,
+	ERAS,
+	LIST_NAMES,
+	MAX_CATALOG_LENGTH,
+	MAX_UNLISTED,
+	type UnlistedDto,
+} from "../wire/catalog.ts";
 
 /** The module's `McpServer`s, built by the module's own function and kept as long as what they offer stays the same. */
 export interface ModuleServer {
@@ -15,7 +22,7 @@ export interface ModuleServer {
 	 * @throws when the call is cancelled; with the code `RESULT_TOO_LARGE` when the answer is longer than `maxResultBytes`
 	 */
 	answer(call: CallDto, context: RequestContext): Promise<AnswerDto>;
-	/** JSON text of a `CatalogDto`. @throws when it is longer than `MAX_CATALOG_LENGTH` */
+	/** JSON text of a `CatalogDto`. @throws when it is longer than `MAX_CATALOG_LENGTH`, or when nothing can be listed */
 	catalog(): Promise<string>;
 	/** Runs the module's function again, for lists that depend on what the module knows now. */
 	rebuild(): Promise<void>;
@@ -27,15 +34,6 @@ export interface ModuleServerOptions extends InstancesOptions {
 
 export async function createModuleServer(options: ModuleServerOptions): Promise<ModuleServer> {
 	let instances = await buildInstances(options);
-
-	async function list(era: Era, name: ListName): Promise<readonly unknown[]> {
-		const transport = era === "modern" ? instances.modern : await instances.legacy(undefined);
-		const params = era === "modern" ? { _meta: HOST_ENVELOPE } : {};
-		const response = await transport.request({ method: LIST_METHODS[name], params }, NO_CONTEXT);
-		if (!("result" in response)) return []; // the module registered nothing of the kind
-		const entries: unknown = response.result[name];
-		return Array.isArray(entries) ? (entries as readonly unknown[]) : [];
-	}
 
 	async function declaresTasks(): Promise<boolean> {
 		const discover = { method: "server/discover", params: { _meta: HOST_ENVELOPE } };
@@ -64,11 +62,24 @@ export async function createModuleServer(options: ModuleServerOptions): Promise<
 		},
 		async catalog() {
 			const catalog: Record<string, unknown> = { tasks: await declaresTasks() };
+			const unlisted: UnlistedDto[] = [];
+			let count = 0;
 			for (const era of ERAS) {
+				const transport = era === "modern" ? instances.modern : await instances.legacy(undefined);
+				const registrations = instances.registrations(transport);
 				const lists: Record<string, readonly unknown[]> = {};
-				for (const name of LIST_NAMES) lists[name] = await list(era, name);
+				for (const name of LIST_NAMES) {
+					const listed = await listOf(transport, { era, name, registrations });
+					lists[name] = listed.entries;
+					count += listed.entries.length;
+					unlisted.push(...listed.unlisted);
+				}
 				catalog[era] = lists;
 			}
+			const [first] = unlisted;
+			if (first !== undefined && count === 0)
+				throw new Error(`nothing of it can be listed: ${describeUnlisted(first)}`);
+			if (first !== undefined) catalog["unlisted"] = unlisted.slice(0, MAX_UNLISTED);
 			const json = JSON.stringify(catalog);
 			if (json.length > MAX_CATALOG_LENGTH) {
 				throw new Error(
@@ -84,13 +95,6 @@ export async function createModuleServer(options: ModuleServerOptions): Promise<
 		},
 	};
 }
-
-const LIST_METHODS = {
-	tools: "tools/list",
-	prompts: "prompts/list",
-	resources: "resources/list",
-	resourceTemplates: "resources/templates/list",
-} as const satisfies Record<ListName, string>;
 
 const INTERNAL_ERROR = -32603;
 

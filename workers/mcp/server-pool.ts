@@ -4,6 +4,7 @@ import type { McpModule, ModuleContext } from "../contract.ts";
 import type { ClientKindDto, StartDto } from "../wire/messages.ts";
 import { CallTransport, type InstanceListeners } from "./call-transport.ts";
 import type { RequestContext } from "../wire/rpc-server.ts";
+import { keepRegistrations, type Registrations } from "./registrations.ts";
 import { addressContexts, hookServer } from "./server-hooks.ts";
 
 export interface InstancesOptions extends InstanceListeners {
@@ -22,6 +23,8 @@ export interface Instances {
 	readonly modern: CallTransport;
 	/** @param kind JSON text of a `ClientKindDto`; undefined for a request without a session */
 	legacy(kind: string | undefined): CallTransport | Promise<CallTransport>;
+	/** What the module has registered on the server behind a transport. */
+	registrations(transport: CallTransport): Registrations;
 	/** Lets each server finish its running calls, then calls its `onclose`. */
 	retire(): void;
 }
@@ -31,9 +34,11 @@ const MAX_CLIENT_KINDS = 16;
 
 export async function buildInstances(options: InstancesOptions): Promise<Instances> {
 	const kinds = new Map<string, Promise<CallTransport>>();
+	const registrations = new WeakMap<CallTransport, Registrations>();
 	const create = async (transport: CallTransport): Promise<McpServer> => {
 		const server = new McpServer({ ...options.serverInfo }, { capabilities: { logging: {} } });
 		hookServer(server, transport);
+		registrations.set(transport, keepRegistrations(server));
 		await options.register(server, options.context);
 		return server;
 	};
@@ -64,6 +69,7 @@ export async function buildInstances(options: InstancesOptions): Promise<Instanc
 
 	return {
 		modern,
+		registrations: (transport) => registrations.get(transport) ?? NOTHING_REGISTERED,
 		legacy: (kind) => (kind === undefined ? anonymous : forKind(kind)),
 		retire() {
 			anonymous.retire();
@@ -72,6 +78,8 @@ export async function buildInstances(options: InstancesOptions): Promise<Instanc
 		},
 	};
 }
+
+const NOTHING_REGISTERED: Registrations = { tools: new Map(), prompts: new Map() };
 
 /** A server of the 2026-07-28 era. */
 async function connectModern(

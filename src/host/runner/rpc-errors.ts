@@ -17,6 +17,7 @@ export function workOutcome({ failure }: RpcError): WorkOutcome {
 
 /** Why a module did not start, as one error with what to do about it. */
 export function describeStartFailure(error: unknown, end: WorkerEnd, timeoutMs: number): WireErrorDto {
+	if (error instanceof BulkheadError) return { name: "Error", message: error.message };
 	if (!(error instanceof RpcError)) throw error;
 	if (error.remote !== undefined) return error.remote;
 	if (error.failure === "timeout") {

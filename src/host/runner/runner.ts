@@ -1,3 +1,4 @@
+import { BulkheadError } from "../../core/errors.ts";
 import { type StartedDto } from "../../../workers/wire/messages.ts";
 import type { WireErrorDto } from "../../../workers/wire/wire-error.ts";
 import type { CompiledModule } from "../compile/compiler.ts";
@@ -10,7 +11,7 @@ import { describeStartFailure, startFailureReason } from "./rpc-errors.ts";
 import { planRestart, type RestartReason } from "./restart-policy.ts";
 import type { RunnerOptions, RunnerStatus } from "./runner-types.ts";
 import { type GenerationRole, type WatchedGeneration, watchedGeneration } from "./start-generation.ts";
-import { type CatalogDto, readCatalog } from "../../../workers/wire/catalog.ts";
+import { type CatalogDto, describeUnlisted, firstVanished, readCatalog } from "../../../workers/wire/catalog.ts";
 
 /** Keeps one module running: starts, replaces, restarts and stops its generations. */
 export interface ModuleRunner extends ModuleRequests {
@@ -42,6 +43,8 @@ interface Serving {
 	readonly compiled: CompiledModule;
 	readonly startedAt: number;
 	readonly usage: WatchedGeneration["usage"];
+	/** What it said when it started that it offers. */
+	readonly catalog: CatalogDto | undefined;
 }
 
 /** A version on its way to serve. It becomes the current one, or nothing. */
@@ -129,7 +132,8 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 			await options.restoreBundles();
 			const started = await generation.start(startTimeoutMs);
 			if (candidate !== own) return;
-			promote(attempt, own, started);
+			const catalog = readCatalogOf(started, current);
+			promote(attempt, own, started, catalog);
 			listeners.onStart("success", performance.now() - begunAt);
 		} catch (error) {
 			await kill(generation, "the module did not start");
@@ -147,11 +151,11 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 		{ generation, usage }: WatchedGeneration,
 		{ compiled, replaces }: Candidate,
 		started: StartedDto,
+		catalog: CatalogDto | undefined,
 	): void {
-		const catalog: CatalogDto | undefined = started.catalog === undefined ? undefined : readCatalog(started.catalog);
 		const previous = current;
 		candidate = undefined;
-		current = { generation, compiled, startedAt: Date.now(), usage };
+		current = { generation, compiled, startedAt: Date.now(), usage, catalog };
 		good = compiled;
 		if (compiled === newest) loadError = undefined;
 		collectFailed = false;
@@ -343,4 +347,16 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 		enter(finalState);
 		settled.resolve();
 	}
+}
+
+/** @throws {BulkheadError} when something that is listed now would vanish because it cannot be listed any more */
+function readCatalogOf(started: StartedDto, serving: Serving | undefined): CatalogDto | undefined {
+	const catalog = started.catalog === undefined ? undefined : readCatalog(started.catalog);
+	const before = serving?.catalog;
+	const vanished = catalog && before && firstVanished(before, catalog);
+	if (vanished === undefined) return catalog;
+	throw new BulkheadError(
+		"MODULE_START_FAILED",
+		`it cannot list any more what it lists: ${describeUnlisted(vanished)}`,
+	);
 }

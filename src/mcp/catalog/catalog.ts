@@ -1,4 +1,5 @@
 import { type CatalogKey, compareKeys } from "./catalog-key.ts";
+import { checkEntries, checkOffer, nameWarnings, type RejectedEntry } from "./offer-check.ts";
 import {
 	createNameOwnership,
 	type NameConflict,
@@ -11,7 +12,6 @@ import {
 	LIST_NAMES,
 	type ListedDto,
 	type ListName,
-	readEntries,
 } from "../../../workers/wire/catalog.ts";
 import { type Era, ERAS } from "../../../workers/wire/catalog.ts";
 
@@ -49,6 +49,10 @@ export interface Catalog {
 	templateOwners(uri: string): readonly string[];
 	/** Names that the module offers and another one owns. */
 	conflicts(moduleId: string): readonly NameConflict[];
+	/** What the module has registered and is in no list, since clients would refuse it or the SDK cannot list it. */
+	rejected(moduleId: string): readonly RejectedEntry[];
+	/** What is served of the module and will not work with everybody. */
+	warnings(moduleId: string): readonly string[];
 	/** How many entries of each list a module owns. */
 	counts(moduleId: string): Readonly<Record<ListName, number>>;
 }
@@ -56,12 +60,16 @@ export interface Catalog {
 export interface CatalogOptions extends NameOwnershipOptions {
 	/** Called when a module has listed more resources for a request than are taken: once until it starts anew. */
 	readonly onListTooLong: (moduleId: string, length: number) => void;
+	/** Called for what `rejected` has: once, until the module has started without it. */
+	readonly onRejected: (moduleId: string, rejected: RejectedEntry) => void;
+	/** Called for what `warnings` has: once, until the module has started without it. */
+	readonly onWarning: (moduleId: string, warning: string) => void;
 }
 
 /** Most resources of one module in the answer to one request. */
 export const MAX_LISTED = 10_000;
 
-export function createCatalog({ onListTooLong, ...options }: CatalogOptions): Catalog {
+export function createCatalog({ onListTooLong, onRejected, onWarning, ...options }: CatalogOptions): Catalog {
 	const offers = new Map<string, Offer>();
 	const ownership = createNameOwnership(options);
 	const lists = new Map<string, readonly ListedDto[]>();
@@ -69,6 +77,8 @@ export function createCatalog({ onListTooLong, ...options }: CatalogOptions): Ca
 	const announced = new Map<string, string>();
 	/** Modules of which `onListTooLong` was told. */
 	const tooLong = new Set<string>();
+	/** By module, what `onRejected` and `onWarning` were told. */
+	const told = new Map<string, ReadonlySet<string>>();
 
 	function rebuild(changed: readonly ListName[] = LIST_NAMES): void {
 		for (const list of changed) for (const era of ERAS) lists.set(`${era} ${list}`, visible(list, era));
@@ -104,31 +114,59 @@ export function createCatalog({ onListTooLong, ...options }: CatalogOptions): Ca
 	}
 
 	/** What a module has said of its resources, as far as it is taken. */
-	function taken(moduleId: string, said: readonly unknown[]): readonly ListedDto[] {
+	function taken(moduleId: string, said: readonly unknown[]): readonly unknown[] {
 		if (said.length > MAX_LISTED && !tooLong.has(moduleId)) {
 			tooLong.add(moduleId);
 			onListTooLong(moduleId, said.length);
 		}
-		return readEntries("resources", said.slice(0, MAX_LISTED));
+		return said.slice(0, MAX_LISTED);
+	}
+
+	/** What a module offers, as far as clients take it. */
+	function offersNow(moduleId: string, offered: CatalogDto, isStart: boolean): Offer {
+		const { catalog, rejected } = checkOffer(offered);
+		const warnings = nameWarnings(catalog);
+		const before = told.get(moduleId) ?? new Set();
+		const now = new Set([...rejected.map(keyOfRejected), ...warnings]);
+		for (const each of rejected) if (!before.has(keyOfRejected(each))) onRejected(moduleId, each);
+		for (const each of warnings) if (!before.has(each)) onWarning(moduleId, each);
+		told.set(moduleId, isStart ? now : now.union(before));
+		const known: Offer = { catalog, listed: NO_LISTED, rejected, rejectedInLists: [], warnings };
+		offers.set(moduleId, known);
+		return known;
+	}
+
+	/** What a module lists for a request, as far as clients take it. */
+	function listedBy(moduleId: string, era: Era, said: readonly unknown[]): readonly ListedDto[] {
+		const { entries, rejected } = checkEntries("resources", era, taken(moduleId, said));
+		const known = offers.get(moduleId);
+		if (known === undefined || (rejected.length === 0 && known.rejectedInLists.length === 0)) return entries;
+		offers.set(moduleId, { ...known, rejectedInLists: rejected });
+		const before = told.get(moduleId) ?? new Set();
+		const [untold] = rejected.filter((each) => !before.has(keyOfRejected(each)));
+		// One a list is enough of what may be made up anew for each request.
+		if (untold === undefined || before.size >= MAX_TOLD) return entries;
+		onRejected(moduleId, untold);
+		told.set(moduleId, before.union(new Set(rejected.map(keyOfRejected))));
+		return entries;
 	}
 
 	return {
 		set(moduleId, offered) {
 			tooLong.delete(moduleId);
-			offers.set(moduleId, { catalog: offered, listed: NO_LISTED });
-			ownership.start(moduleId, namesOf(offered));
+			ownership.start(moduleId, namesOf(offersNow(moduleId, offered, true).catalog));
 			rebuild();
 			return news();
 		},
 		relist(moduleId, offered) {
-			offers.set(moduleId, { catalog: offered, listed: NO_LISTED });
-			ownership.relist(moduleId, namesOf(offered));
+			ownership.relist(moduleId, namesOf(offersNow(moduleId, offered, false).catalog));
 			rebuild();
 			return news();
 		},
 		remove(moduleId) {
 			offers.delete(moduleId);
 			tooLong.delete(moduleId);
+			told.delete(moduleId);
 			ownership.release(moduleId); // also what it owned before the host was started
 			rebuild();
 			return news();
@@ -142,15 +180,16 @@ export function createCatalog({ onListTooLong, ...options }: CatalogOptions): Ca
 		resources(era, said) {
 			const listed = new Map<string, readonly ListedDto[]>();
 			let hasMoved = false;
-			for (const [moduleId, known] of offers) {
+			for (const moduleId of offers.keys()) {
 				const entries = said.get(moduleId);
 				if (entries === undefined) continue;
-				const shown = taken(moduleId, entries);
+				const shown = listedBy(moduleId, era, entries);
 				listed.set(moduleId, shown);
 				const names = new Set(shown.map((entry) => nameOf("resources", entry)));
-				if (sameNames(names, known.listed[era])) continue;
+				const known = offers.get(moduleId);
+				if (known === undefined || sameNames(names, known.listed[era])) continue;
 				const now = { ...known.listed, [era]: names };
-				offers.set(moduleId, { catalog: known.catalog, listed: now });
+				offers.set(moduleId, { ...known, listed: now });
 				if (ownership.list(moduleId, now.legacy.union(now.modern))) hasMoved = true;
 			}
 			// Only then has a resource that another module has registered come into a list.
@@ -173,12 +212,28 @@ export function createCatalog({ onListTooLong, ...options }: CatalogOptions): Ca
 			return [...new Set(matches.toSorted((a, b) => b.literal - a.literal).map((match) => match.owner))];
 		},
 		conflicts: ownership.conflicts,
+		rejected(moduleId) {
+			const { rejected = [], rejectedInLists = [] } = offers.get(moduleId) ?? {};
+			const all = new Map([...rejected, ...rejectedInLists].map((each) => [keyOfRejected(each), each]));
+			return [...all.values()].slice(0, MAX_SHOWN);
+		},
+		warnings: (moduleId) => offers.get(moduleId)?.warnings.slice(0, MAX_SHOWN) ?? [],
 		counts: ownership.counts,
 	};
 }
 
+/** Most of a module's rejected entries and of its warnings that are shown. */
+const MAX_SHOWN = 100;
+/** Most that is remembered as told of a module. */
+const MAX_TOLD = 1000;
+
 interface Offer {
+	/** Without what was rejected. */
 	readonly catalog: CatalogDto;
+	readonly rejected: readonly RejectedEntry[];
+	/** What was rejected of the resources that it has listed since. */
+	readonly rejectedInLists: readonly RejectedEntry[];
+	readonly warnings: readonly string[];
 	/** The resources that it has listed since, for the request that came last. */
 	readonly listed: Readonly<Record<Era, ReadonlySet<string>>>;
 }
@@ -199,6 +254,10 @@ function namesOf({ legacy, modern }: CatalogDto): RegisteredNames {
 
 function sameNames(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
 	return a.size === b.size && a.isSubsetOf(b);
+}
+
+function keyOfRejected({ list, name, path }: RejectedEntry): string {
+	return `${list} ${name} ${path}`;
 }
 
 function nameOf(list: ListName, entry: ListedDto): string {

@@ -8,13 +8,18 @@ import type { CatalogDto, EraCatalogDto } from "../../../workers/wire/catalog.ts
 
 function offers(lists: Partial<EraCatalogDto>): CatalogDto {
 	const era = { tools: [], prompts: [], resources: [], resourceTemplates: [], ...lists };
-	return { legacy: era, modern: era };
+	const complete = { ...era, tools: era.tools.map(tool), resourceTemplates: era.resourceTemplates.map(named) };
+	return { legacy: complete, modern: complete };
 }
+/** What every tool has to have. */
+const tool = (entry: object): Readonly<Record<string, unknown>> => ({ inputSchema: { type: "object" }, ...entry });
+const named = (entry: object): Readonly<Record<string, unknown>> => ({ name: "template", ...entry });
 const tools = (...names: readonly string[]): CatalogDto => offers({ tools: names.map((name) => ({ name })) });
 
 function withConflicts(kept: readonly OwnedNames<McpName>[] = []) {
 	const conflicts: [string, NameConflict][] = [];
 	const tooLong: [string, number][] = [];
+	const told: [string, unknown][] = [];
 	let owned = (): Iterable<OwnedNames<McpName>> => kept;
 	const catalog = createCatalog({
 		kept,
@@ -23,8 +28,10 @@ function withConflicts(kept: readonly OwnedNames<McpName>[] = []) {
 		},
 		onConflict: (id, conflict) => void conflicts.push([id, conflict]),
 		onListTooLong: (id, length) => void tooLong.push([id, length]),
+		onRejected: (id, rejected) => void told.push([id, rejected]),
+		onWarning: (id, warning) => void told.push([id, warning]),
 	});
-	return { conflicts, tooLong, catalog, owned: () => [...owned()] };
+	return { conflicts, tooLong, told, catalog, owned: () => [...owned()] };
 }
 
 test("once sealed, a name stays with the module that had it first, through restarts and reloads", () => {
@@ -38,7 +45,7 @@ test("once sealed, a name stays with the module that had it first, through resta
 	catalog.set("mcps/b", tools("x", "y"));
 	assert.equal(catalog.owner("tools", "x"), "mcps/b");
 	assert.equal(conflicts.length, 1, "a conflict is reported once");
-	assert.deepEqual(catalog.list("tools", "modern"), [{ name: "z" }, { name: "x" }, { name: "y" }]);
+	assert.deepEqual(catalog.list("tools", "modern"), [{ name: "z" }, { name: "x" }, { name: "y" }].map(tool));
 	assert.deepEqual(catalog.counts("mcps/a"), { tools: 1, prompts: 0, resources: 0, resourceTemplates: 0 });
 });
 
@@ -227,7 +234,7 @@ const OWNED: readonly OwnedNames<McpName>[] = [
 
 test("who owned a name before the host was started owns it again, however long it takes to start", () => {
 	const { catalog, conflicts, owned } = withConflicts(OWNED);
-	catalog.set("mcps/a", offers({ tools: [{ name: "x" }], resources: [{ uri: "doc://x" }] }));
+	catalog.set("mcps/a", offers({ tools: [{ name: "x" }], resources: [{ uri: "doc://x", name: "x" }] }));
 	assert.equal(catalog.owner("tools", "x"), undefined, "its owner does not offer it yet");
 	assert.deepEqual(catalog.list("tools", "modern"), []);
 	assert.deepEqual(
@@ -238,7 +245,7 @@ test("who owned a name before the host was started owns it again, however long i
 		],
 	);
 	assert.deepEqual(conflicts, [], "it is no news before all have started");
-	catalog.set("mcps/z", offers({ tools: [{ name: "x" }], resources: [{ uri: "doc://x" }] }));
+	catalog.set("mcps/z", offers({ tools: [{ name: "x" }], resources: [{ uri: "doc://x", name: "x" }] }));
 	catalog.set("mcps/a", tools("x", "y"));
 	catalog.seal(["mcps/a", "mcps/z"]);
 	assert.equal(catalog.owner("tools", "x"), "mcps/z");
@@ -287,4 +294,61 @@ test("what a module lists for single requests is not kept for the next start", (
 	catalog.resources("modern", new Map([["mcps/a", [{ uri: "doc://one", name: "one" }]]]));
 	assert.equal(catalog.owner("resources", "doc://one"), "mcps/a");
 	assert.deepEqual(owned(), [{ moduleId: "mcps/a", names: [{ list: "resourceTemplates", name: "doc://{name}" }] }]);
+});
+
+test("an entry that a client would refuse is left out, shown and told once until its module starts without it", () => {
+	const { catalog, told } = withConflicts();
+	const bad = offers({ tools: [{ name: "good" }, { name: "bad", annotations: { readOnlyHint: "yes" } }] });
+	assert.deepEqual([...catalog.set("mcps/a", bad)], ["tools"]);
+	catalog.relist("mcps/a", bad);
+	assert.deepEqual(catalog.list("tools", "legacy"), [tool({ name: "good" })]);
+	assert.equal(catalog.owner("tools", "bad"), undefined);
+	const [rejected, ...more] = catalog.rejected("mcps/a");
+	assert.deepEqual([rejected?.list, rejected?.name, rejected?.path], ["tools", "bad", "annotations.readOnlyHint"]);
+	assert.deepEqual(more, [], "once, though it is wrong in both eras");
+	assert.deepEqual(told, [["mcps/a", rejected]]);
+	catalog.set("mcps/a", tools("good"));
+	assert.deepEqual(catalog.rejected("mcps/a"), []);
+	catalog.set("mcps/a", bad);
+	assert.equal(told.length, 2);
+});
+
+test("what a list callback returns is checked as well; a list of bad entries is not looked at to its end", () => {
+	const { catalog, told } = withConflicts();
+	catalog.set("mcps/a", offers({ resourceTemplates: [{ uriTemplate: "doc://{name}" }] }));
+	catalog.seal(["mcps/a"]);
+	const list = (...said: readonly unknown[]) => catalog.resources("modern", new Map([["mcps/a", said]]));
+	const good = { uri: "doc://good", name: "good" };
+	const bad = [
+		{ uri: "doc://1" },
+		{ uri: "doc://2", name: "x", size: "12" },
+		{ uri: "doc://3", name: "x", mimeType: 5 },
+	];
+	assert.deepEqual(list(...bad, 7, good), [good]);
+	assert.deepEqual(
+		catalog.rejected("mcps/a").map(({ name, path }) => [name, path]),
+		[
+			["doc://1", "name"],
+			["doc://2", "size"],
+			["doc://3", "mimeType"],
+		],
+	);
+	list(...bad);
+	assert.equal(told.length, 1, "a line for a list, and not for each request");
+	assert.deepEqual(list(...Array.from({ length: 100 }, (_, number) => ({ uri: `doc://${number}` })), good), []);
+	assert.deepEqual(list(good), [good]);
+	assert.deepEqual(catalog.rejected("mcps/a"), []);
+});
+
+test("names that common model interfaces refuse are served and warned of", () => {
+	const { catalog, told } = withConflicts();
+	const names = ["files.read", "a/b", "with space", "größe", "x".repeat(65)];
+	catalog.set("mcps/a", tools("fine_Name-1", ...names));
+	assert.equal(catalog.list("tools", "modern").length, 6);
+	assert.equal(catalog.warnings("mcps/a").length, names.length);
+	for (const [index, name] of names.entries())
+		assert.ok(catalog.warnings("mcps/a")[index]?.includes(JSON.stringify(name)));
+	assert.equal(told.length, names.length);
+	catalog.relist("mcps/a", tools(...names));
+	assert.equal(told.length, names.length);
 });
