@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import packageJson from "bulkhead-host/package.json" with { type: "json" };
 import { describeProblems, type Environment, type HostConfig, loadConfig, readLaunch } from "./config/config.ts";
 import { BulkheadError, messageOf } from "./core/errors.ts";
-import { readBundledLibraries } from "./host/compile/bundled-libraries.ts";
+import { readBundledLibraries } from "./host/bundle/bundled-libraries.ts";
 import { createCompiler } from "./host/compile/compiler.ts";
 import { createHost } from "./host/host.ts";
 import { refusedBuiltin } from "./host/policy/permissions.ts";

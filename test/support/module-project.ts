@@ -9,7 +9,7 @@ import {
 	type CompilerOptions,
 	createCompiler,
 } from "../../src/host/compile/compiler.ts";
-import type { CompileProblem } from "../../src/host/compile/compile-problem.ts";
+import type { CompileProblem } from "../../src/host/bundle/compile-problem.ts";
 import type { ModuleId } from "../../src/core/module-id.ts";
 import type { SourceLog } from "../../src/logging/source-log.ts";
 

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { messageOf } from "../../core/errors.ts";
 import type { SourceLog } from "../../logging/source-log.ts";
 import { createTurns } from "../../core/keyed-queue.ts";
@@ -9,15 +9,20 @@ import { createTurns } from "../../core/keyed-queue.ts";
 export interface Bundle {
 	readonly hash: string;
 	readonly extension: ".mjs" | ".cjs";
-	readonly code: string;
-	readonly sourceMap: string;
+	/** Absolute path of a file with the code and then the source map, which becomes the store's. */
+	readonly draft: string;
+	readonly codeBytes: number;
+	readonly mapBytes: number;
 }
 
 /**
- * The versions in `STATE_DIR/modules/<kind>-<name>/`. The folder is a copy of what is in memory, because it may be
- * deleted at any time, also while a version runs whose source has changed since.
+ * The versions in `STATE_DIR/modules/<kind>-<name>/`. That folder may be deleted at any time, also while a version runs
+ * whose source has changed since. So what lies there is a copy of a file that has no name any more and is only held open:
+ * nothing of a bundle is in memory here, however large it is.
  */
 export interface BundleStore {
+	/** Where a draft may be written. @returns absolute path of a file that is not there */
+	draft(): string;
 	/**
 	 * Keeps the version, and writes it. The same version again only gets its newer source map.
 	 *
@@ -31,14 +36,15 @@ export interface BundleStore {
 	restore(id?: string): Promise<void>;
 	/** Drops all of a module. */
 	forget(id: string): Promise<void>;
-	/** Drops the folders of all modules but these, which earlier processes left. */
+	/** Drops the folders of all modules but these, and the drafts, that earlier processes left. */
 	keepOnly(ids: readonly string[]): Promise<void>;
-	/** Resolves when nothing is being written or deleted. */
-	settled(): Promise<void>;
+	/** Lets go of all that is held open. Resolves when nothing is being written or deleted. Idempotent. */
+	close(): Promise<void>;
 }
 
 export function createBundleStore(stateDir: string, log: SourceLog): BundleStore {
 	const modulesDir = join(stateDir, "modules");
+	const draftsDir = join(stateDir, "compiling", randomUUID());
 	const kept = new Map<string, readonly KeptBundle[]>(); // the newest comes last
 	const turns = createTurns(); // one thing at a time is done in a module's folder
 
@@ -60,13 +66,24 @@ export function createBundleStore(stateDir: string, log: SourceLog): BundleStore
 		}
 	}
 
+	/** Keeps no other versions of the module than these. */
+	async function keep(id: string, bundles: readonly KeptBundle[]): Promise<void> {
+		const before = kept.get(id) ?? [];
+		if (bundles.length > 0) kept.set(id, bundles);
+		else kept.delete(id);
+		for (const bundle of before) if (!bundles.includes(bundle)) await bundle.source.close();
+	}
+
 	return {
+		draft: () => join(draftsDir, randomUUID()),
 		write: (id, bundle) =>
 			turns.take(id, async () => {
 				const files = filesOf(bundle);
+				const source = await open(bundle.draft, "r");
+				await rm(bundle.draft, { force: true });
 				const others = (kept.get(id) ?? []).filter(({ hash }) => hash !== bundle.hash);
-				kept.set(id, [...others, { hash: bundle.hash, files }]);
-				for (const { name, text } of files) await writeWhole(join(folderOf(id), name), text);
+				await keep(id, [...others, { hash: bundle.hash, files, source }]);
+				for (const file of files) await writeWhole(join(folderOf(id), file.name), source, file);
 				return join(folderOf(id), `${bundle.hash}${bundle.extension}`);
 			}),
 		retain(id, hashes) {
@@ -74,7 +91,7 @@ export function createBundleStore(stateDir: string, log: SourceLog): BundleStore
 				const bundles = kept.get(id);
 				const newest = bundles?.at(-1);
 				if (bundles === undefined || newest === undefined) return;
-				kept.set(
+				await keep(
 					id,
 					bundles.filter((bundle) => bundle === newest || hashes.includes(bundle.hash)),
 				);
@@ -84,9 +101,11 @@ export function createBundleStore(stateDir: string, log: SourceLog): BundleStore
 		async restore(one) {
 			const writing = (one === undefined ? [...kept.keys()] : [one]).map((id) =>
 				turns.take(id, async () => {
-					for (const { name, text, bytes } of (kept.get(id) ?? []).flatMap(({ files }) => files)) {
-						const path = join(folderOf(id), name);
-						if ((await sizeOf(path)) !== bytes) await writeWhole(path, text);
+					for (const { source, files } of kept.get(id) ?? []) {
+						for (const file of files) {
+							const path = join(folderOf(id), file.name);
+							if ((await sizeOf(path)) !== file.bytes) await writeWhole(path, source, file);
+						}
 					}
 				}),
 			);
@@ -94,7 +113,7 @@ export function createBundleStore(stateDir: string, log: SourceLog): BundleStore
 		},
 		forget: (id) =>
 			turns.take(id, async () => {
-				kept.delete(id);
+				await keep(id, []);
 				await remove(folderOf(id));
 			}),
 		async keepOnly(ids) {
@@ -103,8 +122,15 @@ export function createBundleStore(stateDir: string, log: SourceLog): BundleStore
 			const wanted = new Set([...ids, ...kept.keys()].map(folderName));
 			const others = names.filter((name) => !wanted.has(name) && MODULE_FOLDER.test(name));
 			await Promise.all(others.map((name) => remove(join(modulesDir, name))));
+			const drafts = dirname(draftsDir);
+			const left = (await namesIn(drafts)).filter((name) => name !== basename(draftsDir));
+			await Promise.all(left.map((name) => remove(join(drafts, name))));
 		},
-		settled: turns.settled,
+		async close() {
+			await turns.settled();
+			await Promise.all([...kept.keys()].map((id) => turns.take(id, () => keep(id, []))));
+			await remove(draftsDir);
+		},
 	};
 }
 
@@ -118,34 +144,46 @@ function folderName(id: string): string {
 interface KeptBundle {
 	readonly hash: string;
 	readonly files: readonly KeptFile[];
+	/** The draft, which has no name any more. */
+	readonly source: FileHandle;
 }
 interface KeptFile {
 	readonly name: string;
-	readonly text: string;
+	/** Where it begins in the draft. */
+	readonly start: number;
 	readonly bytes: number;
 }
 
 /** The source map comes first: a bundle that is there has one. */
-function filesOf({ hash, extension, code, sourceMap }: Bundle): readonly KeptFile[] {
+function filesOf({ hash, extension, codeBytes, mapBytes }: Bundle): readonly KeptFile[] {
 	const name = `${hash}${extension}`;
 	return [
-		{ name: `${name}.map`, text: sourceMap },
-		{ name, text: `${code}\n//# sourceMappingURL=${name}.map\n` },
-	].map((file) => ({ ...file, bytes: Buffer.byteLength(file.text) }));
+		{ name: `${name}.map`, start: codeBytes, bytes: mapBytes },
+		{ name, start: 0, bytes: codeBytes },
+	];
 }
 
 /** A worker that reads meanwhile, and a host that dies meanwhile, see the whole file or none. */
-async function writeWhole(path: string, text: string): Promise<void> {
+async function writeWhole(path: string, source: FileHandle, { start, bytes }: KeptFile): Promise<void> {
 	const draft = `${path}.${randomUUID()}.tmp`;
 	await mkdir(dirname(path), { recursive: true });
 	try {
-		await writeFile(draft, text);
+		await using target = await open(draft, "wx");
+		const buffer = Buffer.allocUnsafe(Math.min(bytes, CHUNK_BYTES));
+		for (let done = 0; done < bytes; ) {
+			const { bytesRead } = await source.read(buffer, 0, Math.min(buffer.length, bytes - done), start + done);
+			if (bytesRead === 0) throw new Error(`the draft of ${path} is not whole`);
+			await target.writeFile(buffer.subarray(0, bytesRead));
+			done += bytesRead;
+		}
 		await rename(draft, path);
 	} catch (error) {
 		await rm(draft, { force: true });
 		throw error;
 	}
 }
+
+const CHUNK_BYTES = 256 * 1024;
 
 async function sizeOf(path: string): Promise<number | undefined> {
 	try {

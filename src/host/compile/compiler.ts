@@ -1,17 +1,17 @@
-import { createHash } from "node:crypto";
+import { builtinModules } from "node:module";
 import { BulkheadError, messageOf } from "../../core/errors.ts";
-import { acquireBuildService, ServiceEndedError } from "./esbuild-service.ts";
-import { createBundleStore } from "./bundle-store.ts";
-import type { BundledLibraries } from "./bundled-libraries.ts";
-import { type CompileProblem, entryProblem } from "./compile-problem.ts";
-import type { FileStamps } from "./file-fingerprint.ts";
-import { type BuildJob, type BuildOutcome, createModuleBuilder, type RefusedBuiltin } from "./bundler.ts";
 import type { ModuleId } from "../../core/module-id.ts";
-import { type ModulePaths, resolveModulePaths, sayPath } from "./module-paths.ts";
-import { createPermits } from "../../core/semaphore.ts";
-import { isClientLibrary, type SharedLibrary } from "./shared-libraries.ts";
-import type { SourceLog } from "../../logging/source-log.ts";
+import { createPermits, type Permits } from "../../core/semaphore.ts";
 import { createTurns } from "../../core/keyed-queue.ts";
+import type { SourceLog } from "../../logging/source-log.ts";
+import type { BundledLibraries } from "../bundle/bundled-libraries.ts";
+import type { CompileProblem } from "../bundle/compile-problem.ts";
+import { type FileStamps, isAbsent } from "../bundle/file-fingerprint.ts";
+import { sayPath } from "../bundle/module-paths.ts";
+import type { BuildReplyDto, BuildRequestDto } from "../bundle/protocol.ts";
+import { isClientLibrary, type SharedLibrary } from "../bundle/shared-libraries.ts";
+import { type BuildEnd, type BundleProcess, createBundleProcess } from "./bundle-process.ts";
+import { createBundleStore } from "./bundle-store.ts";
 
 /** What to compile: an entry, and the module folder that it lies in; both absolute. */
 export interface CompileSource {
@@ -49,8 +49,11 @@ export interface FailedCompile {
 	/** The files that were read before it failed. */
 	readonly inputs: readonly string[];
 	readonly stamps: FileStamps;
-	/** False when trying again is costly, and cannot help before a file has changed. */
-	readonly retriable: boolean;
+	/**
+	 * Whether it is worth trying again although none of the files has changed: at each look, now and then, or not at all,
+	 * because it is costly.
+	 */
+	readonly retry: "soon" | "later" | "never";
 }
 
 /** Compiles modules into the state folder. Safe to use for several modules, and several times for one, at once. */
@@ -82,87 +85,116 @@ export interface CompilerOptions {
 	readonly refusedBuiltin?: RefusedBuiltin;
 	readonly timeoutMs?: number;
 	readonly maxBundleBytes?: number;
+	/** Of the processes that modules are compiled in. */
+	readonly memoryBytes?: number;
+	readonly idleMs?: number;
 }
 
+/** Why the module of this id can never import a built-in (its name is without `node:`); undefined: it can. */
+export type RefusedBuiltin = (id: string, name: string) => string | undefined;
+
 const TIMEOUT_MS = 30_000;
+/** After which a module is compiled apart from the others, so that it does not take what they need. */
+const PATIENCE_MS = 10_000;
 const MAX_BUNDLE_BYTES = 16 * 1024 * 1024;
-/** Contexts of esbuild that are kept open; modules beyond that are built from scratch. */
-const MAX_CONTEXTS = 128;
 /** esbuild uses all cores by itself; more builds at once only take more memory. */
 const MAX_BUILDS = 8;
 
 export function createCompiler(options: CompilerOptions): Compiler {
-	const { timeoutMs = TIMEOUT_MS, maxBundleBytes = MAX_BUNDLE_BYTES } = options;
-	const service = acquireBuildService();
-	const builder = createModuleBuilder(
-		service,
-		{ maxContexts: MAX_CONTEXTS, maxBundleBytes },
-		options.bundledLibraries ?? new Map(),
-		options.refusedBuiltin ?? (() => undefined),
-	);
+	const { timeoutMs = TIMEOUT_MS, maxBundleBytes = MAX_BUNDLE_BYTES, refusedBuiltin = () => undefined } = options;
 	const store = createBundleStore(options.stateDir, options.log);
-	const permits = createPermits(MAX_BUILDS);
+	const bundled = [...(options.bundledLibraries ?? new Map())];
 	const turns = createTurns();
+	const makeLane = (builds: number): Lane => ({
+		process: createBundleProcess(options),
+		permits: createPermits(builds),
+	});
+	/** Where modules are compiled. */
+	const shared = makeLane(MAX_BUILDS);
+	/** Where those are compiled again, one by one, whose process ended: if it ends again, that is why. */
+	const retries = makeLane(1);
+	/** Where those are compiled that ended a process or took long. They wait for each other, and nobody waits for them. */
+	const suspects = makeLane(1);
+	const suspected = new Set<string>();
 	let stopping: Promise<void> | undefined;
 
-	async function compile({ id, root, entry }: CompileSource): Promise<CompileResult> {
-		let paths: ModulePaths;
-		try {
-			paths = await resolveModulePaths(root, entry);
-		} catch (error) {
-			const file = sayPath(root, entry);
-			return failed(id, [
-				{ file, line: 1, column: 1, message: `${file} cannot be read: ${messageOf(error)}`, frame: "" },
-			]);
-		}
-		const job: BuildJob = { id, paths, stamps: new Map() };
-		// Whatever was being built when esbuild's process ended is built once more, alone: if it ends again, that is why.
-		return (
-			(await attempt(id, job, 1)) ??
-			(await attempt(id, job, MAX_BUILDS)) ??
-			failed(id, [entryProblem(paths, ENDED)], job.stamps, false)
-		);
+	async function compile(source: CompileSource): Promise<CompileResult> {
+		const end = await buildSomewhere(source);
+		if (end.type === "built" && end.reply.ok) suspected.delete(source.id);
+		if (end.type === "died" || end.type === "overdue") suspected.add(source.id);
+		return finish(source, end);
 	}
 
-	/**
-	 * @param share of the permits; all of them are needed to be the only one that builds
-	 * @returns undefined when esbuild's process ended, because of this module or of one that was built at the same time
-	 */
-	async function attempt(id: ModuleId, job: BuildJob, share: number): Promise<CompileResult | undefined> {
-		const release = await permits.take(share);
-		let timedOut = false;
-		const timer = setTimeout(() => {
-			timedOut = true;
-			service.restart(`${id} took too long to compile`);
-		}, timeoutMs);
+	async function buildSomewhere(source: CompileSource): Promise<BuildEnd> {
+		if (!suspected.has(source.id)) {
+			let end = await build(shared, source, PATIENCE_MS);
+			if (end.type === "died" || end.type === "interrupted") end = await build(retries, source, PATIENCE_MS);
+			if (end.type !== "overdue" || timeoutMs <= PATIENCE_MS) return end;
+		}
+		return build(suspects, source, timeoutMs);
+	}
+
+	async function build(lane: Lane, { id, root, entry }: CompileSource, patienceMs: number): Promise<BuildEnd> {
+		const release = await lane.permits.take(1);
 		try {
-			if (stopping !== undefined) return failed(id, [entryProblem(job.paths, "The compiler was stopped.")]);
-			return await finish(id, job, await builder.build(job));
-		} catch (error) {
-			if (!(error instanceof ServiceEndedError)) {
-				return failed(id, [entryProblem(job.paths, `It cannot be compiled: ${messageOf(error)}`)], job.stamps);
-			}
-			if (!timedOut) return undefined;
-			const problem = `It took longer than ${timeoutMs} ms to compile, and was given up. Make it smaller.`;
-			return failed(id, [entryProblem(job.paths, problem)], job.stamps, false);
+			if (stopping !== undefined) return { type: "stopped", stamps: [] };
+			const request: BuildRequestDto = {
+				...{ id, root, entry, bundled, maxBundleBytes },
+				draft: store.draft(),
+				refusedBuiltins: refusalsOf(id),
+				quiet: lane !== shared,
+			};
+			return await lane.process.build(request, Math.min(patienceMs, timeoutMs));
 		} finally {
-			clearTimeout(timer);
 			release();
 		}
 	}
 
-	async function finish(id: ModuleId, { stamps }: BuildJob, outcome: BuildOutcome): Promise<CompileResult> {
-		if (!outcome.ok) return failed(id, outcome.problems, stamps);
-		const { code, sourceMap, extension, libraries, warnings } = outcome;
-		const hash = createHash("sha256").update(code).digest("hex").slice(0, HASH_LENGTH);
-		const bundlePath = await store.write(id, { hash, extension, code, sourceMap });
-		const inputs = [...stamps.keys()].toSorted();
+	function refusalsOf(id: string): Readonly<Record<string, string>> {
+		return Object.fromEntries(
+			builtinModules.flatMap((name) => {
+				const plain = name.replace(/^node:/, "");
+				const refusal = refusedBuiltin(id, plain);
+				return refusal === undefined ? [] : [[plain, refusal]];
+			}),
+		);
+	}
+
+	async function finish(source: CompileSource, end: BuildEnd): Promise<CompileResult> {
+		const { id } = source;
+		const stamps: FileStamps = new Map(end.stamps);
+		const fail = (problem: string, retry: FailedCompile["retry"]): CompileResult =>
+			failed(id, [entryProblem(source, problem)], stamps, retry);
+		switch (end.type) {
+			case "built":
+				try {
+					return await keep(id, end.reply, stamps);
+				} catch (error) {
+					return fail(`It cannot be compiled: the state folder cannot be used: ${codeOf(error)}`, "soon");
+				}
+			case "overdue":
+				return fail(`It took longer than ${timeoutMs} ms to compile, and was given up. Make it smaller.`, "never");
+			case "interrupted":
+				return fail("Its compilation was interrupted, and is tried again.", "soon");
+			case "died":
+				options.log.debug(`${id} ended the process that it was compiled in: ${end.reason.split("\n", 2).join(": ")}`, {
+					module: id,
+				});
+				return fail(describeDeath(end.reason), "never");
+			case "stopped":
+				return fail("The compiler was stopped.", "soon");
+		}
+	}
+
+	async function keep(id: ModuleId, reply: BuildReplyDto, stamps: FileStamps): Promise<CompileResult> {
+		if (!reply.ok) return failed(id, reply.problems, stamps, reply.passing ? "soon" : "later");
+		const { hash, libraries, warnings } = reply;
 		return {
 			ok: true,
 			id,
 			hash,
-			bundlePath,
-			inputs,
+			bundlePath: await store.write(id, reply),
+			inputs: inputsOf(stamps),
 			stamps,
 			clients: libraries.filter(isClientLibrary),
 			libraries,
@@ -181,31 +213,53 @@ export function createCompiler(options: CompilerOptions): Compiler {
 		keepOnly: store.keepOnly,
 		forget: (id) =>
 			turns.take(id, () => {
-				builder.forget(id);
+				suspected.delete(id);
 				return store.forget(id);
 			}),
 		stop() {
 			stopping ??= (async () => {
-				builder.stop();
-				service.release();
+				for (const { process } of [shared, retries, suspects]) process.stop();
 				await turns.settled();
-				await store.settled();
+				for (const { process } of [shared, retries, suspects]) process.stop();
+				await store.close();
 			})();
 			return stopping;
 		},
 	};
 }
 
-const HASH_LENGTH = 20;
+/** A process, and who may use it. */
+interface Lane {
+	readonly process: BundleProcess;
+	readonly permits: Permits;
+}
 
-const ENDED =
-	"esbuild ended while it compiled this module, which nests too deeply or is too large for it. Make it simpler, or split it.";
+function describeDeath(reason: string): string {
+	if (/out of memory|cannot allocate memory|heap/i.test(reason))
+		return "It takes more memory to compile than there is for that: some expression in it grows too large. Make it simpler, or split it.";
+	if (/stack overflow/.test(reason)) return "It nests too deeply to be compiled. Make it simpler, or split it.";
+	return "The compiler ended while it compiled this module, which is too large or too deeply nested for it. Make it simpler, or split it.";
+}
+
+/** A problem of the module as a whole, shown at the top of its entry. */
+function entryProblem({ root, entry }: CompileSource, message: string): CompileProblem {
+	return { file: sayPath(root, entry), line: 1, column: 1, message, frame: "" };
+}
 
 function failed(
 	id: ModuleId,
 	problems: readonly CompileProblem[],
-	stamps: FileStamps = new Map(),
-	retriable = true,
+	stamps: FileStamps,
+	retry: FailedCompile["retry"],
 ): FailedCompile {
-	return { ok: false, id, problems, inputs: [...stamps.keys()].toSorted(), stamps, retriable };
+	return { ok: false, id, problems, inputs: inputsOf(stamps), stamps, retry };
+}
+
+function inputsOf(stamps: FileStamps): readonly string[] {
+	return [...stamps].flatMap(([path, stamp]) => (isAbsent(stamp) ? [] : [path])).toSorted();
+}
+
+/** Without a path: where on the machine the state folder is, is nobody's business who reads a module's problems. */
+function codeOf(error: unknown): string {
+	return error instanceof Error && "code" in error ? String(error.code) : messageOf(error);
 }

@@ -4,7 +4,7 @@ import { createDiscovery, type ModuleFolders } from "./discovery.ts";
 import type { ModuleId } from "../../core/module-id.ts";
 import type { ModuleListing, RefusedFile } from "./listing.ts";
 import type { SourceLog } from "../../logging/source-log.ts";
-import { createStampReader } from "../compile/fingerprint-reader.ts";
+import { createStampReader } from "./fingerprint-reader.ts";
 import { createTrackedModule, type ModuleEvent, type TrackedModule } from "./source-tracker.ts";
 
 export type SourceEvent =

@@ -1,11 +1,11 @@
 import { messageOf } from "../../core/errors.ts";
-import type { CompileProblem } from "../compile/compile-problem.ts";
+import type { CompileProblem } from "../bundle/compile-problem.ts";
 import type { CompiledModule, CompileResult, Compiler } from "../compile/compiler.ts";
-import { readStamp, SETTLE_MS } from "../compile/file-fingerprint.ts";
+import { readStamp, SETTLE_MS } from "../bundle/file-fingerprint.ts";
 import type { ModuleId } from "../../core/module-id.ts";
 import type { ModuleSource } from "./listing.ts";
 import type { SourceLog } from "../../logging/source-log.ts";
-import { createStampReader, type StampReader } from "../compile/fingerprint-reader.ts";
+import { createStampReader, type StampReader } from "./fingerprint-reader.ts";
 
 /** What became of one module's files. */
 export type ModuleEvent =
@@ -43,10 +43,12 @@ export interface TrackedModuleOptions {
 
 /** How long a module may be missing. Editors replace a file by deleting it, and tools replace a whole folder. */
 const REMOVAL_GRACE_MS = 150;
+/** How often a module that does not compile is tried again although nothing has changed that is known to matter. */
+const RETRY_MS = 30_000;
 
 export function createTrackedModule({ id, compiler, log, emit, scanIn, now }: TrackedModuleOptions): TrackedModule {
 	let newest: ModuleSource | undefined;
-	let last: { readonly entry: string; readonly result: CompileResult } | undefined;
+	let last: { readonly entry: string; readonly result: CompileResult; readonly at: number } | undefined;
 	let compiling: Promise<void> | undefined;
 	let visitedMeanwhile = false;
 	let missingSince: number | undefined;
@@ -57,14 +59,16 @@ export function createTrackedModule({ id, compiler, log, emit, scanIn, now }: Tr
 	async function isStale(entry: string, stamps: StampReader): Promise<boolean> {
 		if (last?.entry !== entry) return true;
 		const checks = [...last.result.stamps].map(async ([path, before]) => {
-			return !before.settled || (await stamps.read(path))?.key !== before.key;
+			return !before.settled || (await stamps.read(path)).key !== before.key;
 		});
 		return (await Promise.all(checks)).includes(true);
 	}
 
-	/** A problem may lie in what is missing, which has no stamp. */
+	/** A problem may lie in what left no stamp. */
 	function isWorthRetrying(): boolean {
-		return last?.result.ok === false && last.result.retriable;
+		if (last === undefined || last.result.ok) return false;
+		const { retry } = last.result;
+		return retry === "soon" || (retry === "later" && now() - last.at >= RETRY_MS);
 	}
 
 	async function compileUntilFresh(first: ModuleSource): Promise<void> {
@@ -72,7 +76,7 @@ export function createTrackedModule({ id, compiler, log, emit, scanIn, now }: Tr
 		for (;;) {
 			visitedMeanwhile = false;
 			const result = await compiler.compile(source);
-			last = { entry: source.entry, result };
+			last = { entry: source.entry, result, at: now() };
 			await report(source, result);
 			// A scan that came while it was being compiled saw what has changed since, and left it to this.
 			if (gone || !visitedMeanwhile) return;

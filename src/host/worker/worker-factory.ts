@@ -4,7 +4,7 @@ import { dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type CompiledCodeDto, type StartDto } from "../../../workers/wire/messages.ts";
 import type { SandboxDto, SandboxLevel } from "../../../workers/sandbox/policy.ts";
-import type { BundledLibraries } from "../compile/bundled-libraries.ts";
+import type { BundledLibraries } from "../bundle/bundled-libraries.ts";
 import { createCodeCache } from "./code-cache.ts";
 import type { CompiledModule } from "../compile/compiler.ts";
 import { type CrashRecord, openCrashRecord } from "./crash-journal.ts";

@@ -1,5 +1,5 @@
 import { realpath } from "node:fs/promises";
-import { dirname, isAbsolute, join, relative, sep } from "node:path";
+import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
 
 /**
  * The two names that a file of a module has: its real path, by which esbuild knows it, and the path below the module
@@ -41,10 +41,15 @@ export async function resolveModulePaths(root: string, entry: string): Promise<M
 	return { root, realRoot, realEntry, base, locate, located, say: (realPath) => sayPath(root, located(realPath)) };
 }
 
-/** A path the way its author would say it: relative to what holds the module folder, or absolute when it lies elsewhere. */
+/**
+ * A path the way its author would say it: relative to what holds the module folder. Of what lies elsewhere, no more than
+ * the author has written: where on the machine that is, is nobody's business who reads a module's problems.
+ */
 export function sayPath(root: string, path: string): string {
 	const parent = dirname(root);
-	return isInside(parent, path) ? relative(parent, path).replaceAll(sep, "/") : path;
+	if (isInside(parent, path)) return relative(parent, path).replaceAll(sep, "/");
+	const packages = path.lastIndexOf(`${sep}node_modules${sep}`);
+	return packages === -1 ? basename(path) : path.slice(packages + 1).replaceAll(sep, "/");
 }
 
 /** Whether `path` is `folder` or lies in it. Both are absolute; symbolic links are not followed. */

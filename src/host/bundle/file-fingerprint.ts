@@ -25,6 +25,18 @@ export function toStamp(stats: BigIntStats, nowMs: number): FileStamp {
 	return { key, settled: Math.abs(ageMs) >= SETTLE_MS };
 }
 
+/** Of a path that leads nowhere. */
+const ABSENT: FileStamp = { key: "absent", settled: true };
+
+/** The stamp of what a path leads to now, or of that it leads nowhere. */
+export async function stampOf(path: string): Promise<FileStamp> {
+	return (await readStamp(path)) ?? ABSENT;
+}
+
+export function isAbsent({ key }: FileStamp): boolean {
+	return key === ABSENT.key;
+}
+
 /** The stamp of what a path leads to now, through symbolic links; undefined when it leads nowhere. */
 export async function readStamp(path: string): Promise<FileStamp | undefined> {
 	const nowMs = Date.now();

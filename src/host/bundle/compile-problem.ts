@@ -1,8 +1,8 @@
 import type { Location, Message } from "esbuild";
-import { basename, resolve } from "node:path";
+import { basename, dirname, join, resolve, sep } from "node:path";
 import type { ModulePaths } from "./module-paths.ts";
 import { packageOf } from "./shared-libraries.ts";
-import { stripPrelude } from "./location-shim.ts";
+import { stripMarks } from "./location-shim.ts";
 
 /** Why a module does not compile, in its author's terms. */
 export interface CompileProblem {
@@ -17,11 +17,39 @@ export interface CompileProblem {
 	readonly frame: string;
 }
 
+export interface ProblemContext {
+	readonly paths: ModulePaths;
+	/** Whether esbuild was given the file of this absolute path to read. */
+	readonly wasRead: (path: string) => boolean;
+}
+
 /** What esbuild says, in our words where its own advise what a module's author cannot do. */
-export function toProblems(messages: readonly Message[], paths: ModulePaths): readonly CompileProblem[] {
-	const problems = messages.slice(0, MAX_PROBLEMS).map((message) => toProblem(message, paths));
+export function toProblems(messages: readonly Message[], context: ProblemContext): readonly CompileProblem[] {
+	const problems = messages.slice(0, MAX_PROBLEMS).map((message) => toProblem(message, context));
 	const more = messages.length - problems.length;
-	return more > 0 ? [...problems, entryProblem(paths, `There are ${more} more problems.`)] : problems;
+	return more > 0 ? [...problems, entryProblem(context.paths, `There are ${more} more problems.`)] : problems;
+}
+
+/** What would have to appear, or to change, for imports to be found that were not. Absolute paths. */
+export function missingPaths(messages: readonly Message[], paths: ModulePaths): readonly string[] {
+	const found = new Set<string>();
+	for (const { text, location } of messages) {
+		const specifier = MISSING.exec(text)?.[1];
+		if (specifier === undefined || location === null) continue;
+		const importer = paths.located(resolve(paths.base, location.file));
+		if (/^\.{0,2}\//.test(specifier)) found.add(dirname(resolve(dirname(importer), specifier)));
+		else for (const folder of foldersAbove(importer)) found.add(join(folder, "node_modules", packageOf(specifier)));
+		if (found.size > MAX_MISSING) break;
+	}
+	return [...found];
+}
+
+const MAX_MISSING = 500;
+const MISSING = /^Could not resolve "(.+)"$/s;
+
+function foldersAbove(path: string): readonly string[] {
+	const folder = dirname(path);
+	return folder === path ? [] : [folder, ...foldersAbove(folder)];
 }
 
 /** A problem of the module as a whole, shown at the top of its entry. */
@@ -32,23 +60,41 @@ export function entryProblem(paths: Pick<ModulePaths, "say" | "realEntry">, mess
 /** Problems come from source that is not trusted, and go into logs and answers. */
 const MAX_PROBLEMS = 20;
 const MAX_MESSAGE_LENGTH = 1000;
+const MAX_PATH_LENGTH = 300;
 
-function toProblem(message: Message, paths: ModulePaths): CompileProblem {
+function toProblem(message: Message, { paths, wasRead }: ProblemContext): CompileProblem {
 	const { location } = message;
-	const text = reword(message, paths);
-	if (location === null) return entryProblem(paths, text);
-	const file = paths.say(resolve(paths.base, location.file));
+	if (location === null) return entryProblem(paths, reword(message, paths));
+	const path = resolve(paths.base, location.file);
+	const file = clip(paths.say(path), MAX_PATH_LENGTH);
+	const { line } = location;
+	// esbuild has read it by itself, as it does with a package.json, and what it says of it quotes what stands there.
+	if (!wasRead(path) && location.namespace === "file") {
+		return {
+			file,
+			line,
+			column: 1,
+			message: `${file} cannot be used: line ${line} is not what belongs there.`,
+			frame: "",
+		};
+	}
 	const { lineText, column } = place(location);
-	return { file, line: location.line, column: column + 1, message: text, frame: frameOf(location, lineText, column) };
+	const text = reword(message, paths);
+	return { file, line, column: column + 1, message: text, frame: frameOf(location, lineText, column) };
 }
 
 function reword(message: Message, paths: ModulePaths): string {
-	const missing = /^Could not resolve "(.+)"$/s.exec(message.text)?.[1];
+	const missing = MISSING.exec(message.text)?.[1];
 	const text = missing === undefined ? message.text : describeMissing(missing, message, paths);
 	const advice = text.startsWith("No loader is configured")
 		? ". A module imports code, JSON and text; read other files when it runs."
 		: "";
-	return clip(text + advice, MAX_MESSAGE_LENGTH);
+	return clip(withoutFolder(text, paths) + advice, MAX_MESSAGE_LENGTH);
+}
+
+/** esbuild names some files by their absolute paths. */
+function withoutFolder(text: string, { root, realRoot }: ModulePaths): string {
+	return [root, realRoot].reduce((said, folder) => said.replaceAll(join(dirname(folder), sep), ""), text);
 }
 
 function describeMissing(specifier: string, message: Message, paths: ModulePaths): string {
@@ -67,7 +113,7 @@ function describeMissing(specifier: string, message: Message, paths: ModulePaths
 /** esbuild counts columns in bytes, and sees the prelude that we put before some first lines. */
 function place(location: Location): { readonly lineText: string; readonly column: number } {
 	const column = Buffer.from(location.lineText).subarray(0, location.column).toString().length;
-	const lineText = location.line === 1 ? stripPrelude(location.lineText) : location.lineText;
+	const lineText = stripMarks(location.lineText, location.line);
 	return { lineText, column: Math.max(0, column - (location.lineText.length - lineText.length)) };
 }
 

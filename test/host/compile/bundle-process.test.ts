@@ -12,7 +12,6 @@ test("a module that ends esbuild's process fails alone, and is not compiled agai
 	const project = createModuleProject(t);
 	project.write("metrics/deep.ts", "(".repeat(1_000_000));
 	for (const index of [1, 2, 3]) project.write(`metrics/good-${index}.ts`, `export const value = ${index};`);
-	// In a process of its own, since esbuild's writes its whole stack to that process's standard error when it ends.
 	const { output, errors, code } = await runCompiler(
 		project,
 		`
@@ -33,7 +32,11 @@ test("a module that ends esbuild's process fails alone, and is not compiled agai
 		console.log(JSON.stringify(events.map(({ type, source, problems }) => [type, source.file, problems?.[0].message])));
 		`,
 	);
-	assert.equal(code, 0);
+	assert.deepEqual(
+		[errors, code],
+		["", 0],
+		"what esbuild says when it ends, which is long, is kept from the host's own",
+	);
 	const events = JSON.parse(output) as readonly (readonly unknown[])[];
 	assert.deepEqual(
 		events.toSorted(([, a], [, b]) => (String(a) < String(b) ? -1 : 1)),
@@ -41,15 +44,10 @@ test("a module that ends esbuild's process fails alone, and is not compiled agai
 			[
 				"failed",
 				"metrics/deep.ts",
-				"esbuild ended while it compiled this module, which nests too deeply or is too large for it. Make it simpler, or split it.",
+				"It takes more memory to compile than there is for that: some expression in it grows too large. Make it simpler, or split it.",
 			],
 			...[1, 1, 1, 1, 2, 3].map((index) => ["compiled", `metrics/good-${index}.ts`, null]),
 		],
-	);
-	assert.equal(
-		errors.match(/fatal error: stack overflow/g)?.length,
-		2,
-		"once among others and once alone, for one version",
 	);
 });
 
@@ -80,7 +78,7 @@ test("a compilation that takes too long is given up, and the compiler goes on", 
 	});
 	assert.equal(result.ok, false);
 	assert.match(result.problems[0]?.message ?? "", /^It took longer than 1 ms to compile/);
-	assert.equal(result.retriable, false);
+	assert.equal(result.retry, "never");
 	await createTestCompiler(t, project).ok("slow.ts");
 });
 

@@ -1,17 +1,17 @@
-import { type FileStamp, readStamp } from "./file-fingerprint.ts";
+import { type FileStamp, stampOf } from "../bundle/file-fingerprint.ts";
 
 /** Reads each file's stamp once, however many modules share it. For one scan. */
 export interface StampReader {
-	read(path: string): Promise<FileStamp | undefined>;
+	read(path: string): Promise<FileStamp>;
 }
 
 export function createStampReader(): StampReader {
-	const stamps = new Map<string, Promise<FileStamp | undefined>>();
+	const stamps = new Map<string, Promise<FileStamp>>();
 	return {
 		read(path) {
 			let stamp = stamps.get(path);
 			if (stamp === undefined) {
-				stamp = readStamp(path);
+				stamp = stampOf(path);
 				stamps.set(path, stamp);
 			}
 			return stamp;

@@ -1,27 +1,32 @@
-import { readFile, realpath, stat } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";
-import { messageOf } from "../../core/errors.ts";
-import { type FileStamp, toStamp } from "./file-fingerprint.ts";
+import type { FileStamp } from "./file-fingerprint.ts";
 import { isInside, type ModulePaths } from "./module-paths.ts";
+import { MAX_MANIFEST_BYTES, readRegularFile } from "./regular-file.ts";
 
-/** Whether a file may be compiled into a module. */
-export type GuardVerdict =
-	| { readonly ok: true; readonly stamp: FileStamp }
+/** What a file that may be compiled into a module holds. */
+export type GuardedRead =
+	| { readonly ok: true; readonly contents: Buffer; readonly stamp: FileStamp }
 	/** `problem` is a sentence for the place that imports the file. */
 	| { readonly ok: false; readonly problem: string };
+
+/**
+ * Stands between a module's imports and the disk. Modules are compiled with the host's rights, so one could otherwise
+ * import `../.env` as text, or learn its lines from an error message; wait for ever at a FIFO; or read from `/dev/zero`.
+ *
+ * A module is compiled from its own module folder and from packages: files with `node_modules` in their real path, and
+ * packages that a `node_modules` above the module folder links to, as workspaces do. A symbolic link is judged by where
+ * it leads, once more when it has been opened.
+ */
+export interface SourceGuard {
+	isAllowed(realPath: string): Promise<boolean>;
+	read(realPath: string): Promise<GuardedRead>;
+}
 
 /** The largest file that is read for a module, in bytes. */
 const MAX_FILE_BYTES = 16 * 1024 * 1024;
 
-/**
- * Stands between a module's imports and the disk. Main compiles with its own rights, so a module could otherwise import
- * `../.env` as text, or learn its lines from an error message; wait for ever at a FIFO; or read from `/dev/zero`.
- *
- * A module is compiled from its own module folder and from packages: files with `node_modules` in their real path, and
- * packages that a `node_modules` above the module folder links to, as workspaces do. A symbolic link is judged by where
- * it leads.
- */
-export function createSourceGuard(paths: ModulePaths): (realPath: string) => Promise<GuardVerdict> {
+export function createSourceGuard(paths: ModulePaths): SourceGuard {
 	const folder = `${basename(paths.root)}/`;
 
 	async function isAllowed(realPath: string): Promise<boolean> {
@@ -30,23 +35,28 @@ export function createSourceGuard(paths: ModulePaths): (realPath: string) => Pro
 		return packageFolder !== undefined && isLinked(packageFolder, dirname(paths.realRoot));
 	}
 
-	return async (realPath) => {
+	async function read(realPath: string): Promise<GuardedRead> {
 		const name = paths.say(realPath);
-		try {
-			if (!(await isAllowed(realPath))) {
-				const what = realPath === paths.realEntry ? `${name} is a symbolic link to ${realPath}, which` : name;
-				return refused(`${what} lies outside of ${folder}. ${adviseOutside(folder)}`);
-			}
-			const nowMs = Date.now();
-			const stats = await stat(realPath, { bigint: true });
-			if (!stats.isFile()) return refused(`${name} is not a regular file, and nothing else can be imported.`);
-			if (stats.size > MAX_FILE_BYTES) return refused(`${name} ${TOO_LARGE}`);
-			if (realPath.endsWith(".node")) return refused(`${name} is a native add-on. ${NO_ADDONS}`);
-			return { ok: true, stamp: toStamp(stats, nowMs) };
-		} catch (error) {
-			return refused(`${name} cannot be read: ${messageOf(error)}`);
+		if (!(await isAllowed(realPath))) {
+			const what = realPath === paths.realEntry ? `${name} is a symbolic link that leads` : `${name} lies`;
+			return refused(`${what} outside of ${folder}. ${adviseOutside(folder)}`);
 		}
-	};
+		if (realPath.endsWith(".node")) return refused(`${name} is a native add-on. ${NO_ADDONS}`);
+		const file = await readRegularFile(realPath, MAX_FILE_BYTES);
+		switch (file.type) {
+			case "read":
+				if (file.realPath === realPath || (await isAllowed(file.realPath))) return { ok: true, ...file };
+				return refused(`${name} was replaced by a symbolic link while it was read. ${adviseOutside(folder)}`);
+			case "too large":
+				return refused(`${name} ${TOO_LARGE}`);
+			case "irregular":
+				return refused(`${name} is not a regular file, and nothing else can be imported.`);
+			case "failed":
+				return refused(`${name} cannot be read: ${file.code}`);
+		}
+	}
+
+	return { isAllowed, read };
 }
 
 /** Whether the file belongs to an installed package. */
@@ -66,7 +76,7 @@ function adviseOutside(folder: string): string {
 	);
 }
 
-function refused(problem: string): GuardVerdict {
+function refused(problem: string): GuardedRead {
 	return { ok: false, problem };
 }
 
@@ -93,7 +103,9 @@ const PACKAGE_NAME = /^(?:@[\w.~-]+\/)?[\w.~-]+$/;
 
 async function readPackageName(folder: string): Promise<string | undefined> {
 	try {
-		const manifest: unknown = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
+		const read = await readRegularFile(join(folder, "package.json"), MAX_MANIFEST_BYTES);
+		if (read.type !== "read") return undefined;
+		const manifest: unknown = JSON.parse(read.contents.toString());
 		const name = (manifest as { readonly name?: unknown } | null)?.name;
 		return typeof name === "string" && PACKAGE_NAME.test(name) && !/^\.+$/.test(name) ? name : undefined;
 	} catch {

@@ -29,10 +29,21 @@ export function addLocation(source: string, path: string): string | undefined {
 	return hashbang + prelude + source.slice(hashbang.length);
 }
 
-/** The first line of a file as its author wrote it. */
-export function stripPrelude(line: string): string {
-	const end = line.indexOf(END);
-	return end === -1 ? line : line.slice(end + END.length);
+/**
+ * esbuild takes the last comment of a file that names a source map, in whatever form, and reads whatever that names. So
+ * the last one is ours, of a scheme that it passes over.
+ */
+export function withoutSourceMap(source: string, language: "js" | "css"): string {
+	return `${source}\n${language === "js" ? NO_SOURCE_MAP : `/*${NO_SOURCE_MAP.slice(2)} */`}`;
+}
+
+const NO_SOURCE_MAP = "//# sourceMappingURL=none:";
+
+/** A line of a file as its author wrote it. */
+export function stripMarks(lineText: string, line: number): string {
+	if (lineText === NO_SOURCE_MAP) return "";
+	const end = line === 1 ? lineText.indexOf(END) : -1;
+	return end === -1 ? lineText : lineText.slice(end + END.length);
 }
 
 const END = "/* added by Bulkhead */ ";
