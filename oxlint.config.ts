@@ -105,7 +105,7 @@ export default defineConfig({
 		},
 		// Piscina runs the default export of a worker entry.
 		{
-			files: ["metrics/**", "mcps/**", "bench/**", "workers/*-worker.ts", "*.config.ts"],
+			files: ["metrics/**", "mcps/**", "deploy/**", "bench/**", "workers/*-worker.ts", "*.config.ts"],
 			rules: { "import/no-default-export": "off" },
 		},
 
