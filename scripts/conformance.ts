@@ -12,7 +12,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { loadConfig } from "../src/config/config.ts";
 import type { Logger } from "../src/logging/logger.ts";
-import { startServer } from "../src/server.ts";
+import { startServer } from "../src/composition/start-server.ts";
 
 const REVISIONS = ["2025-11-25", "2026-07-28"];
 const MODULES = path.join(import.meta.dirname, "../test/fixtures/conformance/mcps");

@@ -7,7 +7,7 @@ import path from "node:path";
 import { loadConfig } from "../../src/config/config.ts";
 import type { Logger } from "../../src/logging/logger.ts";
 import { raiseMainPriority } from "../../src/composition/realtime-priority.ts";
-import { startServer } from "../../src/server.ts";
+import { startServer } from "../../src/composition/start-server.ts";
 
 const GOOD_MODULES = 10;
 const goodModule = (name: string): string => `

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { loadConfig } from "../../src/config/config.ts";
 import type { Logger } from "../../src/logging/logger.ts";
-import { startServer } from "../../src/server.ts";
+import { startServer } from "../../src/composition/start-server.ts";
 
 /** A host in this process over copies of the examples, for a script to work on. */
 export async function startScriptHost(

@@ -3,6 +3,9 @@ import { isServing, MODULE_STATES, type ModuleState } from "../host/runner/lifec
 import type { RequestObserver } from "../http/front/request-metrics.ts";
 import type { GatewayOptions, ObservedRequest, RequestOutcome } from "../mcp/calls/gateway.ts";
 import type { SessionMessageDrop } from "../mcp/sessions/session-messages.ts";
+import type { RestartCounts } from "../launch/launch-contract.ts";
+import type { Catalog } from "../mcp/catalog/catalog.ts";
+import type { AggregateOptions } from "../metrics/aggregate.ts";
 import type { CollectReport } from "../metrics/drops/report.ts";
 import { type HostMetrics, UNKNOWN_TOOL } from "../metrics/self/host-metrics.ts";
 
@@ -24,8 +27,23 @@ export interface Instrumentation {
 	readonly http: RequestObserver;
 	sessionMessageDropped(moduleId: string, reason: SessionMessageDrop): void;
 	collected(moduleId: string, report: CollectReport, durationMs: number): void;
+	/** Samples of a module that the page does not show. */
+	samplesDropped(moduleId: string, reason: SampleDrop, count: number): void;
+	/** What a module serves now. */
+	offers(moduleId: string, counts: OfferCounts): void;
+	/** No module offers these tools any more. */
+	toolsGone(names: readonly string[]): void;
+	nameConflict(): void;
+	sessions(count: number): void;
 	connections(change: 1 | -1): void;
+	/** How often the supervisor has started the host again. */
+	hostRestarts(counts: RestartCounts): void;
+	policyReloaded(): void;
+	policyRefused(problems: number): void;
 }
+
+type SampleDrop = Parameters<AggregateOptions["onDrop"]>[1];
+type OfferCounts = ReturnType<Catalog["counts"]>;
 
 /** Ends of a thread that the module brought about by itself. */
 const CRASH_REASONS: ReadonlySet<string> = new Set(["crash", "exit", "out_of_memory"]);
@@ -109,7 +127,26 @@ export function createInstrumentation(metrics: HostMetrics): Instrumentation {
 			metrics.collectSeries.set(labels, report.series);
 			if (report.success) metrics.collectLastSuccess.set(labels, report.at / 1000);
 		},
+		samplesDropped: (server_id, reason, count) => metrics.collectDropped.inc({ server_id, reason }, count),
+		offers(server_id, { tools, prompts, resources, resourceTemplates }) {
+			metrics.toolsByServer.set({ server_id }, tools);
+			metrics.promptsByServer.set({ server_id }, prompts);
+			metrics.resourcesByServer.set({ server_id }, resources + resourceTemplates);
+		},
+		toolsGone(names) {
+			for (const name of names) metrics.removeTool(name);
+		},
+		nameConflict: () => metrics.toolConflicts.inc({}),
+		sessions: (count) => metrics.activeSessions.set({}, count),
 		connections: (change) => metrics.openConnections.inc({}, change),
+		hostRestarts(counts) {
+			for (const reason of ["signal", "exit"] as const) metrics.hostRestarts.inc({ reason }, counts[reason]);
+		},
+		policyReloaded: () => metrics.configReloads.inc({ status: "success" }),
+		policyRefused(problems) {
+			metrics.configReloads.inc({ status: "failure" });
+			metrics.configValidationErrors.inc({ error_type: "plugin_policy" }, problems);
+		},
 	};
 
 	function countToolCall(tool: string, outcome: RequestOutcome, seconds: number): void {

@@ -34,7 +34,6 @@ export interface HostOptions {
 	readonly serverInfo: { readonly name: string; readonly version: string };
 	readonly displayRoot: string;
 	readonly log: Logger;
-	readonly listeners: HostListeners;
 }
 
 /** What happens to modules, for those who count, list or show it. No listener may throw. */
@@ -68,8 +67,12 @@ export interface ModuleStatus extends RunnerStatus {
 
 /** All modules: what is in the folders, compiled, each kept running in a worker of its own. */
 export interface Host {
-	/** Resolves when every module has started once or has failed to. */
-	start(): Promise<void>;
+	/**
+	 * Resolves when every module has started once or has failed to.
+	 *
+	 * @param listeners told of what happens to modules, of which there are none before
+	 */
+	start(listeners: HostListeners): Promise<void>;
 	/** Stops every module, letting running calls finish until the deadline. Safe before start, and twice. */
 	stop(deadlineMs: number): Promise<void>;
 	/** Whether every module has started once or has failed to. */
@@ -102,7 +105,8 @@ const STARTS_PER_PROCESSOR = 2;
 const START_COUNTS_FOR_MS = 500;
 
 export function createHost(options: HostOptions): Host {
-	const { listeners, log, compiler, workers } = options;
+	const { log, compiler, workers } = options;
+	let listeners: HostListeners;
 	const modules = new Map<string, HostedModule>();
 	const leaving = new Set<Promise<void>>();
 	const watch = createWorkerWatch({ rss: createRssReader(), rssRiseBytes: RSS_RISE_BYTES });
@@ -225,7 +229,8 @@ export function createHost(options: HostOptions): Host {
 	});
 
 	return {
-		async start() {
+		async start(told) {
+			listeners = told;
 			await sources.start();
 			await Promise.all([...modules.values()].map(({ runner }) => runner.settled()));
 			ready = true;

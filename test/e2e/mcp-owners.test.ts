@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
-import { startServer } from "../../src/server.ts";
+import { startServer } from "../../src/composition/start-server.ts";
 import { childrenOf } from "../support/chaos-resources.ts";
 import { startHostProcess } from "../support/host-process.ts";
 import { lastingPort } from "../support/lasting-port.ts";

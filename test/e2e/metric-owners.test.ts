@@ -5,7 +5,7 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { MAX_DURATION_MS } from "../../src/launch/launch-contract.ts";
-import { startServer } from "../../src/server.ts";
+import { startServer } from "../../src/composition/start-server.ts";
 import { childrenOf } from "../support/chaos-resources.ts";
 import { startHostProcess } from "../support/host-process.ts";
 import { type ModuleView, sampleOf, testSetup } from "../support/test-server.ts";

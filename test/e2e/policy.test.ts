@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { messagesOf, post, toolCall } from "../support/mcp-post.ts";
 import { sampleOf, startTestServer, testSetup } from "../support/test-server.ts";
-import { startServer } from "../../src/server.ts";
+import { startServer } from "../../src/composition/start-server.ts";
 import { until } from "../support/until.ts";
 
 const ENV_TOOL = `import type { McpServer } from "@modelcontextprotocol/server";

@@ -36,25 +36,24 @@ export async function startModuleHost(t: TestContext, project: ModuleProject): P
 		serverInfo: { name: "test", version: "0" },
 		displayRoot: project.dir,
 		log: collectingLogger([]),
-		listeners: {
-			onAdded: nobody,
-			onRemoved: nobody,
-			onState: nobody,
-			onStart: nobody,
-			onStopped: nobody,
-			onAbandoned: nobody,
-			onServing: nobody,
-			onRelisted: nobody,
-			onResourceUpdated: nobody,
-			onPushed: nobody,
-			onRestart: nobody,
-			onIsolation: nobody,
-			onTaskChanged: nobody,
-			onWorked: nobody,
-		},
 	});
 	t.after(() => host.stop(1000));
-	await host.start();
+	await host.start({
+		onAdded: nobody,
+		onRemoved: nobody,
+		onState: nobody,
+		onStart: nobody,
+		onStopped: nobody,
+		onAbandoned: nobody,
+		onServing: nobody,
+		onRelisted: nobody,
+		onResourceUpdated: nobody,
+		onPushed: nobody,
+		onRestart: nobody,
+		onIsolation: nobody,
+		onTaskChanged: nobody,
+		onWorked: nobody,
+	});
 	return host;
 }
 

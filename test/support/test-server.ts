@@ -5,7 +5,8 @@ import type { TestContext } from "node:test";
 import { type HostConfig, loadConfig } from "../../src/config/config.ts";
 import type { Logger } from "../../src/logging/logger.ts";
 import type { CollectReport } from "../../src/metrics/drops/report.ts";
-import { type RunningServer, type ServerOptions, startServer } from "../../src/server.ts";
+import type { ServerOptions } from "../../src/composition/parts.ts";
+import { type RunningServer, startServer } from "../../src/composition/start-server.ts";
 
 /** A real server on a free port, over module folders of its own that a test may write to. */
 export interface TestServer extends RunningServer {

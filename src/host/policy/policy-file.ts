@@ -6,10 +6,18 @@ import { parsePolicy, type PluginPolicy, type PolicyProblem } from "./module-pol
 export interface PolicyFile {
 	/** What is in force: the last version without problems. */
 	policy(): PluginPolicy;
+	/** Tells of each change until `close`, and at once of one since the file was read. To be called once. */
+	watch(listener: PolicyListener): void;
 	/** Reads the file now, without waiting for its change to be noticed. @returns what is wrong with it as it is */
 	reload(): readonly PolicyProblem[];
 	/** Idempotent. */
 	close(): void;
+}
+
+export interface PolicyListener {
+	onChange(policy: PluginPolicy): void;
+	/** A changed file has problems; what was in force before stays so. */
+	onInvalid(problems: readonly PolicyProblem[]): void;
 }
 
 export interface PolicyFileOptions {
@@ -17,30 +25,27 @@ export interface PolicyFileOptions {
 	readonly path: string;
 	/** Whether it is an error that there is no such file. */
 	readonly required: boolean;
-	readonly onChange: (policy: PluginPolicy) => void;
-	/** A changed file has problems; what was in force before stays so. */
-	readonly onInvalid: (problems: readonly PolicyProblem[]) => void;
 }
 
 /** Polled, because that also sees what a notification misses: links that are swapped, and file systems of other machines. */
 const POLL_INTERVAL_MS = 1000;
 
 /** @throws {BulkheadError} CONFIG_INVALID with every problem and its line */
-export function openPolicyFile({ path, required, onChange, onInvalid }: PolicyFileOptions): PolicyFile {
+export function openPolicyFile({ path, required }: PolicyFileOptions): PolicyFile {
 	let text = read(path, required);
 	const first = parsePolicy(text);
 	if (!first.ok) throw new BulkheadError("CONFIG_INVALID", describePolicyProblems(path, first.problems));
 	let { policy } = first;
-
 	/** Of the text that was read last. */
 	let problems: readonly PolicyProblem[] = [];
+	let listener: PolicyListener | undefined;
 
 	function refuse(found: readonly PolicyProblem[]): void {
 		problems = found;
-		onInvalid(found);
+		listener?.onInvalid(found);
 	}
 
-	const reload = (): void => {
+	function reload(): void {
 		let changed: string;
 		try {
 			changed = read(path, required);
@@ -53,11 +58,16 @@ export function openPolicyFile({ path, required, onChange, onInvalid }: PolicyFi
 		if (!parsed.ok) return refuse(parsed.problems);
 		({ policy } = parsed);
 		problems = [];
-		onChange(policy);
-	};
-	watchFile(path, { interval: POLL_INTERVAL_MS, persistent: false }, reload);
+		listener?.onChange(policy);
+	}
+
 	return {
 		policy: () => policy,
+		watch(told) {
+			listener = told;
+			watchFile(path, { interval: POLL_INTERVAL_MS, persistent: false }, reload);
+			reload();
+		},
 		reload() {
 			reload();
 			return problems;

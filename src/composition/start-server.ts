@@ -1,0 +1,190 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { describePolicyProblems, openPolicyFile, type PolicyFile } from "../host/policy/policy-file.ts";
+import { createApp } from "../http/app.ts";
+import { createListener } from "../http/listener.ts";
+import type { ReloadReport } from "../http/routes/reload-route.ts";
+import { createGateway } from "../mcp/calls/gateway.ts";
+import { createCollector } from "../metrics/collector.ts";
+import { createHostMetrics } from "../metrics/self/host-metrics.ts";
+import { createCatalogUpdates } from "./catalog-updates.ts";
+import { createHostSampler } from "./host-sampler.ts";
+import { createInstrumentation } from "./instrumentation.ts";
+import { createReload, type Reloadable } from "./reload.ts";
+import { openAggregate, openCatalog, openHost, openMcp, SERVER_INFO, type ServerOptions } from "./parts.ts";
+
+/** A host that answers. */
+export interface RunningServer {
+	readonly url: string;
+	/** Modules that were found at the start. */
+	readonly moduleCount: number;
+	/** Reads the policy again and opens log files again, as SIGHUP does. */
+	reload(): Promise<ReloadReport>;
+	/** Stops accepting, lets running calls finish within `SHUTDOWN_TIMEOUT_MS`, then stops every module. Safe to call twice. */
+	close(): Promise<void>;
+}
+
+/**
+ * Composes a host and listens; resolves when every module has started once or has failed to.
+ *
+ * Each step only uses what the steps before it have made, and registers at once how that is released. What is open is
+ * closed in reverse order, when the server is closed and when a step throws.
+ *
+ * @throws {BulkheadError} PORT_IN_USE, CONFIG_INVALID
+ */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+	const { config, log, env = {} } = options;
+	const startedAt = Date.now();
+	await using opened = new AsyncDisposableStack();
+
+	const sampler = createHostSampler();
+	const metrics = createHostMetrics({
+		version: SERVER_INFO.version,
+		serverName: SERVER_INFO.name,
+		now: Date.now,
+		sample: sampler.sample,
+	});
+	const instrumentation = createInstrumentation(metrics);
+	if (options.restarts !== undefined) instrumentation.hostRestarts(options.restarts);
+
+	const policyFile = openPolicyFile({ path: config.pluginsFile, required: env["PLUGINS_FILE"] !== undefined });
+	opened.defer(policyFile.close);
+
+	const aggregate = await openAggregate(options, { policyFile, metrics, instrumentation, opened });
+	const catalog = await openCatalog(options, { instrumentation, opened });
+	const host = openHost(options, { policyFile, opened });
+	const collector = createCollector({
+		host,
+		aggregate,
+		intervalMs: config.collectIntervalMs,
+		timeoutMs: config.collectTimeoutMs,
+		onCollected: instrumentation.collected,
+	});
+	const gateway = createGateway({
+		host,
+		catalog,
+		callTimeoutMs: (id) => policyFile.policy().of(id).callTimeoutMs ?? config.callTimeoutMs,
+		callConcurrency: config.callConcurrency,
+		callQueue: config.callQueue,
+		observe: instrumentation.request,
+	});
+	sampler.follow({ host, gateway, collector });
+	const mcp = openMcp(options, { gateway, catalog, instrumentation, opened });
+	const updates = createCatalogUpdates({ catalog, mcp, instrumentation });
+	const reload = createReload(reloadables(options, policyFile), log);
+	let isStopping = false;
+	const app = createApp({
+		config,
+		serverInfo: SERVER_INFO,
+		host,
+		gateway,
+		mcp,
+		metrics: aggregate,
+		collector,
+		observeRequest: instrumentation.http,
+		log,
+		startedAt,
+		isStopping: () => isStopping,
+		reload,
+		details: (id) => ({
+			collection: aggregate.report(id) ?? null,
+			offers: catalog.counts(id),
+			conflicts: catalog.conflicts(id),
+			rejected_entries: catalog.rejected(id),
+			warnings: catalog.warnings(id),
+		}),
+	});
+	const listener = createListener({
+		app,
+		host: config.host,
+		port: config.port,
+		portVariable: "PORT",
+		keepAliveTimeoutMs: config.keepAliveTimeoutMs,
+		onConnections: instrumentation.connections,
+	});
+	opened.defer(listener.close);
+	policyFile.watch({
+		onChange(policy) {
+			instrumentation.policyReloaded();
+			log.info(`${config.pluginsFile} has changed and is in force`);
+			host.setPolicy(policy);
+		},
+		onInvalid(problems) {
+			instrumentation.policyRefused(problems.length);
+			log.error(`${describePolicyProblems(config.pluginsFile, problems)}\nThe policy before stays in force.`);
+		},
+	});
+
+	const url = await listener.listen();
+	// First of all on the way down: what runs may finish, in a host that takes nothing new and still has all of its parts.
+	opened.defer(async () => {
+		isStopping = true;
+		listener.drain();
+		if (config.shutdownDelayMs > 0) await delay(config.shutdownDelayMs);
+		const until = performance.now() + config.shutdownTimeoutMs;
+		await listener.stopAccepting(Math.min(MAX_LINGER_MS, config.shutdownTimeoutMs / 10));
+		policyFile.close();
+		await collector.stop();
+		await host.stop(Math.max(0, until - performance.now()));
+		await mcp.close(); // its streams end, and with them the last answers that the listener waits for
+	});
+	await host.start({
+		...instrumentation.modules,
+		onAdded(id) {
+			updates.added(id);
+			instrumentation.modules.onAdded(id);
+		},
+		onState(id, state) {
+			if (state === "disabled") updates.disabled(id);
+			instrumentation.modules.onState(id, state);
+		},
+		onServing(id, started, offered) {
+			if (config.prometheusRegistryEnabled) collector.serving(id, started);
+			updates.serving(id, offered);
+		},
+		onRelisted: updates.relisted,
+		onResourceUpdated: (_id, uri) => mcp.resourceUpdated(uri),
+		onPushed: mcp.pushed,
+		onTaskChanged: mcp.taskChanged,
+		onRemoved(id) {
+			collector.removed(id);
+			gateway.removed(id);
+			updates.removed(id);
+			instrumentation.modules.onRemoved(id);
+		},
+	});
+	const moduleIds = host.modules().map(({ id }) => id);
+	aggregate.retain(moduleIds);
+	updates.sealed(moduleIds);
+
+	const running = opened.move();
+	let closing: Promise<void> | undefined;
+	return {
+		url,
+		moduleCount: moduleIds.length,
+		reload,
+		close: () => (closing ??= running.disposeAsync()),
+	};
+}
+
+/** How long idle connections are kept at the most when the host stops: a request on its way takes less. */
+const MAX_LINGER_MS = 1000;
+
+function reloadables({ config, reopenLog }: ServerOptions, policyFile: PolicyFile): readonly Reloadable[] {
+	const policy = {
+		what: config.pluginsFile,
+		reload: () => policyFile.reload().map(({ line, column, path, message }) => `${line}:${column} ${path} ${message}`),
+	};
+	return config.logFile === undefined || reopenLog === undefined
+		? [policy]
+		: [policy, reopening(config.logFile, reopenLog)];
+}
+
+function reopening(file: string, reopen: () => void): Reloadable {
+	return {
+		what: file,
+		reload() {
+			reopen();
+			return [];
+		},
+	};
+}
