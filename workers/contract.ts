@@ -43,6 +43,12 @@ export interface MetricOptions {
 	 * own timeout: then it gets what the collection before brought.
 	 */
 	readonly onScrape?: boolean;
+	/**
+	 * `absolute`: the counters, histograms and summaries mirror the totals of another system, so that nothing is added to
+	 * them after a restart. `cumulative`: they count from zero in each worker, and go on where the one before was. Default:
+	 * absolute for those that are seen to be reset or made anew.
+	 */
+	readonly counters?: "absolute" | "cumulative";
 }
 
 /** What every Prometheus client library for JavaScript has; ours is a shape and no class, so that each of them fits. */

@@ -294,7 +294,12 @@ function settingsOf(policy: ModulePolicy, defaults: RunnerSettings): RunnerSetti
 	};
 }
 
-/** The operator's times win over what the module asks for. */
-function wanted(started: StartedDto, { intervalMs, timeoutMs }: ModulePolicy): StartedDto {
-	return { ...started, ...(intervalMs !== undefined && { intervalMs }), ...(timeoutMs !== undefined && { timeoutMs }) };
+/** What the operator says of it wins over what the module asks for. */
+function wanted(started: StartedDto, { intervalMs, timeoutMs, counters }: ModulePolicy): StartedDto {
+	return {
+		...started,
+		...(intervalMs !== undefined && { intervalMs }),
+		...(timeoutMs !== undefined && { timeoutMs }),
+		...(counters !== undefined && { counters }),
+	};
 }

@@ -5,6 +5,8 @@
  */
 import { isMarkedAsUntransferable } from "node:worker_threads";
 import { createSlicer } from "../core/time-slicer.ts";
+import type { ModuleProblem } from "../host/runner/error-location.ts";
+import type { MetricFailures } from "../host/runner/requests.ts";
 import type { CollectNews } from "./drops/log-lines.ts";
 import type { CollectFailure, CollectReport } from "./drops/report.ts";
 import type { DropReason, DropSink } from "./drops/drop-log.ts";
@@ -14,6 +16,7 @@ import type { IntakePort, IntakeReply, IntakeRequest } from "./ingest/protocol.t
 import { createPageComposer, type MetricsPage, type PageModule, type PageRequest } from "./page/page-composer.ts";
 import type { ModuleLimits } from "./validate/module-limits.ts";
 import { decodeWritten } from "./exposition/written-transfer.ts";
+import type { CounterMode } from "../../workers/wire/messages.ts";
 import { DEFAULT_SNAPSHOT_LIMITS } from "../../workers/snapshot/limits.ts";
 
 export interface AggregateOptions {
@@ -43,9 +46,9 @@ export interface MetricsAggregate {
 	 * the order of the calls; one of an older generation than the last is ignored. Never rejects for what is in the bytes.
 	 * @param bytes handed over: they are not the caller's any more
 	 */
-	accept(moduleId: string, bytes: Uint8Array, meta: { readonly generation: number }): Promise<CollectReport>;
+	accept(moduleId: string, bytes: Uint8Array, meta: SnapshotMeta): Promise<CollectReport>;
 	/** A collection that brought no snapshot. What the module showed last stays on the page until `maxAgeMs`. */
-	fail(moduleId: string, code: CollectFailure, message: string): Promise<CollectReport>;
+	fail(moduleId: string, code: CollectFailure, message: string, problem?: ModuleProblem): Promise<CollectReport>;
 	/** The module's file is gone: its samples, names, counters and report go too. */
 	remove(moduleId: string): void;
 	/** The host has started, and these are the modules there are: what is kept of others is given up. */
@@ -58,6 +61,14 @@ export interface MetricsAggregate {
 	 * Undefined when nothing is known of one of them.
 	 */
 	page(request: PageRequest): Promise<MetricsPage | undefined>;
+}
+
+export interface SnapshotMeta {
+	readonly generation: number;
+	/** What the module, or the operator, says of its counters. */
+	readonly counters?: CounterMode | undefined;
+	/** Metrics that are missing from the snapshot since they could not be collected. */
+	readonly failures?: MetricFailures | undefined;
 }
 
 export function createMetricsAggregate(options: AggregateOptions): MetricsAggregate {
@@ -101,13 +112,15 @@ export function createMetricsAggregate(options: AggregateOptions): MetricsAggreg
 	});
 
 	return {
-		accept(moduleId, bytes, { generation }) {
+		accept(moduleId, bytes, { generation, counters, failures }) {
 			if (bytes.byteLength > DEFAULT_SNAPSHOT_LIMITS.maxBytes) {
 				return fail(moduleId, "payload_too_large", `the snapshot was refused: ${bytes.byteLength} bytes`);
 			}
 			const own = isOwn(bytes) ? bytes : new Uint8Array(bytes);
 			const limits = options.limitsOf(moduleId);
-			return collect(moduleId, (id) => ask({ type: "accept", id, moduleId, bytes: own, generation, limits }, own));
+			return collect(moduleId, (id) =>
+				ask({ type: "accept", id, moduleId, bytes: own, generation, limits, counters, failures }, own),
+			);
 		},
 		fail,
 		remove(moduleId) {
@@ -123,8 +136,14 @@ export function createMetricsAggregate(options: AggregateOptions): MetricsAggreg
 		},
 	};
 
-	function fail(moduleId: string, code: CollectFailure, message: string): Promise<CollectReport> {
-		return collect(moduleId, (id) => ask({ type: "fail", id, moduleId, error: { code, message } }));
+	function fail(
+		moduleId: string,
+		code: CollectFailure,
+		message: string,
+		problem?: ModuleProblem,
+	): Promise<CollectReport> {
+		const error = { code, message, ...(problem !== undefined && { problem }) };
+		return collect(moduleId, (id) => ask({ type: "fail", id, moduleId, error }));
 	}
 
 	function ask(request: IntakeRequest, handedOver?: Uint8Array): void {

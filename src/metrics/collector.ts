@@ -1,7 +1,8 @@
-import type { StartedDto } from "../../workers/wire/messages.ts";
+import type { CounterMode, StartedDto } from "../../workers/wire/messages.ts";
 import { RpcError } from "../../workers/wire/rpc-client.ts";
 import { BulkheadError, messageOf } from "../core/errors.ts";
 import type { Host } from "../host/host.ts";
+import { ModuleError } from "../host/runner/requests.ts";
 import { createCollectSchedule } from "./collect-schedule.ts";
 import type { CollectFailure, CollectReport } from "./drops/report.ts";
 import type { MetricsAggregate } from "./aggregate.ts";
@@ -35,7 +36,8 @@ export interface CollectorOptions {
 }
 
 export function createCollector({ host, aggregate, onCollected, ...defaults }: CollectorOptions): Collector {
-	const present = new Set<string>();
+	/** The modules there are, and what each says of its counters. */
+	const present = new Map<string, CounterMode | undefined>();
 	const collecting = new Set<string>();
 	const onScrape = new Set<string>();
 	const schedule = createCollectSchedule({
@@ -53,12 +55,14 @@ export function createCollector({ host, aggregate, onCollected, ...defaults }: C
 	/** Undefined when the module's file went meanwhile. */
 	async function collectOnce(moduleId: string, deadlineMs: number): Promise<CollectReport | undefined> {
 		try {
-			const { generation, snapshot } = await host.collect(moduleId, deadlineMs);
+			const { generation, snapshot, failures } = await host.collect(moduleId, deadlineMs);
 			if (!present.has(moduleId)) return undefined;
-			return await aggregate.accept(moduleId, snapshot ?? NOTHING, { generation });
+			const meta = { generation, counters: present.get(moduleId), failures };
+			return await aggregate.accept(moduleId, snapshot ?? NOTHING, meta);
 		} catch (error) {
 			const failure = failureOf(error);
-			return present.has(moduleId) ? aggregate.fail(moduleId, failure, messageOf(error)) : undefined;
+			const problem = error instanceof ModuleError ? error.problem : undefined;
+			return present.has(moduleId) ? aggregate.fail(moduleId, failure, messageOf(error), problem) : undefined;
 		}
 	}
 
@@ -68,7 +72,7 @@ export function createCollector({ host, aggregate, onCollected, ...defaults }: C
 			const { intervalMs = defaults.intervalMs, timeoutMs = defaults.timeoutMs } = started;
 			// A collection that is under way asked the generation before this one.
 			const previous = collecting.has(moduleId) ? schedule.runNow(moduleId) : Promise.resolve();
-			present.add(moduleId);
+			present.set(moduleId, started.counters);
 			if (started.onScrape === true) onScrape.add(moduleId);
 			else onScrape.delete(moduleId);
 			schedule.add(moduleId, started.onScrape === true ? undefined : intervalMs, timeoutMs);

@@ -5,12 +5,13 @@ import type { DropReason } from "../../src/metrics/drops/drop-log.ts";
 import { type NewsLine, newsLine } from "../../src/metrics/drops/log-lines.ts";
 import type { HostFamily, LibrarySource } from "../../src/metrics/self/host-source.ts";
 import type { CollectReport } from "../../src/metrics/drops/report.ts";
-import type { AggregateOptions, MetricsAggregate } from "../../src/metrics/aggregate.ts";
+import type { AggregateOptions, MetricsAggregate, SnapshotMeta } from "../../src/metrics/aggregate.ts";
 import type { IntakeReply, IntakeRequest } from "../../src/metrics/ingest/protocol.ts";
 import { createMetricsAggregate } from "../../src/metrics/aggregate.ts";
 import type { ModuleLimits } from "../../src/metrics/validate/module-limits.ts";
 import { type IntakeOptions, serveIntake } from "../../src/metrics/ingest/ingest.ts";
-import { encodeSnapshot } from "../../workers/snapshot/encode-snapshot.ts";
+import { type EncodedSnapshot, encodeSnapshot } from "../../workers/snapshot/encode-snapshot.ts";
+import type { CounterMode } from "../../workers/wire/messages.ts";
 import { createLinkedPorts } from "./linked-ports.ts";
 import type { RawFamily } from "./raw-families.ts";
 import type { ParsedFamily, Syntax } from "./strict-exposition.ts";
@@ -29,7 +30,14 @@ export interface Collector {
 	readonly news: readonly NewsLine[];
 	/** What the clock of the aggregate shows; a test moves it. */
 	clock: { now: number };
-	collect(moduleId: string, families: unknown, generation?: number): Promise<CollectReport>;
+	collect(moduleId: string, families: unknown, generation?: number, counters?: CounterMode): Promise<CollectReport>;
+	/** The same for families that the worker has seen to mirror another system's totals. */
+	mirror(
+		moduleId: string,
+		families: readonly RawFamily[],
+		generation: number,
+		counters?: CounterMode,
+	): Promise<CollectReport>;
 	/** @param moduleIds only of these, without the host */
 	text(accept?: string, ...moduleIds: readonly string[]): Promise<string>;
 	families(accept?: string): Promise<ReadonlyMap<string, ParsedFamily>>;
@@ -82,17 +90,21 @@ export function createCollector(options: CollectorOptions = {}): Collector {
 		dropped,
 		news,
 		clock,
-		async collect(moduleId, families, generation = 1) {
-			const encoded = encodeSnapshot([families], DEFAULT_SNAPSHOT_LIMITS);
-			if (encoded.ok) return aggregate.accept(moduleId, encoded.bytes, { generation });
-			return aggregate.fail(moduleId, encoded.reason, encoded.message);
-		},
+		collect: (moduleId, families, generation = 1, counters) =>
+			take(moduleId, encodeSnapshot([families], DEFAULT_SNAPSHOT_LIMITS), { generation, counters }),
+		mirror: (moduleId, families, generation, counters) =>
+			take(moduleId, encodeSnapshot([families], DEFAULT_SNAPSHOT_LIMITS, new Set(families)), { generation, counters }),
 		text,
 		async families(accept) {
 			const syntax: Syntax = accept?.includes("openmetrics") ? "openmetrics" : "text";
 			return parseStrictly(await text(accept), syntax);
 		},
 	};
+
+	async function take(moduleId: string, encoded: EncodedSnapshot, meta: SnapshotMeta): Promise<CollectReport> {
+		if (encoded.ok) return aggregate.accept(moduleId, encoded.bytes, meta);
+		return aggregate.fail(moduleId, encoded.reason, encoded.message);
+	}
 
 	/** The page as a scraper gets it; the compressed one must be the same. */
 	async function text(accept?: string, ...ids: readonly string[]): Promise<string> {

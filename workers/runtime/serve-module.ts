@@ -4,6 +4,8 @@ import type { ModuleContext } from "../contract.ts";
 import {
 	type CallDto,
 	type AnswerDto,
+	boundFailures,
+	isCounterMode,
 	MAX_LOG_LENGTH,
 	MAX_TASK_ID_LENGTH,
 	MAX_URI_LENGTH,
@@ -17,15 +19,14 @@ import { lockWorker } from "../sandbox/lock.ts";
 import { encodeSnapshot } from "../snapshot/encode-snapshot.ts";
 import { isDuration, isRecord } from "../wire/json.ts";
 import type { Port } from "../wire/port.ts";
+import { createRegistryCollection, type RegistryCollection } from "./collect-registries.ts";
+import { importClients, mergeDefault, type ModuleExports } from "./registries.ts";
 
 /** What the two kinds of module do differently. */
 export interface ModuleFlavour {
 	/** Checks the exports and makes the module ready. @throws with a sentence that says what to change in the file */
 	load(exports: ModuleExports, context: ModuleContext, start: StartDto, host: HostLink): Promise<LoadedModule>;
 }
-/** What a module file exports, as found. */
-export type ModuleExports = Readonly<Record<string, unknown>>;
-
 export interface LoadedModule {
 	readonly catalog?: string;
 	/** Runs before each snapshot. */
@@ -40,12 +41,11 @@ export interface HostLink {
 	send(message: NoticeMessage): void;
 }
 
+/** Of a collection's deadline: when a metric's own `collect()` is given up, so that the others arrive in time. */
+const METRIC_TIME_SHARE = 0.8;
+
 /** What a module may send without being asked: log lines, notices, messages to sessions. Beyond it they are dropped. */
 const UNASKED_MESSAGES = { perSecond: 500, burst: 5000 };
-
-interface Registry {
-	getMetricsAsJSON(): unknown;
-}
 
 /**
  * Serves one module over a port until it is stopped. This is all that a worker does: the entries only choose the
@@ -67,19 +67,18 @@ export function serveModule(port: Port, flavour: ModuleFlavour): Promise<void> {
 				module = await startModule(params, flavour, host, stopping.signal);
 				return { result: module.started };
 			},
-			async collect(_params, { signal }) {
+			async collect({ timeoutMs }, { signal }) {
 				const running = required(module);
+				const deadlineAt = performance.now() + timeoutMs * METRIC_TIME_SHARE;
 				await running.loaded.process?.();
 				signal.throwIfAborted();
-				if (running.registries.length === 0) return { result: {} };
-				const lists: unknown[] = [];
-				for (const registry of running.registries) lists.push(await registry.getMetricsAsJSON());
-				const encoded = encodeSnapshot(lists, {
-					maxBytes: running.limits.maxSnapshotBytes,
-					maxSamples: running.limits.maxSamples,
-				});
+				if (running.registries === undefined) return { result: {} };
+				const { lists, mirrored, failures } = await running.registries.collect(deadlineAt);
+				const limits = { maxBytes: running.limits.maxSnapshotBytes, maxSamples: running.limits.maxSamples };
+				const encoded = encodeSnapshot(lists, limits, mirrored);
 				if (!encoded.ok) throw Object.assign(new Error(encoded.message), { code: encoded.reason });
-				return { result: { snapshot: encoded.bytes }, transfer: [encoded.bytes.buffer as ArrayBuffer] };
+				const result = { snapshot: encoded.bytes, ...(failures.length > 0 && boundFailures(failures)) };
+				return { result, transfer: [encoded.bytes.buffer as ArrayBuffer] };
 			},
 			async call(params, context) {
 				const { call } = required(module).loaded;
@@ -100,7 +99,8 @@ export function serveModule(port: Port, flavour: ModuleFlavour): Promise<void> {
 interface RunningModule {
 	readonly started: StartedDto;
 	readonly loaded: LoadedModule;
-	readonly registries: readonly Registry[];
+	/** Undefined where there is none. */
+	readonly registries: RegistryCollection | undefined;
 	readonly limits: StartDto["limits"];
 	readonly stop: (() => unknown) | undefined;
 }
@@ -119,6 +119,7 @@ async function startModule(
 		policy: start.sandbox,
 		onOutput: (stream, text) => host.send({ type: "logged", level: stream === "stdout" ? "info" : "warn", text }),
 	});
+	const registries = createRegistryCollection(await importClients(start.clientPaths));
 	const namespace: unknown = await import(pathToFileURL(start.bundlePath).href);
 	const exports = mergeDefault(namespace);
 	let loaded: LoadedModule | undefined;
@@ -128,54 +129,21 @@ async function startModule(
 	loaded = await flavour.load(exports, context, start, host);
 	const stop = exports["stop"];
 	const options = isRecord(exports["options"]) ? exports["options"] : {};
-	const registries = await findRegistries(exports, start.clientPaths);
+	const hasRegistry = registries.loaded(exports);
 	return {
 		loaded,
-		registries,
+		registries: hasRegistry ? registries : undefined,
 		limits: start.limits,
 		stop: typeof stop === "function" ? () => stop.call(undefined) as unknown : undefined,
 		started: {
-			collects: loaded.process !== undefined || registries.length > 0,
+			collects: loaded.process !== undefined || hasRegistry,
 			...readDuration(options, "intervalMs"),
 			...readDuration(options, "timeoutMs"),
 			...readOnScrape(options),
+			...readCounters(options),
 			...(loaded.catalog !== undefined && { catalog: loaded.catalog }),
 		},
 	};
-}
-
-/** The default registry of each client library that the module imports, and the one it exports as `registry`. */
-async function findRegistries(exports: ModuleExports, clientPaths: readonly string[]): Promise<readonly Registry[]> {
-	const found = new Set<Registry>();
-	for (const path of clientPaths) {
-		const client = mergeDefault(await import(pathToFileURL(path).href));
-		for (const name of ["register", "globalRegistry"]) {
-			const registry = client[name];
-			if (isRegistry(registry)) found.add(registry);
-		}
-	}
-	if (isRegistry(exports["registry"])) found.add(exports["registry"]);
-	return [...found];
-}
-
-/** Duck-typed: the module may bring its own copy or another version of a client library. */
-function isRegistry(value: unknown): value is Registry {
-	return (
-		typeof value === "object" &&
-		value !== null &&
-		"getMetricsAsJSON" in value &&
-		typeof value.getMetricsAsJSON === "function"
-	);
-}
-
-/** A CommonJS module's exports arrive under `default`; names beside it win, since an ES module may have both. */
-function mergeDefault(namespace: unknown): ModuleExports {
-	const outer = { ...(namespace as Record<string, unknown>) };
-	const inner = outer["default"];
-	if (isRecord(inner)) {
-		for (const key of Object.keys(inner)) if (!(key in outer) || key === "default") outer[key] = inner[key];
-	}
-	return outer;
 }
 
 function readDuration<Key extends string>(
@@ -194,6 +162,13 @@ function readOnScrape({ onScrape }: Readonly<Record<string, unknown>>): { readon
 	if (typeof onScrape !== "boolean")
 		throw new Error(`options.onScrape must be true or false, and is ${JSON.stringify(onScrape)}`);
 	return { onScrape };
+}
+
+function readCounters({ counters }: Readonly<Record<string, unknown>>): Pick<StartedDto, "counters"> {
+	if (counters === undefined) return {};
+	if (!isCounterMode(counters))
+		throw new Error(`options.counters must be "absolute" or "cumulative", and is ${JSON.stringify(counters)}`);
+	return { counters };
 }
 
 function createContext(id: string, host: HostLink, signal: AbortSignal, relist: () => void): ModuleContext {

@@ -1,7 +1,8 @@
 /**
  * The snapshot: what a worker sends of its metrics, as one buffer of newline-delimited JSON.
  *
- *     ["f", name, help, type]            a metric family begins; a fifth element 0 says that its `values` were no array
+ *     ["f", name, help, type]            a metric family begins; a fifth element 0 says that its `values` were no array,
+ *                                        1 that they are totals of another system, which the module mirrors
  *     ["s", [sample, sample, ...], n]    samples of that family, and how many they are: at most 64 a line
  *     ["x", families]                    the last line, when that many families did not fit into the limits
  *
@@ -33,17 +34,27 @@ export type EncodedSnapshot =
  * Encodes the families that `registry.getMetricsAsJSON()` gave, of each registry one list. Never throws. Families that
  * do not fit into the limits are left out whole, from the first one on that does not fit; the snapshot as a whole is
  * refused when one of the lists is no array, or when not even the first family fits.
+ *
+ * @param mirrored those of the families that mirror another system's totals
  */
-export function encodeSnapshot(lists: readonly unknown[], limits: SnapshotLimits): EncodedSnapshot {
+export function encodeSnapshot(
+	lists: readonly unknown[],
+	limits: SnapshotLimits,
+	mirrored: ReadonlySet<unknown> = new Set(),
+): EncodedSnapshot {
 	try {
-		return encode(lists, limits);
+		return encode(lists, limits, mirrored);
 	} catch {
 		// Only a module that replaced the language's own methods gets here; it must not take the worker's runtime along.
 		return { ok: false, reason: "invalid_payload", message: "the registry's snapshot could not be read" };
 	}
 }
 
-function encode(registries: readonly unknown[], limits: SnapshotLimits): EncodedSnapshot {
+function encode(
+	registries: readonly unknown[],
+	limits: SnapshotLimits,
+	mirrored: ReadonlySet<unknown>,
+): EncodedSnapshot {
 	const out = new SnapshotWriter(limits);
 	let written = 0;
 	let left = 0;
@@ -53,7 +64,7 @@ function encode(registries: readonly unknown[], limits: SnapshotLimits): Encoded
 			const message = "the registry's getMetricsAsJSON() did not return an array of metric families";
 			return { ok: false, reason: "invalid_payload", message };
 		}
-		const fitted = left === 0 ? encodeFamilies(list, out) : 0;
+		const fitted = left === 0 ? encodeFamilies(list, out, mirrored) : 0;
 		written += fitted;
 		left += list.length - fitted;
 	}
@@ -69,10 +80,11 @@ function encode(registries: readonly unknown[], limits: SnapshotLimits): Encoded
 }
 
 /** How many of the families fitted. */
-function encodeFamilies({ array, length }: List, out: SnapshotWriter): number {
+function encodeFamilies({ array, length }: List, out: SnapshotWriter, mirrored: ReadonlySet<unknown>): number {
 	for (let index = 0; index < length; index++) {
 		const mark = out.mark();
-		encodeFamily(readIndex(array, index), out);
+		const family = readIndex(array, index);
+		encodeFamily(family, out, mirrored.has(family));
 		if (!out.overflowed) continue;
 		out.rollBack(mark);
 		return index;
@@ -80,13 +92,13 @@ function encodeFamilies({ array, length }: List, out: SnapshotWriter): number {
 	return length;
 }
 
-function encodeFamily(family: unknown, out: SnapshotWriter): void {
+function encodeFamily(family: unknown, out: SnapshotWriter, isMirrored: boolean): void {
 	if (typeof family !== "object" || family === null) return out.line('["f"]');
 	const name = read(family, "name");
 	const help = read(family, "help");
 	const values = listOf(read(family, "values"));
 	const head = `["f",${nameText(name)},${helpText(help)},${nameText(read(family, "type"))}`;
-	out.line(values === undefined ? `${head},0]` : `${head}]`);
+	out.line(values === undefined ? `${head},0]` : isMirrored ? `${head},1]` : `${head}]`);
 	if (values === undefined) return;
 	for (let index = 0; index < values.length && !out.overflowed; index++) {
 		out.sample(encodeSample(readIndex(values.array, index)));

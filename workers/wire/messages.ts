@@ -92,8 +92,17 @@ export interface StartedDto {
 	readonly timeoutMs?: number;
 	/** Whether it is collected when it is scraped, and not at intervals. */
 	readonly onScrape?: boolean;
+	/** What its counters are, where the module says so itself. */
+	readonly counters?: CounterMode;
 	/** JSON text of a `CatalogDto`; MCP modules only. */
 	readonly catalog?: string;
+}
+
+/** `absolute`: totals of another system, which the module mirrors. `cumulative`: counts that begin with each worker. */
+export type CounterMode = "absolute" | "cumulative";
+
+export function isCounterMode(value: unknown): value is CounterMode {
+	return value === "absolute" || value === "cumulative";
 }
 
 export interface CollectDto {
@@ -102,6 +111,30 @@ export interface CollectDto {
 export interface CollectedDto {
 	/** The snapshot, as `workers/snapshot/encode-snapshot.ts` writes it; undefined when the module has no metrics client. */
 	readonly snapshot?: Uint8Array;
+	/** Why metrics are missing from it; of the first few. */
+	readonly failures?: readonly MetricFailureDto[];
+	/** Names of those that are missing. */
+	readonly missing?: readonly string[];
+}
+
+/** A metric whose own `collect()` failed. */
+export interface MetricFailureDto {
+	readonly metric: string;
+	readonly error: WireErrorDto;
+}
+
+/** Most failures of one collection that are told with their error. */
+const MAX_METRIC_FAILURES = 10;
+const MAX_MISSING_METRICS = 1000;
+const MAX_METRIC_NAME = 256;
+
+export function boundFailures(
+	failures: readonly MetricFailureDto[],
+): Required<Pick<CollectedDto, "failures" | "missing">> {
+	return {
+		failures: failures.slice(0, MAX_METRIC_FAILURES),
+		missing: failures.slice(0, MAX_MISSING_METRICS).map(({ metric }) => metric),
+	};
 }
 
 export interface CallDto {
@@ -222,26 +255,44 @@ export function readWorkerMessage(value: unknown): WorkerMessage | undefined {
 
 export function readStarted(value: unknown): StartedDto | undefined {
 	if (!isRecord(value)) return undefined;
-	const { collects, intervalMs, timeoutMs, onScrape, catalog } = value;
+	const { collects, intervalMs, timeoutMs, onScrape, counters, catalog } = value;
 	if (typeof collects !== "boolean") return undefined;
 	if (intervalMs !== undefined && !isDuration(intervalMs)) return undefined;
 	if (timeoutMs !== undefined && !isDuration(timeoutMs)) return undefined;
 	if (onScrape !== undefined && typeof onScrape !== "boolean") return undefined;
+	if (counters !== undefined && !isCounterMode(counters)) return undefined;
 	if (catalog !== undefined && !isText(catalog, MAX_CATALOG_LENGTH)) return undefined;
 	return {
 		collects,
 		...(intervalMs !== undefined && { intervalMs }),
 		...(timeoutMs !== undefined && { timeoutMs }),
 		...(onScrape !== undefined && { onScrape }),
+		...(counters !== undefined && { counters }),
 		...(catalog !== undefined && { catalog }),
 	};
 }
 
 export function readCollected(value: unknown): CollectedDto | undefined {
 	if (!isRecord(value)) return undefined;
-	const { snapshot } = value;
+	const { snapshot, failures, missing } = value;
 	if (snapshot === undefined) return {};
-	return snapshot instanceof Uint8Array ? { snapshot } : undefined;
+	if (!(snapshot instanceof Uint8Array)) return undefined;
+	if (failures === undefined) return { snapshot };
+	if (!isList(failures, MAX_METRIC_FAILURES) || !isList(missing, MAX_MISSING_METRICS)) return undefined;
+	return {
+		snapshot,
+		failures: failures.map(readMetricFailure).filter((failure) => failure !== undefined),
+		missing: missing.filter((name) => isText(name, MAX_METRIC_NAME)),
+	};
+}
+
+function isList(value: unknown, maxLength: number): value is readonly unknown[] {
+	return Array.isArray(value) && value.length <= maxLength;
+}
+
+function readMetricFailure(value: unknown): MetricFailureDto | undefined {
+	if (!isRecord(value) || !isText(value["metric"], MAX_METRIC_NAME)) return undefined;
+	return { metric: value["metric"], error: readWireError(value["error"]) };
 }
 
 /** @param maxLength longest accepted answer in characters, which is never more than its bytes */

@@ -1,5 +1,6 @@
 import { isScalar, LineCounter, parseDocument } from "yaml";
 import * as z from "zod";
+import type { CounterMode } from "../../../workers/wire/messages.ts";
 
 /** What the operator grants to one module, and limits it to. A module never sets its own. */
 export interface ModulePolicy {
@@ -18,6 +19,8 @@ export interface ModulePolicy {
 	readonly maxSeries: number | undefined;
 	readonly maxLabels: number | undefined;
 	readonly maxLabelLength: number | undefined;
+	/** Whether counters mirror another system's totals or count from zero in each worker; undefined: as it looks. */
+	readonly counters: CounterMode | undefined;
 	readonly concurrency: number | undefined;
 	readonly queue: number | undefined;
 }
@@ -113,6 +116,7 @@ const SETTINGS = z
 		// Of both, what a worker can send at most (workers/snapshot/limits.ts).
 		maxLabels: whole(1, 128),
 		maxLabelLength: whole(1, 16_384),
+		counters: z.enum(["absolute", "cumulative"], "must be absolute or cumulative"),
 		concurrency: whole(1, 10_000),
 		queue: whole(0, 1_000_000),
 	})
@@ -165,6 +169,7 @@ function combine(defaults: Settings, settings: Settings): ModulePolicy {
 		maxSeries: merged.maxSeries,
 		maxLabels: merged.maxLabels,
 		maxLabelLength: merged.maxLabelLength,
+		counters: merged.counters,
 		concurrency: merged.concurrency,
 		queue: merged.queue,
 	});

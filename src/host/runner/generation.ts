@@ -5,6 +5,7 @@ import {
 	readStarted,
 	type AnswerDto,
 	type CallDto,
+	type CollectedDto,
 	type RequestType,
 	type StartDto,
 	type StartedDto,
@@ -25,7 +26,7 @@ export interface Generation {
 	/** @throws {RpcError} */
 	call(call: CallDto, options: CallOptions): Promise<AnswerDto>;
 	/** @throws {RpcError} */
-	collect(timeoutMs: number, options?: LeftRunningOption): Promise<Uint8Array | undefined>;
+	collect(timeoutMs: number, options?: LeftRunningOption): Promise<CollectedDto>;
 	/** Whether the worker's event loop turns: false when it does not answer within the deadline. */
 	responds(deadlineMs: number): Promise<boolean>;
 	/** Requests that have not been answered. */
@@ -99,8 +100,8 @@ export function createGeneration(options: GenerationOptions): Generation {
 				...callOptions,
 				read: (value) => readAnswer(value, options.start.limits.maxResultBytes),
 			}),
-		collect: async (timeoutMs, left) =>
-			(await rpc.request("collect", { timeoutMs }, { deadlineMs: timeoutMs, read: readCollected, ...left })).snapshot,
+		collect: (timeoutMs, left) =>
+			rpc.request("collect", { timeoutMs }, { deadlineMs: timeoutMs, read: readCollected, ...left }),
 		responds: (deadlineMs) =>
 			rpc.request("ping", null, { deadlineMs, read: readNull }).then(
 				() => true,

@@ -1,7 +1,9 @@
+import type { WireErrorDto } from "../../../workers/wire/wire-error.ts";
 import type { AnswerDto, CallDto } from "../../../workers/wire/messages.ts";
 import { RpcError } from "../../../workers/wire/rpc-client.ts";
 import { BulkheadError } from "../../core/errors.ts";
 import type { CallOptions, Generation } from "./generation.ts";
+import type { ModuleProblem } from "./error-location.ts";
 import { callError, collectError, type WorkOutcome, type WorkType, workOutcome } from "./rpc-errors.ts";
 import { wakened } from "./wake-up.ts";
 
@@ -17,6 +19,25 @@ export interface CollectedSnapshot {
 	readonly generation: number;
 	/** Undefined where the module has no metrics. */
 	readonly snapshot: Uint8Array | undefined;
+	/** Metrics that are missing from it. */
+	readonly failures?: MetricFailures | undefined;
+}
+
+/** Metrics of a module whose own `collect()` failed. */
+export interface MetricFailures {
+	readonly names: readonly string[];
+	/** Why; of the first few. */
+	readonly metrics: readonly { readonly metric: string; readonly problem: ModuleProblem }[];
+}
+
+/** A module's own error ended what was asked of it. */
+export class ModuleError extends BulkheadError {
+	readonly problem: ModuleProblem;
+
+	constructor({ code, message, cause }: BulkheadError, problem: ModuleProblem) {
+		super(code, message, { cause });
+		this.problem = problem;
+	}
 }
 
 export interface ModuleRequestsOptions {
@@ -27,6 +48,8 @@ export interface ModuleRequestsOptions {
 	readonly unavailable: () => string | undefined;
 	/** Whom to wake when either of the two may have changed. */
 	readonly waiting: Set<() => void>;
+	/** Where in the author's files an error comes from. */
+	readonly locate: (error: WireErrorDto) => ModuleProblem;
 	/** A worker has answered what it was given, or it was given up. */
 	readonly onWorked: (work: WorkType, outcome: WorkOutcome, durationMs: number) => void;
 	/** A request ran out of time and the event loop does not turn. */
@@ -94,14 +117,20 @@ export function createModuleRequests({ id, ...module }: ModuleRequestsOptions): 
 					collecting.add(generation);
 					void over.then(() => collecting.delete(generation));
 				};
-				const snapshot = await generation.collect(timeoutMs, { onLeftRunning });
+				const { snapshot, failures = [], missing = [] } = await generation.collect(timeoutMs, { onLeftRunning });
 				module.onWorked("collect", "ok", performance.now() - givenAt);
-				return { generation: generation.number, snapshot };
+				const metrics = failures.map(({ metric, error }) => ({ metric, problem: module.locate(error) }));
+				return {
+					generation: generation.number,
+					snapshot,
+					...(missing.length > 0 && { failures: { names: missing, metrics } }),
+				};
 			} catch (error) {
 				if (!(error instanceof RpcError)) throw error;
 				module.onWorked("collect", workOutcome(error), performance.now() - givenAt);
 				if (error.failure === "timeout") void checkResponse(generation, "collect_timeout");
-				throw collectError(id, error);
+				const failure = collectError(id, error);
+				throw error.remote === undefined ? failure : new ModuleError(failure, module.locate(error.remote));
 			}
 		},
 	};

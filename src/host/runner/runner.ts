@@ -260,6 +260,7 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 			serving: () => current?.generation,
 			unavailable,
 			waiting,
+			locate: (error) => locateError(error, (current?.compiled ?? good)?.inputs ?? [], options.displayRoot),
 			onWorked: listeners.onWorked,
 			onStuck: (generation, reason) =>
 				void replace(

@@ -5,6 +5,10 @@
  * generations before it had added up to (`base`); the page shows their sum. A restart or reload so loses no increment
  * that was collected, and no counter falls. Within a generation a module may set its counters back: then what came
  * before is given up, since Prometheus takes the new value for the increment since the reset (docs/metrics.md, row 28).
+ *
+ * A family that mirrors the totals of another system is shown as it is: another generation is no event of that system.
+ * A new generation may show its first value before it can be seen to mirror, so that the family stays a mirror until it
+ * has been collected `MIRROR_COLLECTIONS` times without a sign of it.
  */
 import type { CheckedFamily } from "../validate/family.ts";
 import { YIELD_EVERY } from "../validate/family.ts";
@@ -12,12 +16,23 @@ import type { DropSink } from "../drops/drop-log.ts";
 import { seriesText } from "../validate/family.ts";
 import { addBase, at, readTotals, type Totals, type TotalsType } from "./totals.ts";
 import { addTotals } from "../validate/sample-values.ts";
+import type { CounterMode } from "../../../workers/wire/messages.ts";
 
 export interface CounterContinuity {
-	/** Adds to each total of a snapshot, in place, what earlier generations had counted. */
-	apply(families: readonly CheckedFamily[], generation: number, sink: DropSink): Generator<undefined, void>;
+	/**
+	 * Adds to each total of a snapshot, in place, what earlier generations had counted.
+	 * @param counts what is known of all counters of the module, whatever each of them looks like
+	 */
+	apply(
+		families: readonly CheckedFamily[],
+		generation: number,
+		sink: DropSink,
+		counts?: Counts,
+	): Generator<undefined, void>;
 	/** Series held. */
 	readonly size: number;
+	/** Whether `totals()` would give nothing. */
+	readonly isEmpty: boolean;
 	/** Another number than before when `totals()` would give something else than before. */
 	readonly revision: number;
 	/** Every series that is held, with what the page shows of it. */
@@ -26,8 +41,22 @@ export interface CounterContinuity {
 	restore(kept: KeptTotals): void;
 }
 
-/** What one series had reached. */
-export interface KeptTotals {
+export interface Counts {
+	readonly mode?: CounterMode | undefined;
+	/** Families that could not be collected this time: what is held of them stays. */
+	readonly missing?: ReadonlySet<string>;
+}
+
+/** What one series had reached, or, without a series, that the family is a mirror. */
+export type KeptTotals = KeptSeries | KeptMirror;
+
+export interface KeptMirror {
+	readonly family: string;
+	readonly type: TotalsType;
+	readonly mirror: true;
+}
+
+export interface KeptSeries {
 	readonly family: string;
 	readonly type: TotalsType;
 	/** As `CheckedFamily` has them. */
@@ -50,28 +79,41 @@ export function createCounterContinuity(maxSeries: () => number): CounterContinu
 		get size() {
 			return size;
 		},
+		get isEmpty() {
+			return known.size === 0;
+		},
 		get revision() {
 			return revision;
 		},
 		*totals() {
-			for (const [family, { type, series }] of known) {
+			for (const [family, { type, mirrorFor, series }] of known) {
+				if (mirrorFor > 0) yield { family, type, mirror: true };
 				for (const [labels, { layout, base, raw }] of series) {
 					yield { family, type, labels, layout, values: base === undefined ? raw : addAll(base, raw) };
 				}
 			}
 		},
-		restore({ family, type, labels, layout, values }) {
+		restore(kept) {
 			if (size >= maxSeries()) return;
-			const { series } = familyTotals(family, type);
+			const totals = familyTotals(kept.family, kept.type);
+			if ("mirror" in kept) {
+				becomeMirror(totals);
+				return;
+			}
+			const { labels, layout, values } = kept;
+			const { series } = totals;
 			if (series.has(labels)) return;
 			size++;
 			series.set(labels, { layout, base: undefined, raw: values, generation: BEFORE_THIS_HOST, round });
 		},
-		*apply(families, generation, sink) {
+		*apply(families, generation, sink, { mode, missing } = {}) {
 			round++;
+			for (const name of missing ?? []) retainFamily(name);
 			for (const family of families) {
 				const totals = totalsOf(family);
 				if (totals === undefined) continue;
+				totals.round = round;
+				if (isMirror(totals, family, mode)) continue;
 				let done = 0;
 				for (const series of family.series) {
 					const now = readTotals(series);
@@ -88,6 +130,30 @@ export function createCounterContinuity(maxSeries: () => number): CounterContinu
 		},
 	};
 
+	function isMirror(totals: FamilyTotals, { mirrored = false }: CheckedFamily, mode: CounterMode | undefined): boolean {
+		if (mode === "absolute" || (mirrored && mode === undefined)) becomeMirror(totals);
+		else if (totals.mirrorFor > 0) {
+			totals.mirrorFor = mode === "cumulative" ? 0 : totals.mirrorFor - 1;
+			if (totals.mirrorFor === 0) revision++;
+		}
+		return totals.mirrorFor > 0;
+	}
+
+	function becomeMirror(totals: FamilyTotals): void {
+		if (totals.mirrorFor === 0) revision++;
+		totals.mirrorFor = MIRROR_COLLECTIONS;
+		size -= totals.series.size;
+		totals.series.clear();
+	}
+
+	/** As if it had been shown once more as it was. */
+	function retainFamily(name: string): void {
+		const totals = known.get(name);
+		if (totals === undefined) return;
+		totals.round = round;
+		for (const state of totals.series.values()) state.round = round;
+	}
+
 	/** What is held of a family, which is nothing when it had another type before; undefined for one without totals. */
 	function totalsOf({ name, type }: CheckedFamily): FamilyTotals | undefined {
 		if (type !== "gauge" && type !== "untyped") return familyTotals(name, type);
@@ -99,15 +165,16 @@ export function createCounterContinuity(maxSeries: () => number): CounterContinu
 		const totals = known.get(name);
 		if (totals?.type === type) return totals;
 		drop(name);
-		const fresh: FamilyTotals = { type, series: new Map() };
+		const fresh: FamilyTotals = { type, mirrorFor: 0, round, series: new Map() };
 		known.set(name, fresh);
 		return fresh;
 	}
 
 	function drop(name: string): void {
-		const dropped = known.get(name)?.series.size ?? 0;
-		if (dropped > 0) revision++;
-		size -= dropped;
+		const dropped = known.get(name);
+		if (dropped === undefined) return;
+		if (dropped.series.size > 0 || dropped.mirrorFor > 0) revision++;
+		size -= dropped.series.size;
 		known.delete(name);
 	}
 
@@ -145,7 +212,7 @@ export function createCounterContinuity(maxSeries: () => number): CounterContinu
 	function* forget(generation: number): Generator<undefined, void> {
 		const most = maxSeries();
 		let done = 0;
-		for (const [name, { series }] of known) {
+		for (const [name, { series, ...family }] of known) {
 			for (const [labels, state] of series) {
 				if (state.round !== round && (state.generation === generation || size > most)) {
 					series.delete(labels);
@@ -154,10 +221,15 @@ export function createCounterContinuity(maxSeries: () => number): CounterContinu
 				}
 				if (++done % YIELD_EVERY === 0) yield;
 			}
-			if (series.size === 0) known.delete(name);
+			// A mirror that this generation does not show yet may be made late, and is known by then.
+			const isKeptMirror = family.mirrorFor > 0 && family.round > round - MIRROR_COLLECTIONS;
+			if (series.size === 0 && !isKeptMirror) drop(name);
 		}
 	}
 }
+
+/** Five minutes at the default interval. */
+const MIRROR_COLLECTIONS = 20;
 
 const BEFORE_THIS_HOST = Number.NEGATIVE_INFINITY;
 
@@ -171,6 +243,10 @@ function isSame(one: readonly number[], other: readonly number[]): boolean {
 
 interface FamilyTotals {
 	readonly type: TotalsType;
+	/** Collections without a sign of it after which it is no mirror any more; 0 for one that is none. */
+	mirrorFor: number;
+	/** The collection that showed the family last. */
+	round: number;
 	readonly series: Map<string, SeriesTotals>;
 }
 

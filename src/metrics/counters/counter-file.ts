@@ -3,6 +3,7 @@
  *
  *     ["bulkhead counters", 1, module]
  *     ["f", family, type]                     the series that follow are of this family
+ *     ["m"]                                   that family mirrors another system's totals
  *     ["s", [labels, layout, values], ...]    at most 64 a line; a value that is not finite is its name as a string
  *     ["end", crc]                            CRC-32 of all lines before this one
  */
@@ -26,6 +27,10 @@ export function* encodeCounters(moduleId: string, totals: Iterable<KeptTotals>):
 			flush();
 			family = kept.family;
 			text += lineOf(["f", family, kept.type]);
+		}
+		if ("mirror" in kept) {
+			text += lineOf(["m"]);
+			continue;
 		}
 		series.push([
 			kept.labels,
@@ -55,9 +60,10 @@ export function* decodeCounters(
 		if (!Array.isArray(parsed)) return undefined;
 		const [kind, ...parts] = parsed as unknown[];
 		if (kind === "f") head = readHead(parts);
-		else if (kind !== "s") return undefined;
+		else if (kind !== "s" && kind !== "m") return undefined;
 		if (head === undefined) return undefined;
-		if (kind === "f") continue;
+		if (kind === "m") kept.push({ ...head, mirror: true });
+		if (kind !== "s") continue;
 		for (const part of parts) {
 			const series = readSeries(part, head);
 			if (series === undefined) return undefined;

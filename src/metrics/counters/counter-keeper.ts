@@ -31,8 +31,7 @@ export function createCounterKeeper(store: CounterStore, slicer: Slicer): Counte
 		async keep(moduleId, continuity, isCurrent) {
 			const { revision } = continuity;
 			if (kept.get(continuity) === revision) return;
-			const isEmpty = continuity.size === 0;
-			const text = isEmpty ? undefined : await slicer.run(encodeCounters(moduleId, continuity.totals()));
+			const text = continuity.isEmpty ? undefined : await slicer.run(encodeCounters(moduleId, continuity.totals()));
 			if (!isCurrent()) return;
 			await store.save(moduleId, text);
 			kept.set(continuity, revision);

@@ -1,6 +1,7 @@
 /**
  * What a module's snapshots lost, and why: counted by fixed reasons, with a few examples that a person can act on.
  */
+import type { MetricFailures } from "../../host/runner/requests.ts";
 import { createToldOnce } from "./log-once.ts";
 
 /** Why something was not taken from a snapshot. Label values of `mcp_collect_dropped_total{reason}`. */
@@ -72,8 +73,8 @@ export interface DropSink {
 export interface DropLog {
 	/** Begins a collection; what is dropped is counted in it until the next one begins. */
 	begin(at: number): DropSink;
-	/** The collection begun last brought nothing at all. That is no news here: failure-news.ts tells of it. */
-	fail(reason: DropReason): void;
+	/** The collection begun last brought nothing at all, or lacks metrics. That is no news here: failure-log.ts tells of it. */
+	fail(reason: DropReason, failures?: MetricFailures): void;
 	/** How much the collection lost that was begun last, by reason. */
 	counts(): ReadonlyMap<DropReason, number>;
 	/** Reason and family pairs that no collection before the one begun last had shown: one log line each. */
@@ -117,7 +118,10 @@ export function createDropLog(): DropLog {
 				},
 			};
 		},
-		fail: (reason) => lose(reason, "", "", 1),
+		fail(reason, failures) {
+			if (failures === undefined) return lose(reason, "", "", 1);
+			for (const name of failures.names) lose(reason, name, "", 1);
+		},
 		counts: () => counts,
 		news: () => news,
 		drops: drops.shown,

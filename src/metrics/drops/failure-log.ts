@@ -1,9 +1,10 @@
 /** What the log is told of collections that bring nothing: when that begins, when the error is another one, when it is over. */
+import { describeProblem } from "../../host/runner/error-location.ts";
 import type { CollectError, CollectFailure } from "./report.ts";
 import { createToldOnce } from "./log-once.ts";
 
 export type FailureNews =
-	| { readonly kind: "failed"; readonly code: CollectFailure; readonly message: string }
+	| { readonly kind: "failed"; readonly code: CollectFailure; readonly message: string; readonly partial: boolean }
 	/** It fails with ever other errors. */
 	| { readonly kind: "failures_muted" }
 	/** `failures` is how many collections have failed since it was last told to be well. */
@@ -47,11 +48,11 @@ export function createFailureNews(): FailureNewsSource {
 		},
 	};
 
-	function failureOf({ code, message }: CollectError): FailureNews | undefined {
-		const line = firstLineOf(message);
+	function failureOf({ code, message, problem, failures: metrics }: CollectError): FailureNews | undefined {
+		const line = firstLineOf(problem === undefined ? message : describeProblem(problem));
 		switch (told.tell(`${code} ${line}`)) {
 			case "new":
-				return { kind: "failed", code, message: line };
+				return { kind: "failed", code, message: line, partial: metrics !== undefined };
 			case "more":
 				return { kind: "failures_muted" };
 			case "told":

@@ -23,7 +23,10 @@ export function newsLine(moduleId: string, news: CollectNews): NewsLine {
 				message: `${moduleId}: and more; no further drop or warning is logged until a collection has none`,
 			};
 		case "failed":
-			return { level: "warn", message: `${moduleId}: nothing was collected: ${withoutId(news.message, moduleId)}` };
+			return {
+				level: "warn",
+				message: `${moduleId}: ${news.partial ? "" : "nothing was collected: "}${withoutId(news.message, moduleId)}`,
+			};
 		case "failures_muted":
 			return {
 				level: "warn",

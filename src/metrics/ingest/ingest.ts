@@ -10,7 +10,7 @@ import { messageOf } from "../../core/errors.ts";
 import { createSlicer } from "../../core/time-slicer.ts";
 import type { OwnedNames } from "../../state/owner-file.ts";
 import { type CheckedFamily, linesOf } from "../validate/family.ts";
-import { type CollectError, type CollectReport, collectReport } from "../drops/report.ts";
+import { type CollectError, type CollectReport, collectReport, metricsFailed } from "../drops/report.ts";
 import { createCounterContinuity } from "../counters/continuity.ts";
 import { createCounterKeeper } from "../counters/counter-keeper.ts";
 import type { CounterStore } from "../counters/persistence.ts";
@@ -123,7 +123,9 @@ export function serveIntake(port: IntakePort<IntakeReply, IntakeRequest>, option
 	}
 
 	async function takeSnapshot(request: Request<"accept">, state: ModuleState): Promise<void> {
-		const { moduleId, bytes, generation, limits } = request;
+		const { moduleId, bytes, generation, limits, counters, failures } = request;
+		const missing = new Set(failures?.names);
+		const error = failures === undefined ? undefined : metricsFailed(failures);
 		const at = now();
 		const isCurrent = (): boolean => modules.get(moduleId) === state;
 		// A late answer: a newer generation has answered already, or the module is gone.
@@ -154,7 +156,7 @@ export function serveIntake(port: IntakePort<IntakeReply, IntakeRequest>, option
 			const [dto, buffers] = encodeWritten(written);
 			const hasUtf8 = !owned.every(({ name }) => isLegacyName(name));
 			const shown = { at, series: linesOf(owned), hasUtf8, written: dto };
-			finish(request, state, at, { shown, buffers });
+			finish(request, state, at, { shown, buffers, ...(error !== undefined && { error }) });
 		}
 
 		function* claim(
@@ -163,7 +165,7 @@ export function serveIntake(port: IntakePort<IntakeReply, IntakeRequest>, option
 			into: DropSink,
 		): Generator<undefined, readonly CheckedFamily[]> {
 			const owned = yield* ownership.claim(moduleId, families, seen, at, into);
-			yield* state.continuity.apply(owned, generation, into);
+			yield* state.continuity.apply(owned, generation, into, { mode: counters, missing });
 			return owned;
 		}
 	}
@@ -189,7 +191,7 @@ export function serveIntake(port: IntakePort<IntakeReply, IntakeRequest>, option
 	/** A collection has ended: says what it lost, and how it went. */
 	function finish(request: Collection, state: ModuleState, at: number, { error, ...shown }: Outcome = {}): void {
 		const { log } = state;
-		if (error !== undefined) log.fail(error.code);
+		if (error !== undefined) log.fail(error.code, error.failures);
 		const failure = state.failures.next(error);
 		state.report = collectReport(log, 0, at, error);
 		const news = failure === undefined ? log.news() : [...log.news(), failure];
@@ -231,7 +233,7 @@ type Request<Type extends IntakeRequest["type"]> = Extract<IntakeRequest, { type
 
 type Collection = Request<"accept" | "fail">;
 
-/** How a collection ended: with an error, with what is shown from now on, or with neither for a module that is gone. */
+/** How a collection ended: with an error, with what is shown from now on, with both, or with neither for a module that is gone. */
 interface Outcome {
 	readonly error?: CollectError;
 	readonly shown?: ShownDto;

@@ -2,11 +2,13 @@
  * What main and the intake (snapshot-intake.ts) say to one another. Both are the host's own, in threads of one process, so
  * what arrives is what was sent; what a module may have forged stays bytes until the intake has checked it.
  */
+import type { MetricFailures } from "../../host/runner/requests.ts";
 import type { CollectError, CollectReport } from "../drops/report.ts";
 import type { CollectNews } from "../drops/log-lines.ts";
 import type { DropReason } from "../drops/drop-log.ts";
 import type { FamilySharing } from "../ownership/family-sharing.ts";
 import type { ModuleLimits } from "../validate/module-limits.ts";
+import type { CounterMode } from "../../../workers/wire/messages.ts";
 import type { WrittenDto } from "../exposition/written-transfer.ts";
 
 /** A `Worker`, or the port at its other end. */
@@ -24,6 +26,9 @@ export type IntakeRequest =
 			readonly bytes: Uint8Array;
 			readonly generation: number;
 			readonly limits: ModuleLimits;
+			readonly counters: CounterMode | undefined;
+			/** Metrics that could not be collected, and are missing from the snapshot. */
+			readonly failures: MetricFailures | undefined;
 	  }
 	/** A collection brought no snapshot; answered likewise. */
 	| { readonly type: "fail"; readonly id: number; readonly moduleId: string; readonly error: CollectError }

@@ -20,6 +20,7 @@ export interface SnapshotRules extends LabelLimits {
 /** Keeps to the series limit: families in order, whole, until one does not fit. */
 export function createFamilyCollector(rules: SnapshotRules, sink: DropSink) {
 	const readers = new Map<string, FamilyReader>();
+	const mirrored = new Set<string>();
 	/** Where samples go now: a family, or nowhere because theirs was refused. */
 	let current: FamilyReader | undefined;
 	/** The family that did not fit, or one after it, with what was lost of it so far. */
@@ -60,6 +61,7 @@ export function createFamilyCollector(rules: SnapshotRules, sink: DropSink) {
 			if (rules.isReserved(shown)) return sink.drop("reserved_name", shown, "");
 			if (type === undefined) return sink.drop("invalid_type", shown, "");
 			if (typeof help !== "string") sink.warn("invalid_help", shown, "");
+			if (flag === 1) mirrored.add(shown);
 			const head = { name: shown, help: typeof help === "string" ? help.toWellFormed() : "", type };
 			const known = readers.get(shown);
 			if (known !== undefined) {
@@ -95,7 +97,8 @@ export function createFamilyCollector(rules: SnapshotRules, sink: DropSink) {
 			reportOver();
 			const families: CheckedFamily[] = [];
 			for (const reader of readers.values()) {
-				families.push(yield* reader.finish());
+				const family = yield* reader.finish();
+				families.push(mirrored.has(family.name) ? { ...family, mirrored: true } : family);
 				yield;
 			}
 			return families;

@@ -38,6 +38,8 @@ export interface SummarySeries {
 interface FamilyHead {
 	readonly name: string;
 	readonly help: string;
+	/** Its values are totals of another system, which the module mirrors. */
+	readonly mirrored?: boolean;
 }
 
 export type CheckedFamily = FamilyHead &

@@ -385,7 +385,7 @@ test("a thread and a process give the same answers", async (t) => {
 			await call("fail", {}),
 			await call("unknown", {}),
 		];
-		const snapshot = await generation.collect(5000);
+		const { snapshot } = await generation.collect(5000);
 		await generation.stop(5000);
 		return { started, answers, emitted, snapshot: Buffer.from(snapshot ?? []).toString(), end: await generation.ended };
 	};

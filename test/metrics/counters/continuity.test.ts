@@ -179,3 +179,37 @@ test("a snapshot that is refused leaves the totals as they were", async () => {
 	await collect("m", [counter("x_total", value(1))], 2);
 	assert.equal(seriesOf(await families()).get("x_total"), 6);
 });
+
+test("a family that mirrors is shown as it is, in every generation", async () => {
+	const { collect, families, mirror } = createCollector();
+	const shown = async () => seriesOf(await families()).get("x_total");
+	await mirror("m", [counter("x_total", value(5))], 1);
+	await mirror("m", [counter("x_total", value(6))], 2);
+	assert.equal(await shown(), 6);
+	// The new generation has not been seen to mirror yet.
+	await collect("m", [counter("x_total", value(7))], 3);
+	assert.equal(await shown(), 7);
+});
+
+test("a family that mirrors no more counts on, once it has been collected long enough without a sign of it", async () => {
+	const { collect, families, mirror } = createCollector();
+	await mirror("m", [counter("x_total", value(5))], 1);
+	for (let collections = 0; collections < 21; collections++) await collect("m", [counter("x_total", value(1))], 2);
+	await collect("m", [counter("x_total", value(2))], 3);
+	assert.equal(seriesOf(await families()).get("x_total"), 3);
+});
+
+test("what the operator or the module says of its counters is stronger than what they look like", async () => {
+	const { families, mirror, collect } = createCollector();
+	await mirror("m", [counter("x_total", value(5))], 1, "cumulative");
+	await mirror("m", [counter("x_total", value(1))], 2, "cumulative");
+	await collect("n", [counter("y_total", value(5))], 1, "absolute");
+	await collect("n", [counter("y_total", value(6))], 2, "absolute");
+	assert.deepEqual(
+		[...seriesOf(await families())],
+		[
+			["x_total", 6],
+			["y_total", 6],
+		],
+	);
+});

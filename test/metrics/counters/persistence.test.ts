@@ -46,6 +46,14 @@ const TOGETHER = {
 	s_count: 4,
 };
 
+test("a mirror is still one, and nothing is added to it before it can be seen to be one", async (t) => {
+	const { start } = setUp(t);
+	await start().mirror("metrics/m", FAMILIES, 7);
+	const second = start();
+	await second.collect("metrics/m", [counter("x_total", value(6, { s: "a" }))], 1);
+	assert.deepEqual([...seriesOf(await second.families())], [['x_total{s="a"}', 6]]);
+});
+
 test("counters, histograms and summaries go on where the host before had brought them, and no gauge does", async (t) => {
 	const { start, files } = setUp(t);
 	await start().collect("metrics/m", FAMILIES, 7);

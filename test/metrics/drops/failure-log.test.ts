@@ -8,8 +8,8 @@ import { gauge, value } from "../../support/raw-families.ts";
 
 const BROKEN: CollectError = { code: "collect_error", message: "it is broken" };
 const LATE: CollectError = { code: "collect_timeout", message: "it is late" };
-const TOLD_BROKEN: FailureNews = { kind: "failed", code: "collect_error", message: "it is broken" };
-const TOLD_LATE: FailureNews = { kind: "failed", code: "collect_timeout", message: "it is late" };
+const TOLD_BROKEN: FailureNews = { kind: "failed", code: "collect_error", message: "it is broken", partial: false };
+const TOLD_LATE: FailureNews = { kind: "failed", code: "collect_timeout", message: "it is late", partial: false };
 
 /** What is told of collections that end like this, one after the other. */
 function toldOf(outcomes: readonly (CollectError | undefined)[]): readonly FailureNews[] {
@@ -39,7 +39,9 @@ test("errors are told apart by their code and first line, of which no more is to
 		{ code: "collect_error", message: `${first}\n    at one.ts:1` },
 		{ code: "collect_error", message: `${first}\n    at other.ts:2` },
 	]);
-	assert.deepEqual(told, [{ kind: "failed", code: "collect_error", message: `\ufffd${"x".repeat(499)}` }]);
+	assert.deepEqual(told, [
+		{ kind: "failed", code: "collect_error", message: `\ufffd${"x".repeat(499)}`, partial: false },
+	]);
 });
 
 test("a module with another error each time is told of eleven times, until it has recovered", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MAX_ERROR_TEXT, readWireError, toWireError } from "../../../workers/wire/wire-error.ts";
+import { MAX_CAUSES, MAX_ERROR_TEXT, readWireError, toWireError } from "../../../workers/wire/wire-error.ts";
 
 const hostile = new Proxy(
 	{},
@@ -61,4 +61,38 @@ test("what a worker sent as an error is read with the same care", () => {
 		code: "C",
 	});
 	assert.deepEqual(readWireError(undefined), { name: "Error", message: "the worker sent no error" });
+});
+
+test("the chain of causes comes along, the nearest first, of a known length, and however it lies", () => {
+	const refused = new AggregateError([new Error("::1"), new Error("127.0.0.1")], "refused");
+	const error = toWireError(new TypeError("fetch failed", { cause: refused }));
+	assert.deepEqual(
+		error.causes?.map(({ name, message }) => [name, message]),
+		[
+			["AggregateError", "refused"],
+			["Error", "::1"],
+			["Error", "127.0.0.1"],
+		],
+	);
+	assert.deepEqual(readWireError(structuredClone(error)), error);
+
+	const circle = new Error("a");
+	circle.cause = new Error("b", { cause: circle });
+	assert.deepEqual(
+		toWireError(circle).causes?.map(({ message }) => message),
+		["b"],
+	);
+
+	let deep = new Error("0");
+	for (let depth = 1; depth < 100; depth++) deep = new Error(String(depth), { cause: deep });
+	assert.equal(toWireError(deep).causes?.length, MAX_CAUSES);
+	assert.equal(
+		readWireError({ message: "x", causes: Array.from({ length: 1000 }, () => deep) }).causes?.length,
+		MAX_CAUSES,
+	);
+	assert.equal(
+		toWireError({ message: "x", cause: hostile, errors: new Proxy([], { get: () => assert.fail("trap") }) }).causes
+			?.length,
+		1,
+	);
 });
