@@ -10,13 +10,15 @@ import type { OnRead } from "./esbuild-plugin.ts";
 import type { FileStamp } from "./file-fingerprint.ts";
 import type { BuildMessage, BuildReplyDto, BuildRequestDto, BundleProcessMessage } from "./protocol.ts";
 
-const NICENESS = 5;
+const BACKGROUND_NICENESS = 10;
 
-// What serves comes first; esbuild takes all the cores that it gets.
-try {
-	setPriority(NICENESS);
-} catch {
-	// It is only a courtesy.
+// What is known to be costly waits for everything else; esbuild takes all the cores that it gets.
+if (process.argv.includes("--background")) {
+	try {
+		setPriority(BACKGROUND_NICENESS);
+	} catch {
+		// It is only a courtesy.
+	}
 }
 process.on("message", ({ job, request }: BuildMessage) => void answer(job, request));
 process.on("disconnect", endAll);

@@ -38,11 +38,14 @@ export interface BundleProcessOptions {
 	/** Of esbuild and of its JavaScript side, each. */
 	readonly memoryBytes?: number;
 	readonly idleMs?: number;
+	/** Everything else on the machine comes first. */
+	readonly background?: boolean;
 }
 
 const IDLE_MS = 5000;
 
-export function createBundleProcess({ memoryBytes, idleMs = IDLE_MS }: BundleProcessOptions = {}): BundleProcess {
+export function createBundleProcess(options: BundleProcessOptions = {}): BundleProcess {
+	const { memoryBytes, idleMs = IDLE_MS, background = false } = options;
 	let current: Running | undefined;
 	let jobs = 0;
 
@@ -57,7 +60,7 @@ export function createBundleProcess({ memoryBytes, idleMs = IDLE_MS }: BundlePro
 	}
 
 	function start(): Running {
-		const { file, args, env } = bundleCommand(ENTRY, memoryBytes);
+		const { file, args, env } = bundleCommand(background ? [ENTRY, BACKGROUND] : [ENTRY], memoryBytes);
 		const child = spawn(file, args, {
 			env,
 			stdio: ["ignore", "ignore", "pipe", "ipc"],
@@ -128,6 +131,7 @@ interface Pending {
 
 const MAX_SAID = 2000;
 
+const BACKGROUND = "--background";
 const ENTRY = fileURLToPath(import.meta.resolve(`../bundle/bundle-process${extname(import.meta.url)}`));
 
 function kill({ pid }: ChildProcess): void {

@@ -105,16 +105,16 @@ export function createCompiler(options: CompilerOptions): Compiler {
 	const store = createBundleStore(options.stateDir, options.log);
 	const bundled = [...(options.bundledLibraries ?? new Map())];
 	const turns = createTurns();
-	const makeLane = (builds: number): Lane => ({
-		process: createBundleProcess(options),
+	const makeLane = (builds: number, background: boolean): Lane => ({
+		process: createBundleProcess({ ...options, background }),
 		permits: createPermits(builds),
 	});
 	/** Where modules are compiled. */
-	const shared = makeLane(MAX_BUILDS);
+	const shared = makeLane(MAX_BUILDS, false);
 	/** Where those are compiled again, one by one, whose process ended: if it ends again, that is why. */
-	const retries = makeLane(1);
+	const retries = makeLane(1, false);
 	/** Where those are compiled that ended a process or took long. They wait for each other, and nobody waits for them. */
-	const suspects = makeLane(1);
+	const suspects = makeLane(1, true);
 	const suspected = new Set<string>();
 	let stopping: Promise<void> | undefined;
 

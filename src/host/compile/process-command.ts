@@ -15,9 +15,9 @@ export interface BundleCommand {
  * it. Where memory runs out all the same, the kernel ends them before it ends the host. Elsewhere than on Linux there is
  * only what Go itself aims at, and the deadline.
  */
-export function bundleCommand(entry: string, memoryBytes: number = defaultMemoryBytes()): BundleCommand {
+export function bundleCommand(entry: readonly string[], memoryBytes: number = defaultMemoryBytes()): BundleCommand {
 	const limits = [`--max-old-space-size=${Math.floor(memoryBytes / 2 / MIB)}`, "--no-warnings"];
-	const node = [process.execPath, ...limits, entry];
+	const node = [process.execPath, ...limits, ...entry];
 	// Nothing of the host's environment, which has secrets in it.
 	const env = { GOMEMLIMIT: `${Math.floor((memoryBytes * 3) / 4)}` };
 	return process.platform === "linux" && existsSync(SHELL)
