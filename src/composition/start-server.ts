@@ -63,8 +63,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 		host,
 		catalog,
 		callTimeoutMs: (id) => policyFile.policy().of(id).callTimeoutMs ?? config.callTimeoutMs,
-		callConcurrency: config.callConcurrency,
-		callQueue: config.callQueue,
+		callLimits(id) {
+			const { concurrency, queue } = policyFile.policy().of(id);
+			return { concurrency: concurrency ?? config.callConcurrency, capacity: queue ?? config.callQueue };
+		},
 		observe: instrumentation.request,
 	});
 	sampler.follow({ host, gateway, collector });

@@ -136,3 +136,51 @@ test("a wrong policy at the start stops it, with every problem and its line", as
 		return true;
 	});
 });
+
+test("concurrency and queue hold for the module that they are said of", async (t) => {
+	const holds = (tool: string): string => `import type { McpServer } from "@modelcontextprotocol/server";
+		export default function register(server: McpServer) {
+			server.registerTool("${tool}", {}, () => new Promise(() => undefined));
+		}`;
+	const server = await startTestServer(t, {
+		files: {
+			"mcps/narrow.ts": holds("narrow"),
+			"mcps/wide.ts": holds("wide"),
+			"plugins.yaml": "modules: { mcps/narrow: { concurrency: 1, queue: 1 } }",
+		},
+	});
+	const calls = new AbortController();
+	const held = ["narrow", "narrow", "wide", "wide", "wide"].map((tool) => server.execute(tool, {}, calls.signal));
+	try {
+		await until(async () => {
+			const page = await server.metrics();
+			const [pending, running, wide] = [
+				'mcp_tasks_pending{server_id="mcps/narrow"}',
+				'mcp_tasks_running{server_id="mcps/narrow"}',
+				'mcp_tasks_running{server_id="mcps/wide"}',
+			].map((series) => sampleOf(page, series));
+			return pending === 1 && running === 1 && wide === 3;
+		}, "one runs and one waits of the narrow one's, all of the other's run");
+		const refused = await server.execute("narrow");
+		assert.equal(refused.body.code, "MODULE_BUSY");
+	} finally {
+		calls.abort();
+		await Promise.allSettled(held);
+	}
+});
+
+test("a module that its operator has disabled is no failure of the host's", async (t) => {
+	const server = await startTestServer(t, {
+		files: {
+			"mcps/env.ts": ENV_TOOL,
+			"metrics/off.mjs": "export function process() {}",
+			"plugins.yaml": "modules: { metrics/off: { enabled: false } }",
+		},
+	});
+	const health = async (): Promise<Record<string, unknown>> =>
+		(await (await fetch(`${server.url}/health`)).json()) as Record<string, unknown>;
+	const { status, modules } = await health();
+	assert.deepEqual({ status, modules }, { status: "ok", modules: { total: 2, serving: 1, failing: [] } });
+	await server.save("metrics/broken.mjs", "export function process( {}");
+	await until(async () => (await health())["status"] === "degraded", "a module that does not compile is one");
+});

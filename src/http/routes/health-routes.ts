@@ -30,7 +30,10 @@ export function createHealthRoutes({ host, startedAt, isStopping }: HealthRoutes
 		.route("/health")
 		.get((_request, response) => {
 			const modules = host.modules();
-			const failing = modules.filter((module) => module.state !== "running").map(({ id, state }) => ({ id, state }));
+			// One that its operator has disabled does what it should.
+			const failing = modules
+				.filter(({ state, policy }) => state !== "running" && state !== "disabled" && policy.enabled)
+				.map(({ id, state }) => ({ id, state }));
 			response.json({
 				status: failing.length === 0 ? "ok" : "degraded",
 				ready: host.ready() && !isStopping(),

@@ -27,29 +27,36 @@ export interface CallQueue {
 export interface CallQueueOptions {
 	/** For the texts of errors. */
 	readonly moduleId: string;
+	/** What holds now: the operator may change it while calls wait. */
+	readonly limits: () => CallLimits;
+}
+
+export interface CallLimits {
 	/** Calls that may run at a time. */
 	readonly concurrency: number;
 	/** Calls that may wait. */
 	readonly capacity: number;
 }
 
-export function createCallQueue({ moduleId, concurrency, capacity }: CallQueueOptions): CallQueue {
+export function createCallQueue({ moduleId, limits }: CallQueueOptions): CallQueue {
 	/** Per client those that wait, and the clients in the order of their turns. */
 	const turns = new Map<string, Set<() => void>>();
 	let running = 0;
 	let waiting = 0;
 
+	/** Serves as many as there are places for: more than one, where the limit has been raised. */
 	function serveNext(): void {
-		const [turn] = turns;
-		if (turn === undefined || running >= concurrency) return;
-		const [client, calls] = turn;
-		turns.delete(client);
-		const [grant] = calls;
-		if (grant === undefined) return;
-		calls.delete(grant);
-		if (calls.size > 0) turns.set(client, calls); // to the end: the others have their turn first
-		running += 1;
-		grant();
+		const { concurrency } = limits();
+		for (const [client, calls] of turns) {
+			if (running >= concurrency) return;
+			turns.delete(client);
+			const [grant] = calls;
+			if (grant === undefined) continue;
+			calls.delete(grant);
+			if (calls.size > 0) turns.set(client, calls); // to the end: the others have their turn first
+			running += 1;
+			grant();
+		}
 	}
 
 	function line(client: string): Set<() => void> {
@@ -62,13 +69,14 @@ export function createCallQueue({ moduleId, concurrency, capacity }: CallQueueOp
 
 	return {
 		enter() {
-			if (running >= concurrency) return false;
+			if (running >= limits().concurrency) return false;
 			running += 1;
 			return true;
 		},
 		wait(client, deadlineMs, signal) {
 			return new Promise((resolve, reject) => {
 				if (signal.aborted) return reject(cancelled(moduleId));
+				const { concurrency, capacity } = limits();
 				if (waiting >= capacity) return reject(busy(moduleId, concurrency, capacity));
 				waiting += 1;
 				const calls = line(client);
@@ -113,14 +121,14 @@ export interface CallLoad {
 	readonly running: number;
 }
 
-export function createCallQueues(limits: Omit<CallQueueOptions, "moduleId">): CallQueues {
+export function createCallQueues(limitsOf: (moduleId: string) => CallLimits): CallQueues {
 	/** One per module that was ever called; modules are files that the operator has put there. */
 	const queues = new Map<string, CallQueue>();
 	return {
 		of(moduleId) {
 			const known = queues.get(moduleId);
 			if (known !== undefined) return known;
-			const queue = createCallQueue({ moduleId, ...limits });
+			const queue = createCallQueue({ moduleId, limits: () => limitsOf(moduleId) });
 			queues.set(moduleId, queue);
 			return queue;
 		},
@@ -132,7 +140,7 @@ export function createCallQueues(limits: Omit<CallQueueOptions, "moduleId">): Ca
 }
 
 function busy(moduleId: string, concurrency: number, capacity: number): BulkheadError {
-	const message = `${moduleId} is busy: ${concurrency} calls run and ${capacity} wait (CALL_CONCURRENCY, CALL_QUEUE); try again later`;
+	const message = `${moduleId} is busy: ${concurrency} calls run and ${capacity} wait (CALL_CONCURRENCY and CALL_QUEUE, or concurrency and queue in plugins.yaml); try again later`;
 	return new BulkheadError("MODULE_BUSY", message);
 }
 

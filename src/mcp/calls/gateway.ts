@@ -3,7 +3,7 @@ import { BulkheadError } from "../../core/errors.ts";
 import type { Host } from "../../host/host.ts";
 import { readCallAnswer } from "./parse-answer.ts";
 import { callOwners } from "./call-routing.ts";
-import { type CallLoad, createCallQueues } from "./call-queue.ts";
+import { type CallLimits, type CallLoad, createCallQueues } from "./call-queue.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { isNotFound, moduleError, NotFound, type RequestErrorType, requestFailure } from "./protocol-errors.ts";
 import { type CallAnswer, type CallClient, createRelay, type RunningCall } from "./call-relay.ts";
@@ -23,8 +23,7 @@ export interface GatewayOptions {
 	 */
 	readonly callTimeoutMs: (moduleId: string) => number;
 	/** Calls of one module that run at a time, and that wait. */
-	readonly callConcurrency: number;
-	readonly callQueue: number;
+	readonly callLimits: (moduleId: string) => CallLimits;
 	/** Called when a request begins; what it returns is called when it ends. */
 	readonly observe: (request: ObservedRequest) => (outcome: RequestOutcome) => void;
 }
@@ -78,7 +77,7 @@ export interface TaskInquiry {
 
 export function createGateway(options: GatewayOptions): Gateway {
 	const { host, catalog, observe, callTimeoutMs } = options;
-	const queues = createCallQueues({ concurrency: options.callConcurrency, capacity: options.callQueue });
+	const queues = createCallQueues(options.callLimits);
 	const tasks = createTaskOwners();
 
 	async function answer(owners: readonly string[], call: IncomingCall, listeners: CallListeners): Promise<CallAnswer> {

@@ -7,14 +7,17 @@ const FOREVER_MS = 60_000;
 const signal = new AbortController().signal;
 
 test("so many run, so many wait, and the next is refused at once with what to do", async () => {
-	const queue = createCallQueue({ moduleId: "mcps/a", concurrency: 2, capacity: 1 });
+	const queue = createCallQueue({ moduleId: "mcps/a", limits: () => ({ concurrency: 2, capacity: 1 }) });
 	assert.equal(queue.enter(), true);
 	assert.equal(queue.enter(), true);
 	assert.equal(queue.enter(), false);
 	const waiting = queue.wait("x", FOREVER_MS, signal);
 	await assert.rejects(queue.wait("y", FOREVER_MS, signal), (error: BulkheadError) => {
 		assert.equal(error.code, "MODULE_BUSY");
-		assert.match(error.message, /mcps\/a is busy: 2 calls run and 1 wait \(CALL_CONCURRENCY, CALL_QUEUE\); try again/);
+		assert.match(
+			error.message,
+			/mcps\/a is busy: 2 calls run and 1 wait \(CALL_CONCURRENCY and CALL_QUEUE, or .* in plugins\.yaml\); try again/,
+		);
 		return true;
 	});
 	queue.leave();
@@ -27,7 +30,7 @@ test("so many run, so many wait, and the next is refused at once with what to do
 });
 
 test("clients take turns, whatever the number of calls that each has waiting", async () => {
-	const queue = createCallQueue({ moduleId: "mcps/a", concurrency: 1, capacity: 100 });
+	const queue = createCallQueue({ moduleId: "mcps/a", limits: () => ({ concurrency: 1, capacity: 100 }) });
 	queue.enter();
 	const served: string[] = [];
 	const calls = ["greedy", "greedy", "greedy", "greedy", "modest", "other"].map(async (client) => {
@@ -42,7 +45,7 @@ test("clients take turns, whatever the number of calls that each has waiting", a
 });
 
 test("one that is cancelled or too late leaves the line without taking a place", async () => {
-	const queue = createCallQueue({ moduleId: "mcps/a", concurrency: 1, capacity: 2 });
+	const queue = createCallQueue({ moduleId: "mcps/a", limits: () => ({ concurrency: 1, capacity: 2 }) });
 	queue.enter();
 	const cancelling = new AbortController();
 	const cancelled = queue.wait("x", FOREVER_MS, cancelling.signal);
@@ -54,4 +57,17 @@ test("one that is cancelled or too late leaves the line without taking a place",
 	assert.equal(queue.waiting(), 0);
 	queue.leave();
 	assert.equal(queue.enter(), true);
+});
+
+test("limits that change hold at once, and whoever waits gets the places that there are more of", async () => {
+	let limits = { concurrency: 1, capacity: 3 };
+	const queue = createCallQueue({ moduleId: "mcps/a", limits: () => limits });
+	queue.enter();
+	const waiting = [1, 2, 3].map(() => queue.wait("x", FOREVER_MS, signal));
+	limits = { concurrency: 3, capacity: 0 };
+	queue.leave();
+	await Promise.all(waiting);
+	assert.equal(queue.running(), 3);
+	assert.equal(queue.enter(), false);
+	await assert.rejects(queue.wait("x", FOREVER_MS, signal), { code: "MODULE_BUSY" });
 });
