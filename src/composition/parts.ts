@@ -8,7 +8,6 @@ import { messageOf } from "../core/errors.ts";
 import { readBundledLibraries } from "../host/bundle/bundled-libraries.ts";
 import { createCompiler } from "../host/compile/compiler.ts";
 import { createHost, type Host } from "../host/host.ts";
-import { refusedBuiltin } from "../host/policy/permissions.ts";
 import type { PolicyFile } from "../host/policy/policy-file.ts";
 import { createWorkerFactory } from "../host/worker/worker-factory.ts";
 import type { Gateway } from "../mcp/calls/gateway.ts";
@@ -133,7 +132,6 @@ export function openHost(
 			stateDir: config.stateDir,
 			log,
 			bundledLibraries: libraries,
-			refusedBuiltin: (id, name) => refusedBuiltin(config.sandbox, policyFile.policy().of(id), id, name),
 		}),
 		serverInfo: SERVER_INFO,
 		displayRoot: dirname(config.metricsDir),

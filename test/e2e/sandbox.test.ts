@@ -15,19 +15,17 @@ export default (server: McpServer) => server.registerTool("try", {}, async () =>
 	return { content: [{ type: "text", text: "did it: " + value }] };
 });`;
 
-test("an import that the policy never allows is refused when the module is compiled, with the line that allows it", async (t) => {
+test("what the policy never allows is refused when it is called, with the line that allows it", async (t) => {
 	const server = await startTestServer(t, { files: { "mcps/spawns.ts": SPAWNS, "plugins.yaml": "modules: {}" } });
-	const { load_error: problem, state } = await server.module("mcps/spawns");
-	assert.equal(state, "idle");
+	const { body } = await server.execute("spawn");
+	assert.equal(body.isError, true);
 	assert.match(
-		problem?.message ?? "",
-		/node:child_process is not open to mcps\/spawns: .*permissions: \{ childProcess: true \}/,
+		body.content?.[0]?.text ?? "",
+		/^mcps\/spawns may not use child_process.spawnSync: .*permissions: \{ childProcess: true \}/,
 	);
-	assert.deepEqual([problem?.file, problem?.line], ["mcps/spawns.ts", 1]);
 
 	await server.save("plugins.yaml", "modules: { mcps/spawns: { permissions: { childProcess: true } } }");
-	await until(async () => (await server.module("mcps/spawns")).state === "running", "the grant lets it in");
-	assert.equal((await server.execute("spawn")).body.content?.[0]?.text, "spawned\n");
+	await until(async () => (await server.execute("spawn")).body.content?.[0]?.text === "spawned\n", "the grant lets it");
 });
 
 const REFUSED: readonly [what: string, code: string][] = [
@@ -35,7 +33,7 @@ const REFUSED: readonly [what: string, code: string][] = [
 	["writes a file", 'fs.writeFileSync("/tmp/bulkhead-was-here", "")'],
 	["closes a descriptor that it did not open", "fs.closeSync(1)"],
 	["kills the process", "process.kill(process.pid)"],
-	["imports what it was not granted at run time", 'return import("node:" + "child_process")'],
+	["imports what it was not granted, and uses it", '(await import("node:" + "child_process")).spawnSync("true")'],
 ];
 for (const [what, code] of REFUSED) {
 	test(`a module that ${what} gets an error, and goes on`, async (t) => {

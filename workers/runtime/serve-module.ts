@@ -15,6 +15,7 @@ import {
 } from "../wire/messages.ts";
 import { createMessageQuota } from "../wire/token-bucket.ts";
 import { type RequestContext, serveRpc } from "../wire/rpc-server.ts";
+import { isolateBroadcasts } from "../sandbox/broadcast.ts";
 import { lockWorker } from "../sandbox/lock.ts";
 import { encodeSnapshot } from "../snapshot/encode-snapshot.ts";
 import { isDuration, isRecord } from "../wire/json.ts";
@@ -113,6 +114,7 @@ async function startModule(
 ): Promise<RunningModule> {
 	// Stack traces name the author's file and line, from the source map beside the bundle.
 	process.setSourceMapsEnabled(true);
+	if (start.sandbox.level !== "off") isolateBroadcasts();
 	for (const path of start.trustedPaths) await import(pathToFileURL(path).href);
 	lockWorker({
 		moduleId: start.moduleId,

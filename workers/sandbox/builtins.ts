@@ -1,20 +1,95 @@
-import { createRequire } from "node:module";
-import { closeAllBut, type Denials, lockInPlace, lockValue } from "./denial.ts";
-import { namesOf } from "./primordials.ts";
+import module from "node:module";
+import { lockChildProcess } from "./child-process.ts";
+import { closeAllBut, closedTwin, loadBuiltin } from "./closing.ts";
+import { type Denials, lockValue } from "./denial.ts";
+import { lockDatagramHandles } from "./network.ts";
+import { closedBy, grantsChildProcess, grantsNet, type SandboxDto } from "./policy.ts";
+import { create, type Names, namesOf } from "../primordials/primordials.ts";
 
-/**
- * How to close of each built-in what reaches beyond this thread. Each is called once, before a module first gets hold of
- * the built-in. Those that take descriptors (fs, net, dgram, child_process) have files of their own.
- */
-export function builtinLocks(denials: Denials): Readonly<Record<string, () => void>> {
+/** The built-ins as a module gets them. */
+export interface Builtins {
+	/**
+	 * Closes what is closed of a built-in, before a module first gets hold of it: loading each of them up front would take
+	 * longer. @param name without `node:`
+	 */
+	prepare(name: string): void;
+	/** What stands for a built-in that is itself a function, or does things when it is loaded; undefined for the others. */
+	substitute(name: string): object | undefined;
+	/** The built-in as a module gets it; undefined when there is none of the name. */
+	load(name: string): object | undefined;
+}
+
+export function createBuiltins(denials: Denials, policy: SandboxDto): Builtins {
+	const locks = locksOf(denials, policy);
+	const prepared = create(null) as Record<string, true>;
+	const substitutes = create(null) as Record<string, object>;
+
+	function prepare(name: string): void {
+		if (name in prepared || name in SUBSTITUTED) return;
+		prepared[name] = true; // first, since loading it comes by here again
+		const lock = locks[name];
+		const remedy = closedBy(policy, name);
+		if (lock !== undefined) lock();
+		else if (remedy === undefined || !isBuiltin(`node:${name}`)) return;
+		else closeAllBut(loadBuiltin(name), name, FACTS[name] ?? NONE, denials, remedy);
+		syncExports();
+	}
+
+	function substitute(name: string): object | undefined {
+		if (!(name in SUBSTITUTED)) return undefined;
+		substitutes[name] ??= closedTwin(original(name), name, denials, "never") as object;
+		return substitutes[name];
+	}
+
+	return {
+		prepare,
+		substitute,
+		load(name) {
+			// Some have no name without the prefix, as `sqlite`, for which packages had taken it.
+			if (!isBuiltin(name) && !isBuiltin(`node:${name}`)) return undefined;
+			prepare(name);
+			return substitute(name) ?? loadBuiltin(name);
+		},
+	};
+}
+
+// Taken before `module` is locked. ES modules that have imported a built-in by name see its locks only after this.
+const { isBuiltin, syncBuiltinESMExports: syncExports } = module;
+
+/** `test` is a function, `domain` hooks into every event and promise when it is loaded, and threads have no `trace_events`. */
+const SUBSTITUTED: Names = namesOf(["domain", "test", "trace_events"]);
+
+function original(name: string): object {
+	if (name === "test") return loadBuiltin(name);
+	return name === "domain"
+		? { Domain: none, create: none, createDomain: none, active: null, _stack: [] }
+		: { createTracing: none, getEnabledCategories: none };
+}
+
+function none(): void {
+	// Has the shape of a function or a class, which is all that is taken of it.
+}
+
+type Locks = Readonly<Record<string, () => void>>;
+
+/** How to close a built-in that is open in part. */
+function locksOf(denials: Denials, policy: SandboxDto): Locks {
 	const only = (name: string, open: readonly string[]) => (): void =>
 		closeAllBut(loadBuiltin(name), name, namesOf(open), denials);
 	const without =
 		(name: string, ...closed: string[]) =>
 		(): void => {
-			for (const key of closed) lockValue(loadBuiltin(name), key, denials.stub(`${name}.${key}`));
+			const builtin = loadBuiltin(name) as Record<string, unknown>;
+			for (let index = 0; index < closed.length; index++) {
+				const key = closed[index] as string;
+				lockValue(builtin, key, denials.stub(`${name}.${key}`, "never", builtin[key]));
+			}
 		};
-	return {
+	const locks: Record<string, () => void> = {
+		_http_common: () => {
+			loadBuiltin("http"); // which takes its own parser from here
+			closeAllBut(loadBuiltin("_http_common"), "_http_common", HTTP_COMMON, denials);
+		},
 		async_hooks: only("async_hooks", ASYNC_HOOKS),
 		crypto: without("crypto", "setEngine", "setFips"),
 		http2: only("http2", HTTP2),
@@ -24,15 +99,26 @@ export function builtinLocks(denials: Denials): Readonly<Record<string, () => vo
 		v8: only("v8", V8),
 		worker_threads: () => lockWorkerThreads(denials),
 	};
+	if (grantsNet(policy)) locks["dgram"] = () => lockDatagramHandles(denials);
+	if (grantsChildProcess(policy)) locks["child_process"] = () => lockChildProcess(denials);
+	return Object.assign(create(null) as Locks, locks);
 }
 
-/** The object that `require` gives, whose properties an `import` of the built-in shows after a sync. */
-export function loadBuiltin(name: string): object {
-	return requireBuiltin(`node:${name}`) as object;
-}
+const NONE: Names = namesOf([]);
 
-// Made before the lock, and of no use to a module after it: `require` itself is guarded then.
-const requireBuiltin = createRequire(import.meta.url);
+/** What closed built-ins say without doing anything. */
+const FACTS: Readonly<Record<string, Names>> = {
+	__proto__: null as never,
+	dns: namesOf(["getDefaultResultOrder", "getServers"]),
+	"dns/promises": namesOf(["getDefaultResultOrder", "getServers"]),
+	inspector: namesOf(["url"]),
+	"inspector/promises": namesOf(["url"]),
+	sea: namesOf(["isSea"]),
+	vm: namesOf(["isContext"]),
+};
+
+/** A parser of a module's own aborts the process when it is not used as Node uses it. */
+const HTTP_COMMON = namesOf(["_checkInvalidHeaderChar", "_checkIsHttpToken", "calculateLenientFlags", "isLenient"]);
 
 /** `createHook` and `executionAsyncResource` hand out whatever object is at work, the port to the host among them. */
 const ASYNC_HOOKS = ["AsyncLocalStorage", "AsyncResource", "asyncWrapProviders", "executionAsyncId", "triggerAsyncId"];
@@ -65,6 +151,7 @@ const V8 = [
 ];
 
 const WORKER_THREADS = [
+	"BroadcastChannel", // not Node's any more: see broadcast.ts
 	"isInternalThread",
 	"isMainThread",
 	"isMarkedAsUntransferable",
@@ -81,7 +168,8 @@ const WORKER_THREADS = [
 function lockWorkerThreads(denials: Denials): void {
 	const threads = loadBuiltin("worker_threads");
 	closeAllBut(threads, "worker_threads", namesOf(WORKER_THREADS), denials);
-	for (const name of ["parentPort", "workerData"]) lockValue(threads, name, null);
+	lockValue(threads, "parentPort", null);
+	lockValue(threads, "workerData", null);
 }
 
 const MODULE_OPEN = [
@@ -98,9 +186,7 @@ const MODULE_OPEN = [
 	"getSourceMapsSupport",
 	"isBuiltin",
 	"stripTypeScriptTypes",
-];
-/** Steps of Node's own loader, which looks them up here. */
-const MODULE_STEPS = [
+	// Steps of Node's own loader, which looks them up here. What they come to is judged before and after them (imports.ts).
 	"_cache",
 	"_extensions",
 	"_findPath",
@@ -113,9 +199,11 @@ const MODULE_STEPS = [
 ];
 
 function lockModule(denials: Denials): void {
-	const loader = loadBuiltin("module");
-	for (const name of MODULE_STEPS) lockInPlace(loader, name);
-	closeAllBut(loader, "module", namesOf([...MODULE_OPEN, ...MODULE_STEPS]), denials);
+	const loader = loadBuiltin("module") as typeof module;
+	const disabled = loader.constants.compileCacheStatus.DISABLED;
+	closeAllBut(loader, "module", namesOf(MODULE_OPEN), denials);
+	// Programs call it on their way up and never expect it to throw.
+	lockValue(loader, "enableCompileCache", () => ({ status: disabled }));
 }
 
 /** Libraries that colour their output ask `isatty`; nothing here is a terminal. */

@@ -1,8 +1,8 @@
 import type * as childProcess from "node:child_process";
-import { loadBuiltin } from "./builtins.ts";
-import { closeAllBut, type Denials, lockValue } from "./denial.ts";
+import { closeAllBut, loadBuiltin } from "./closing.ts";
+import { type Denials, lockValue } from "./denial.ts";
 import { closeOpen } from "./network.ts";
-import { apply, arrayFrom, isArray, namesOf, type Names } from "./primordials.ts";
+import { apply, arrayFrom, isArray, namesOf, type Names } from "../primordials/primordials.ts";
 
 /**
  * Lets a module start programs, and give them nothing of the host's: its own pipes or nothing, never a descriptor. What

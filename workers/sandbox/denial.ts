@@ -1,90 +1,104 @@
+import { EventEmitter } from "node:events";
+import { Duplex, Readable, Transform, Writable } from "node:stream";
+import { callerPackage } from "./caller.ts";
 import { adviceFor, type Remedy, type SandboxDto } from "./policy.ts";
 import {
-	create,
 	defineProperty,
-	freeze,
 	getOwnPropertyDescriptor,
-	type Names,
+	getPrototypeOf,
+	indexOf,
 	NativeError,
+	NativePromise,
 	ownKeys,
-} from "./primordials.ts";
+	setPrototypeOf,
+} from "../primordials/primordials.ts";
 
 /** The code of every error that the sandbox throws into a module. */
 const DENIED_CODE = "ERR_BULKHEAD_DENIED";
 
-/** How the sandbox says no: the errors name the module, the thing, and what would open it. */
+/** How the sandbox says no: the errors name the module, the thing, what would open it, and the package that asked. */
 export interface Denials {
-	/** @param act completes "the module may not …", as in `import node:vm` */
-	error(act: string, remedy: Remedy, path?: string): Error;
-	/** A function, or a class, to put in the place of one that is closed. @param name as in `process.kill` */
-	stub(name: string, remedy?: Remedy): () => never;
+	/**
+	 * @param act completes "the module may not …", as in `use process.kill`
+	 * @param refusing the function that was called, whose caller is named when it is a package
+	 */
+	error(act: string, remedy: Remedy, path?: string, refusing?: unknown): Error;
+	/**
+	 * A function, or a class, to put in the place of one that is closed. Whatever is done without calling it goes on as
+	 * before: importing it, extending it, `instanceof`, `promisify`, reading its name.
+	 *
+	 * @param name as in `process.kill`
+	 * @param like what it takes the place of
+	 */
+	stub(name: string, remedy?: Remedy, like?: unknown): () => never;
 }
 
 export function createDenials(moduleId: string, policy: SandboxDto): Denials {
-	const error: Denials["error"] = (act, remedy, path) => {
-		const denied = new NativeError(`${moduleId} may not ${act}: ${adviceFor(policy, remedy, path)}.`);
+	const error: Denials["error"] = (act, remedy, path, refusing) => {
+		const caller = refusing === undefined ? undefined : callerPackage(refusing);
+		const asked = caller === undefined ? "" : `, as its package ${caller} does`;
+		const denied = new NativeError(`${moduleId} may not ${act}${asked}: ${adviceFor(policy, remedy, path)}.`);
 		// A definition, since a module may have put a setter for `code` where an assignment would find it.
-		defineProperty(denied, "code", { value: DENIED_CODE, enumerable: true });
+		define(denied, "code", { value: DENIED_CODE, enumerable: true });
 		return denied;
 	};
-	return {
-		error,
-		stub(name, remedy = "never") {
-			// An ordinary function, since classes are replaced too and `new` is to say the same.
-			return freeze(function denied(): never {
-				throw error(`use ${name}`, remedy);
-			});
-		},
+	const stub: Denials["stub"] = (name, remedy = "never", like) => {
+		const isAsync = indexOf(name, "promises.") !== -1;
+		// An ordinary function, since classes are replaced too and `new` is to say the same.
+		function denied(): never {
+			const refusal = error(`use ${name}`, remedy, undefined, denied);
+			// Whoever calls it may not expect that it throws at once, and a rejection that nobody hears ends the thread as well.
+			if (isAsync && new.target === undefined) return rejected(refusal) as never;
+			throw refusal;
+		}
+		if (typeof like === "function") takeShape(denied, like, (method) => stub(`${name}.${method}`, remedy));
+		return denied;
 	};
+	return { error, stub };
 }
 
-/** Gives a property its last value. @throws TypeError when it was locked before with another one */
+/**
+ * Gives a property another value. What was there before is out of reach from then on, so that it may stay a property like
+ * any other: libraries put functions of their own in the place of `process.chdir` or `fs.close`.
+ */
 export function lockValue(object: object, key: PropertyKey, value: unknown): void {
 	const enumerable = getOwnPropertyDescriptor(object, key)?.enumerable ?? false;
-	defineProperty(object, key, { value, writable: false, enumerable, configurable: false });
+	define(object, key, { value, writable: true, enumerable, configurable: true });
 }
 
-/** Locks a property as it is. Does nothing when the object does not have it itself. */
-export function lockInPlace(object: object, key: PropertyKey): void {
-	const descriptor = getOwnPropertyDescriptor(object, key);
-	if (descriptor === undefined) return;
-	const isData = "value" in descriptor;
-	defineProperty(object, key, isData ? { writable: false, configurable: false } : { configurable: false });
+/** A module may have given every object a `get`, and with it every descriptor that inherits from `Object.prototype`. */
+function define(object: object, key: PropertyKey, descriptor: PropertyDescriptor): void {
+	defineProperty(object, key, { __proto__: null, ...descriptor } as PropertyDescriptor);
 }
 
-/** Leaves of an object's functions and classes only those that are named; every other throws. */
-export function closeAllBut(
-	object: object,
-	label: string,
-	open: Names,
-	denials: Denials,
-	remedy: Remedy = "never",
-): void {
-	const keys = ownKeys(object);
+/** A class keeps its methods, each of which refuses, and the class of Node's that it extends. */
+function takeShape(denied: { prototype: object }, like: object, stub: (method: string) => unknown): void {
+	const name: unknown = getOwnPropertyDescriptor(like, "name")?.value;
+	define(denied, "name", { value: name, configurable: true });
+	const prototype: unknown = getOwnPropertyDescriptor(like, "prototype")?.value;
+	if (typeof prototype !== "object" || prototype === null) return;
+	const keys = ownKeys(prototype);
 	for (let index = 0; index < keys.length; index++) {
 		const key = keys[index];
-		if (typeof key !== "string" || key in open) continue;
-		const descriptor = getOwnPropertyDescriptor(object, key);
-		if (descriptor === undefined || !descriptor.configurable || isPlain(descriptor)) continue;
-		lockValue(object, key, closed(descriptor.value, `${label}.${key}`, denials, remedy));
+		if (typeof key !== "string" || key === "constructor") continue;
+		const method: unknown = getOwnPropertyDescriptor(prototype, key)?.value;
+		if (typeof method === "function") lockValue(denied.prototype, key, stub(key));
+	}
+	for (let each = getPrototypeOf(prototype) as object | null; each !== null; each = getPrototypeOf(each) as object) {
+		if (isSharedParent(each)) return void setPrototypeOf(denied.prototype, each);
 	}
 }
 
-/** Data is left as it is, since Node counts in some of it (`process._eventsCount`). */
-function isPlain(descriptor: PropertyDescriptor): boolean {
-	if (!("value" in descriptor)) return false;
-	const value: unknown = descriptor.value;
-	return value === null || (typeof value !== "object" && typeof value !== "function");
+/** Whether it is the prototype of a class that every module may have, and that leads to nothing native. */
+function isSharedParent(prototype: object): boolean {
+	for (let index = 0; index < SHARED.length; index++) if (SHARED[index] === prototype) return true;
+	return false;
 }
 
-/** A stub for a function or an accessor; for an object, one for each of its own. */
-function closed(value: unknown, label: string, denials: Denials, remedy: Remedy): unknown {
-	if (typeof value !== "object" || value === null) return denials.stub(label, remedy);
-	const stubs = create(null) as Record<string, unknown>;
-	const keys = ownKeys(value);
-	for (let index = 0; index < keys.length; index++) {
-		const key = keys[index];
-		if (typeof key === "string") stubs[key] = denials.stub(`${label}.${key}`, remedy);
-	}
-	return freeze(stubs);
+const SHARED: readonly object[] = [EventEmitter, Duplex, Transform, Readable, Writable, EventTarget].map(
+	({ prototype }) => prototype as object,
+);
+
+function rejected(error: Error): Promise<never> {
+	return new NativePromise((_resolve, reject) => reject(error));
 }

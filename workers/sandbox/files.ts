@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import { type Denials, lockValue } from "./denial.ts";
 import { DescriptorHandle } from "./file-handle.ts";
-import { apply, byteLength, caught, create, NativeError, NativePromise, nextTick } from "./primordials.ts";
+import { apply, byteLength, caught, create, NativeError, NativePromise, nextTick } from "../primordials/primordials.ts";
 
 /** Where a module's writes to the descriptors 1 and 2 go: it means its output, and loggers write to it this way. */
 export type OutputSink = (descriptor: 1 | 2, text: string | Uint8Array) => void;

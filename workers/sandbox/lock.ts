@@ -1,13 +1,12 @@
 import module from "node:module";
-import { builtinLocks, loadBuiltin } from "./builtins.ts";
-import { lockChildProcess } from "./child-process.ts";
-import { createDenials, type Denials } from "./denial.ts";
+import { isolateBroadcasts } from "./broadcast.ts";
+import { createBuiltins } from "./builtins.ts";
+import { createDenials } from "./denial.ts";
 import { lockFiles } from "./files.ts";
 import { guardImports } from "./imports.ts";
-import { closeNetwork, lockDatagramHandles, lockStreamHandles } from "./network.ts";
+import { closeNetwork, lockStreamHandles } from "./network.ts";
 import { createOutput, type OutputOptions, replaceStdio } from "./output.ts";
-import { bareName, grantsChildProcess, grantsNet, importRemedy, type Remedy, type SandboxDto } from "./policy.ts";
-import { create } from "./primordials.ts";
+import { bareName, grantsNet, type SandboxDto } from "./policy.ts";
 import { lockProcess } from "./process.ts";
 import { lockRealm } from "./realm.ts";
 
@@ -35,48 +34,19 @@ export function lockWorker(options: LockOptions): void {
 	const sink = replaceStdio(createOutput(options));
 	if (policy.level === "off") return;
 
+	isolateBroadcasts(); // where no library was imported before
 	const denials = createDenials(moduleId, policy);
-	const prepare = createPreparation(locksFor(denials, policy));
-	const remedyFor = (name: string): Remedy | undefined => importRemedy(policy, name);
+	const builtins = createBuiltins(denials, policy);
 	lockFiles(denials, sink);
 	if (grantsNet(policy)) lockStreamHandles(denials);
 	else closeNetwork(denials);
 	lockRealm(denials);
-	lockProcess(denials, (id) => {
-		const name = bareName(typeof id === "string" ? id : "");
-		const remedy = remedyFor(name);
-		if (remedy !== undefined) {
-			if (isBuiltin(name) || isBuiltin(`node:${name}`)) throw denials.error(`import node:${name}`, remedy);
-			return undefined; // as Node has it for what does not exist
-		}
-		prepare(name);
-		return loadBuiltin(name);
-	});
-	guardImports({ remedyFor, prepare, denials });
+	lockProcess(denials, (id) => (typeof id === "string" ? builtins.load(bareName(id)) : undefined));
+	guardImports(builtins, denials);
 	// All code has these without an import, by way of `require` or of a trusted library.
-	for (const name of ["async_hooks", "module", "os", "v8", "worker_threads"]) prepare(name);
+	for (const name of ["async_hooks", "module", "os", "v8", "worker_threads"]) builtins.prepare(name);
 	syncExports();
 }
 
-type Locks = Readonly<Record<string, () => void>>;
-
-function locksFor(denials: Denials, policy: SandboxDto): Locks {
-	const locks: Record<string, () => void> = { ...builtinLocks(denials), dgram: () => lockDatagramHandles(denials) };
-	if (grantsChildProcess(policy)) locks["child_process"] = () => lockChildProcess(denials);
-	return Object.assign(create(null) as Locks, locks);
-}
-
-/** Closes a part of a built-in the first time that it is asked for: loading each of them up front would take longer. */
-function createPreparation(locks: Locks): (name: string) => void {
-	const prepared = create(null) as Record<string, true>;
-	return (name) => {
-		const lock = locks[name];
-		if (lock === undefined || name in prepared) return;
-		prepared[name] = true; // first, since loading it comes by here again
-		lock();
-		syncExports();
-	};
-}
-
-// Taken before `module` is locked. ES modules that have imported a built-in by name see its locks only after this.
-const { isBuiltin, syncBuiltinESMExports: syncExports } = module;
+// Taken before `module` is locked.
+const { syncBuiltinESMExports: syncExports } = module;

@@ -1,8 +1,8 @@
 import type * as dgramTypes from "node:dgram";
 import net from "node:net";
 import { type Denials, lockValue } from "./denial.ts";
-import { loadBuiltin } from "./builtins.ts";
-import { getOwnPropertyDescriptor, getPrototypeOf, ownKeys } from "./primordials.ts";
+import { loadBuiltin } from "./closing.ts";
+import { getOwnPropertyDescriptor, getPrototypeOf, ownKeys } from "../primordials/primordials.ts";
 
 /**
  * Closes the network in JavaScript: all there is on Node 24, the second lock on Node 26, whose permission model denies it

@@ -3,7 +3,7 @@ import { Readable, Writable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import { lockValue } from "./denial.ts";
 import type { OutputSink } from "./files.ts";
-import { indexOf, min, now as monotonicNow, slice } from "./primordials.ts";
+import { indexOf, min, now as monotonicNow, slice } from "../primordials/primordials.ts";
 
 export type OutputStream = "stdout" | "stderr";
 

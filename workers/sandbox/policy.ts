@@ -1,5 +1,4 @@
-import { builtinModules } from "node:module";
-import { type Names, namesOf, slice, startsWith } from "./primordials.ts";
+import { type Names, namesOf, slice, startsWith } from "../primordials/primordials.ts";
 
 /** How tightly a worker is locked; the variable `SANDBOX`. */
 export type SandboxLevel = "off" | "standard" | "strict";
@@ -24,24 +23,13 @@ export function grantsChildProcess({ level, childProcess }: SandboxDto): boolean
 /** What would have to be granted before a module may do something; `never`: nothing in plugins.yaml opens it. */
 export type Remedy = "net" | "childProcess" | "read" | "never";
 
-/** A built-in that a module with this policy can never import. */
-export interface ForbiddenImport {
-	/** Without `node:`, as in `child_process` or `inspector/promises`. It is meant with and without the prefix. */
-	readonly name: string;
-	/** Completes "it cannot be imported: …". */
-	readonly advice: string;
-}
-
-/** Built-ins that are closed to a module, so that its imports of them are refused when it is compiled. */
-export function forbiddenImports(policy: SandboxDto): readonly ForbiddenImport[] {
-	return builtinModules.map(bareName).flatMap((name) => {
-		const remedy = importRemedy(policy, name);
-		return remedy === undefined ? [] : [{ name, advice: adviceFor(policy, remedy) }];
-	});
-}
-
-/** What stands in the way of importing a built-in; undefined: nothing. @param name without `node:` */
-export function importRemedy(policy: SandboxDto, name: string): Remedy | undefined {
+/**
+ * What closes the functions of a built-in; undefined: nothing, or only those that are closed to everybody. It can be imported
+ * in any case: packages import much that they hardly ever use.
+ *
+ * @param name without `node:`
+ */
+export function closedBy(policy: SandboxDto, name: string): Remedy | undefined {
 	if (policy.level === "off" || name in OPEN) return undefined;
 	if (name in WITH_NET) return grantsNet(policy) ? undefined : "net";
 	if (name === "child_process") return grantsChildProcess(policy) ? undefined : "childProcess";
@@ -69,8 +57,24 @@ export function bareName(specifier: string): string {
 	return startsWith(specifier, "node:") ? slice(specifier, "node:".length) : specifier;
 }
 
-/** Some of them are open in part: see the files that close the rest. What Node adds later is closed until it is listed. */
+/**
+ * Some of them are open in part: see builtins.ts. What Node adds later is closed until it is listed. Those of the network that
+ * reach it through a socket or a server are open too, since it is there that it is closed.
+ */
 const OPEN: Names = namesOf([
+	"_http_agent",
+	"_http_client",
+	"_http_incoming",
+	"_http_outgoing",
+	"_http_server",
+	"_stream_duplex",
+	"_stream_passthrough",
+	"_stream_readable",
+	"_stream_transform",
+	"_stream_wrap",
+	"_stream_writable",
+	"_tls_common",
+	"_tls_wrap",
 	"assert",
 	"assert/strict",
 	"async_hooks",
@@ -82,7 +86,11 @@ const OPEN: Names = namesOf([
 	"events",
 	"fs",
 	"fs/promises",
+	"http",
+	"http2",
+	"https",
 	"module",
+	"net",
 	"os",
 	"path",
 	"path/posix",
@@ -101,6 +109,7 @@ const OPEN: Names = namesOf([
 	"sys",
 	"timers",
 	"timers/promises",
+	"tls",
 	"tty",
 	"url",
 	"util",
@@ -110,4 +119,4 @@ const OPEN: Names = namesOf([
 	"zlib",
 ]);
 
-const WITH_NET: Names = namesOf(["dgram", "dns", "dns/promises", "http", "http2", "https", "net", "tls"]);
+const WITH_NET: Names = namesOf(["dgram", "dns", "dns/promises"]);

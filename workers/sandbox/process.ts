@@ -1,6 +1,7 @@
 import process from "node:process";
-import { closeAllBut, type Denials, lockValue } from "./denial.ts";
-import { type Names, namesOf } from "./primordials.ts";
+import { closeAllBut } from "./closing.ts";
+import { type Denials, lockValue } from "./denial.ts";
+import { type Names, namesOf } from "../primordials/primordials.ts";
 
 /**
  * Leaves of `process` what is about this thread. `exit` stays as it is: it ends the worker, which the host counts.
@@ -9,14 +10,10 @@ import { type Names, namesOf } from "./primordials.ts";
  */
 export function lockProcess(denials: Denials, getBuiltin: (id: unknown) => unknown): void {
 	lockValue(process, "getBuiltinModule", getBuiltin);
-	lockValue(
-		process,
-		"report",
-		Object.freeze({
-			getReport: denials.stub("process.report.getReport"),
-			writeReport: denials.stub("process.report.writeReport"),
-		}),
-	);
+	lockValue(process, "report", {
+		getReport: denials.stub("process.report.getReport"),
+		writeReport: denials.stub("process.report.writeReport"),
+	});
 	replaceUmask(denials);
 	replaceHandleLists();
 	lockTitle();

@@ -1,4 +1,4 @@
-import { type Denials, lockInPlace, lockValue } from "./denial.ts";
+import { type Denials, lockValue } from "./denial.ts";
 
 /**
  * Locks what this realm shares between the module and the runtime that speaks to the host in its name.
@@ -18,8 +18,8 @@ export function lockRealm(denials: Denials): void {
 	for (const name of NEEDED_GLOBALS) lockInPlace(globalThis, name);
 	// An own `then` there makes a promise of whatever is awaited, and `get` breaks every property descriptor.
 	Object.preventExtensions(Object.prototype);
-	for (const name of ["BroadcastChannel", "MessageChannel", "MessagePort"]) {
-		lockValue(globalThis, name, denials.stub(name));
+	for (const name of ["MessageChannel", "MessagePort"]) {
+		lockValue(globalThis, name, denials.stub(name, "never", Reflect.get(globalThis, name)));
 	}
 	// Kept in files of the host's, or shared by all threads.
 	for (const name of ["localStorage", "sessionStorage"]) {
@@ -76,3 +76,11 @@ const NEEDED_GLOBALS: readonly string[] = [
 	"setImmediate",
 	"setTimeout",
 ];
+
+/** Locks a property as it is. Does nothing when the object does not have it itself. */
+function lockInPlace(object: object, key: PropertyKey): void {
+	const descriptor = Object.getOwnPropertyDescriptor(object, key);
+	if (descriptor === undefined) return;
+	const isData = "value" in descriptor;
+	Object.defineProperty(object, key, isData ? { writable: false, configurable: false } : { configurable: false });
+}

@@ -76,7 +76,6 @@ async function buildAs(format: BundleFormat, { request, paths, guard, onRead }: 
 	const { plugin, findings } = createModulePlugin({
 		...{ paths, guard, format, onRead },
 		bundled: new Map(request.bundled),
-		refusedBuiltin: (name) => request.refusedBuiltins[name],
 	});
 	try {
 		const result = await build({

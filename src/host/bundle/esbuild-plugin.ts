@@ -1,6 +1,5 @@
 import type { Loader, OnLoadArgs, OnLoadResult, OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from "esbuild";
 import { realpath } from "node:fs/promises";
-import { isBuiltin } from "node:module";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { BundledLibraries } from "./bundled-libraries.ts";
@@ -33,7 +32,6 @@ export interface ModulePluginOptions {
 	readonly guard: SourceGuard;
 	readonly format: BundleFormat;
 	readonly bundled: BundledLibraries;
-	readonly refusedBuiltin: (name: string) => string | undefined;
 	readonly onRead: OnRead;
 }
 
@@ -47,7 +45,7 @@ export interface ModulePlugin {
  * judged and read here. For one build.
  */
 export function createModulePlugin(options: ModulePluginOptions): ModulePlugin {
-	const { paths, guard, format, bundled, refusedBuiltin, onRead } = options;
+	const { paths, guard, format, bundled, onRead } = options;
 	const findings: BuildFindings = { libraries: new Map(), loaded: new Set() };
 	const manifests = new Set<string>();
 	const judged = new Map<string, Promise<FolderRefusal | undefined>>();
@@ -141,12 +139,6 @@ export function createModulePlugin(options: ModulePluginOptions): ModulePlugin {
 						},
 					],
 				}));
-				build.onResolve({ filter: BUILTIN }, ({ path, kind, importer }) => {
-					// Packages import much that they do without; what they use all the same is refused when they use it.
-					if (kind !== "import-statement" || !isBuiltin(path) || isInPackages(importer)) return undefined;
-					const refusal = refusedBuiltin(path.replace(/^node:/, ""));
-					return refusal === undefined ? undefined : { errors: [{ text: refusal }] };
-				});
 				build.onResolve({ filter: /(?:)/ }, judgeImport);
 				build.onLoad({ filter: /(?:)/, namespace: "file" }, load);
 				build.onLoad({ filter: /(?:)/, namespace: "dataurl" }, loadDataUrl);
@@ -155,9 +147,6 @@ export function createModulePlugin(options: ModulePluginOptions): ModulePlugin {
 		findings,
 	};
 }
-
-/** Looks like the name of a built-in; whether it is one, Node knows. */
-const BUILTIN = /^(?:node:)?[a-z_0-9]+(?:\/[a-z_0-9]+)?$/;
 
 const CODE = /\.[cm]?[jt]sx?$/;
 

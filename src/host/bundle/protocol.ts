@@ -13,8 +13,6 @@ export interface BuildRequestDto {
 	readonly maxBundleBytes: number;
 	/** What modules import in the place of some files of installed packages: pairs of real path and replacement. */
 	readonly bundled: readonly (readonly [string, { readonly path: string; readonly script: string }])[];
-	/** Built-ins that this module can never import, by their name without `node:`, and why. */
-	readonly refusedBuiltins: Readonly<Record<string, string>>;
 	/** Leaves warnings out. Each quotes its line, so that a long line with many of them takes gigabytes. */
 	readonly quiet: boolean;
 }

@@ -1,4 +1,3 @@
-import { builtinModules } from "node:module";
 import { BulkheadError, messageOf } from "../../core/errors.ts";
 import type { ModuleId } from "../../core/module-id.ts";
 import { createPermits, type Permits } from "../../core/semaphore.ts";
@@ -82,16 +81,12 @@ export interface CompilerOptions {
 	readonly log: SourceLog;
 	/** What modules import in the place of some files of installed packages; nothing by default. */
 	readonly bundledLibraries?: BundledLibraries;
-	readonly refusedBuiltin?: RefusedBuiltin;
 	readonly timeoutMs?: number;
 	readonly maxBundleBytes?: number;
 	/** Of the processes that modules are compiled in. */
 	readonly memoryBytes?: number;
 	readonly idleMs?: number;
 }
-
-/** Why the module of this id can never import a built-in (its name is without `node:`); undefined: it can. */
-export type RefusedBuiltin = (id: string, name: string) => string | undefined;
 
 const TIMEOUT_MS = 30_000;
 /** After which a module is compiled apart from the others, so that it does not take what they need. */
@@ -101,7 +96,7 @@ const MAX_BUNDLE_BYTES = 16 * 1024 * 1024;
 const MAX_BUILDS = 8;
 
 export function createCompiler(options: CompilerOptions): Compiler {
-	const { timeoutMs = TIMEOUT_MS, maxBundleBytes = MAX_BUNDLE_BYTES, refusedBuiltin = () => undefined } = options;
+	const { timeoutMs = TIMEOUT_MS, maxBundleBytes = MAX_BUNDLE_BYTES } = options;
 	const store = createBundleStore(options.stateDir, options.log);
 	const bundled = [...(options.bundledLibraries ?? new Map())];
 	const turns = createTurns();
@@ -141,23 +136,12 @@ export function createCompiler(options: CompilerOptions): Compiler {
 			const request: BuildRequestDto = {
 				...{ id, root, entry, bundled, maxBundleBytes },
 				draft: store.draft(),
-				refusedBuiltins: refusalsOf(id),
 				quiet: lane !== shared,
 			};
 			return await lane.process.build(request, Math.min(patienceMs, timeoutMs));
 		} finally {
 			release();
 		}
-	}
-
-	function refusalsOf(id: string): Readonly<Record<string, string>> {
-		return Object.fromEntries(
-			builtinModules.flatMap((name) => {
-				const plain = name.replace(/^node:/, "");
-				const refusal = refusedBuiltin(id, plain);
-				return refusal === undefined ? [] : [[plain, refusal]];
-			}),
-		);
 	}
 
 	async function finish(source: CompileSource, end: BuildEnd): Promise<CompileResult> {

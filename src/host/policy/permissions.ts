@@ -1,13 +1,5 @@
 import { basename, dirname, join, sep } from "node:path";
-import {
-	adviceFor,
-	grantsChildProcess,
-	grantsNet,
-	importRemedy,
-	type SandboxDto,
-	type SandboxLevel,
-} from "../../../workers/sandbox/policy.ts";
-import type { ModulePolicy } from "./module-policy.ts";
+import { grantsChildProcess, grantsNet, type SandboxDto } from "../../../workers/sandbox/policy.ts";
 
 /** What one module's worker may do: the operator's grants, and all that it has to read. */
 export interface SandboxPolicy extends SandboxDto {
@@ -59,18 +51,6 @@ export function workerReads({ entry, bundlePath, modulePath, packages }: WorkerF
 			...packages.map(packagesFolder),
 		]),
 	];
-}
-
-/** Why a module can never import a built-in, named without `node:`, under its policy; undefined: it can. */
-export function refusedBuiltin(
-	level: SandboxLevel,
-	{ permissions: { net, childProcess } }: ModulePolicy,
-	moduleId: string,
-	name: string,
-): string | undefined {
-	const sandbox = { level, net, childProcess };
-	const remedy = importRemedy(sandbox, name);
-	return remedy && `node:${name} is not open to ${moduleId}: ${adviceFor(sandbox, remedy)}`;
 }
 
 const FIRST_WITH_NET = 25;

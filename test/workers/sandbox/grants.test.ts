@@ -91,7 +91,7 @@ test("the environment is what was granted", async () => {
 test("under off everything is open, and the output goes to the log", async () => {
 	const off = { policy: { level: "off" as const } };
 	assert.equal((await runSandboxed("signals.mjs", off)).value, true);
-	assert.equal((await runSandboxed("imports-anything.mjs", { ...off, argument: "node:vm" })).value, "object");
+	assert.equal((await runSandboxed("imports-anything.mjs", { ...off, argument: ["node:vm"] })).value, "object");
 	const { output } = await runSandboxed("exits.mjs", off);
 	assert.deepEqual(output, [{ stream: "stdout", text: "last words" }]);
 });

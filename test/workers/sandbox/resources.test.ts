@@ -152,7 +152,7 @@ testAttacks([
 		name: "a program",
 		fixture: "runs-a-program.mjs",
 		loot: "ran\n",
-		refusal: ["import node:child_process", CHILD],
+		refusal: ["use child_process.execFileSync", CHILD],
 		options: { hasFlags: false },
 	},
 	...["spawn", "spawnSync", "number"].map((how) => ({

@@ -12,18 +12,21 @@ const uncurry = <This, Args extends unknown[], Result>(
 	Function.prototype.call.bind(method) as (self: This, ...args: Args) => Result;
 
 export const { apply, ownKeys } = Reflect;
-export const { create, defineProperty, freeze, getOwnPropertyDescriptor, getPrototypeOf } = Object;
+export const { create, defineProperty, getOwnPropertyDescriptor, getPrototypeOf, setPrototypeOf } = Object;
 export const { from: arrayFrom, isArray } = Array;
 export const { min } = Math;
 export const { byteLength } = Buffer;
 export const NativeError = Error;
+export const { captureStackTrace } = Error;
 export const NativePromise = Promise;
 export const nextTick: (callback: (...args: never[]) => unknown, ...args: unknown[]) => void = process.nextTick;
 export const now = performance.now.bind(performance);
 
 export const startsWith = uncurry<string, [string], boolean>(String.prototype.startsWith);
 export const slice = uncurry<string, [number, number?], string>(String.prototype.slice);
+export const test = uncurry<RegExp, [string], boolean>(RegExp.prototype.test);
 export const indexOf = uncurry<string, [string], number>(String.prototype.indexOf);
+export const lastIndexOf = uncurry<string, [string], number>(String.prototype.lastIndexOf);
 export const caught = uncurry<Promise<unknown>, [undefined, (thrown: unknown) => never], Promise<unknown>>(
 	Promise.prototype.then as never,
 );
