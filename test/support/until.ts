@@ -1,17 +1,18 @@
 /**
  * Waits for a condition, asking again until it holds: the one way in which tests wait for what has no event.
  *
- * @param what completes "timed out waiting until …"
+ * @param what is awaited, or says so at the end
  * @throws when the condition does not hold within the deadline
  */
 export async function until(
 	condition: () => boolean | Promise<boolean>,
-	what: string,
+	what: string | (() => string),
 	deadlineMs = 15_000,
 ): Promise<void> {
 	const deadlineAt = performance.now() + deadlineMs;
 	while (!(await condition())) {
-		if (performance.now() > deadlineAt) throw new Error(`timed out after ${deadlineMs} ms: ${what}`);
+		if (performance.now() > deadlineAt)
+			throw new Error(`timed out after ${deadlineMs} ms: ${typeof what === "string" ? what : what()}`);
 		await new Promise((resolve) => setTimeout(resolve, POLL_MS));
 	}
 }
