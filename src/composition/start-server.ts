@@ -1,7 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describePolicyProblems, openPolicyFile, type PolicyFile } from "../host/policy/policy-file.ts";
-import { createApp } from "../http/app.ts";
-import { createListener } from "../http/listener.ts";
+import type { AppOptions } from "../http/app.ts";
 import type { ReloadReport } from "../http/routes/reload-route.ts";
 import { createGateway } from "../mcp/calls/gateway.ts";
 import { createCollector } from "../metrics/collector.ts";
@@ -9,12 +8,15 @@ import { createHostMetrics } from "../metrics/self/host-metrics.ts";
 import { createCatalogUpdates } from "./catalog-updates.ts";
 import { createHostSampler } from "./host-sampler.ts";
 import { createInstrumentation } from "./instrumentation.ts";
+import { createListeners } from "./listeners.ts";
 import { createReload, type Reloadable } from "./reload.ts";
 import { openAggregate, openCatalog, openHost, openMcp, SERVER_INFO, type ServerOptions } from "./parts.ts";
 
 /** A host that answers. */
 export interface RunningServer {
 	readonly url: string;
+	/** Of `METRICS_PORT`. */
+	readonly metricsUrl: string | undefined;
 	/** Modules that were found at the start. */
 	readonly moduleCount: number;
 	/** Reads the policy again and opens log files again, as SIGHUP does. */
@@ -74,11 +76,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 	const updates = createCatalogUpdates({ catalog, mcp, instrumentation });
 	const reload = createReload(reloadables(options, policyFile), log);
 	let isStopping = false;
-	const app = createApp({
+	const app: AppOptions = {
 		config,
 		serverInfo: SERVER_INFO,
 		host,
 		gateway,
+		catalog,
 		mcp,
 		metrics: aggregate,
 		collector,
@@ -94,16 +97,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 			rejected_entries: catalog.rejected(id),
 			warnings: catalog.warnings(id),
 		}),
-	});
-	const listener = createListener({
-		app,
-		host: config.host,
-		port: config.port,
-		portVariable: "PORT",
-		keepAliveTimeoutMs: config.keepAliveTimeoutMs,
-		onConnections: instrumentation.connections,
-	});
-	opened.defer(listener.close);
+	};
+	const listeners = createListeners(config, app, instrumentation.connections);
+	opened.defer(listeners.close);
 	policyFile.watch({
 		onChange(policy) {
 			instrumentation.policyReloaded();
@@ -116,14 +112,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 		},
 	});
 
-	const url = await listener.listen();
+	const { url, metricsUrl } = await listeners.listen();
 	// First of all on the way down: what runs may finish, in a host that takes nothing new and still has all of its parts.
 	opened.defer(async () => {
 		isStopping = true;
-		listener.drain();
+		listeners.drain();
 		if (config.shutdownDelayMs > 0) await delay(config.shutdownDelayMs);
 		const until = performance.now() + config.shutdownTimeoutMs;
-		await listener.stopAccepting(Math.min(MAX_LINGER_MS, config.shutdownTimeoutMs / 10));
+		await listeners.stopAccepting(Math.min(MAX_LINGER_MS, config.shutdownTimeoutMs / 10));
 		policyFile.close();
 		await collector.stop();
 		await host.stop(Math.max(0, until - performance.now()));
@@ -140,7 +136,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 			instrumentation.modules.onState(id, state);
 		},
 		onServing(id, started, offered) {
-			if (config.prometheusRegistryEnabled) collector.serving(id, started);
+			if (config.metricsEndpointEnabled && config.prometheusRegistryEnabled) collector.serving(id, started);
 			updates.serving(id, offered);
 		},
 		onRelisted: updates.relisted,
@@ -162,6 +158,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 	let closing: Promise<void> | undefined;
 	return {
 		url,
+		metricsUrl,
 		moduleCount: moduleIds.length,
 		reload,
 		close: () => (closing ??= running.disposeAsync()),

@@ -1,29 +1,34 @@
-import type { RequestListener } from "node:http";
-import express from "express";
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import express, { type RequestHandler } from "express";
 import type { HostConfig } from "../config/config.ts";
 import type { Host } from "../host/host.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Gateway } from "../mcp/calls/gateway.ts";
+import type { Catalog } from "../mcp/catalog/catalog.ts";
 import type { McpEndpoint } from "../mcp/endpoint.ts";
-import { createExecuteRoute } from "./routes/execute-route.ts";
-import { createAdmission } from "./front/admission.ts";
-import { createHealthRoutes } from "./routes/health-routes.ts";
-import { createIndexRoute } from "./routes/index-route.ts";
-import { createMcpRoute } from "./routes/mcp-route.ts";
-import { createMcpShortcut } from "./front/mcp-fast-path.ts";
-import type { Collector } from "../metrics/collector.ts";
 import type { MetricsAggregate } from "../metrics/aggregate.ts";
-import { createMetricsRoutes } from "./routes/metrics-route.ts";
-import { createModulesRoutes, type ModuleDetails } from "./routes/modules-route.ts";
-import { createReloadRoute, type Reload } from "./routes/reload-route.ts";
+import type { Collector } from "../metrics/collector.ts";
+import { createAdmission } from "./front/admission.ts";
+import { createMcpShortcut } from "./front/mcp-fast-path.ts";
 import { createErrorHandler, createMcpErrorHandler, notFound } from "./front/problem.ts";
 import { createRequestMetrics, type RequestObserver } from "./front/request-metrics.ts";
+import { type Route, routerOf } from "./front/route.ts";
+import { executeRoute } from "./routes/execute-route.ts";
+import { healthRoutes } from "./routes/health-routes.ts";
+import { indexRoute } from "./routes/index-route.ts";
+import { mcpRoute } from "./routes/mcp-route.ts";
+import { metricsRoutes } from "./routes/metrics-route.ts";
+import { type ModuleDetails, modulesRoutes } from "./routes/modules-route.ts";
+import { offersRoutes } from "./routes/offers-routes.ts";
+import { openApiRoute } from "./routes/openapi-route.ts";
+import { type Reload, reloadRoute } from "./routes/reload-route.ts";
 
 export interface AppOptions {
 	readonly config: HostConfig;
 	readonly serverInfo: { readonly name: string; readonly version: string };
 	readonly host: Host;
 	readonly gateway: Gateway;
+	readonly catalog: Catalog;
 	readonly mcp: McpEndpoint;
 	readonly metrics: MetricsAggregate;
 	readonly collector: Collector;
@@ -39,34 +44,61 @@ export interface AppOptions {
 /** The largest request body, in bytes, that is read. */
 const MAX_BODY_BYTES = 4 << 20;
 
-/** The HTTP face of the host: one file a route, nothing here but their order. */
+/** The HTTP face of the host: all routes, and the fast path for tool calls. */
 export function createApp(options: AppOptions): RequestListener {
-	const { config, host, log, mcp } = options;
-	const observer = options.observeRequest;
-	const admit = createAdmission({ config, host: config.host, observer, log });
+	const { config, host, log, mcp, observeRequest: observer } = options;
+	const json = express.json({ limit: MAX_BODY_BYTES, strict: false });
+	const routes = [
+		indexRoute(options),
+		...healthRoutes(options),
+		...metricsRoutesOf(options),
+		...modulesRoutes(host, options.details),
+		...offersRoutes(options.catalog),
+		reloadRoute(options.reload),
+		mcpRoute(mcp, json),
+		executeRoute(options.gateway, json),
+	];
+	const document = openApiRoute(routes, { version: options.serverInfo.version, publicUrl: config.publicUrl });
+	const shortcut = createMcpShortcut({ mcp, observer, onError: createMcpErrorHandler(log) });
+	return serve(options, config.host, [...routes, document], shortcut);
+}
+
+/** The face of `METRICS_PORT`: what a scraper needs, and nothing else. */
+export function createMetricsApp(options: AppOptions): RequestListener {
+	const { config } = options;
+	return serve(options, config.metricsHost ?? config.host, [...healthRoutes(options), ...metricsRoutesOf(options)]);
+}
+
+function metricsRoutesOf({ config, host, metrics, collector }: AppOptions): readonly Route[] {
+	return metricsRoutes({
+		aggregate: metrics,
+		collector,
+		disabled: metricsDisabled(config),
+		publicUrl: config.publicUrl,
+		hasModule: (id) => host.module(id) !== undefined,
+	});
+}
+
+function metricsDisabled(config: HostConfig): string | undefined {
+	if (!config.metricsEndpointEnabled) return "the metrics endpoint is turned off (METRICS_ENDPOINT_ENABLED=false)";
+	return config.prometheusRegistryEnabled ? undefined : "metrics are turned off (PROMETHEUS_REGISTRY_ENABLED=false)";
+}
+
+/** @param shortcut takes the requests that need no router, once they are let in */
+function serve(
+	{ config, observeRequest: observer, log }: AppOptions,
+	listensOn: string,
+	routes: readonly Route[],
+	shortcut: (request: IncomingMessage, response: ServerResponse) => boolean = () => false,
+): RequestListener {
+	const admit = createAdmission({ config, host: listensOn, observer, log });
 	const app = express();
 	app.disable("x-powered-by");
 	app.disable("etag"); // each route that has a version of its content sets its own
 	app.use(createRequestMetrics(observer));
-	const json = express.json({ limit: MAX_BODY_BYTES, strict: false });
-
-	app.use(createIndexRoute(options));
-	app.use(createHealthRoutes(options));
-	app.use(
-		createMetricsRoutes({
-			aggregate: options.metrics,
-			collector: options.collector,
-			enabled: config.metricsEndpointEnabled,
-		}),
-	);
-	app.use(createModulesRoutes(host, options.details));
-	app.use(createReloadRoute(options.reload));
-	app.use(createMcpRoute(mcp, json));
-	app.use(createExecuteRoute(options.gateway, json));
-	app.use(notFound);
+	app.use(routerOf(routes));
+	app.use(notFound as RequestHandler);
 	app.use(createErrorHandler(log));
-
-	const shortcut = createMcpShortcut({ mcp, observer, onError: createMcpErrorHandler(log) });
 	return (request, response) => {
 		if (admit(request, response) && !shortcut(request, response)) app(request, response);
 	};

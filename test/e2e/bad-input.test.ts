@@ -157,11 +157,11 @@ test("the routes that exist now say what they should", async (t) => {
 	};
 	assert.equal(index.name, "bulkhead");
 	assert.equal(index.endpoints["mcp"], "/mcp");
-	assert.deepEqual(index.modules, { total: 7, serving: 7, metrics: 5, mcps: 2 });
+	assert.deepEqual(index.modules, { total: 8, serving: 8, metrics: 5, mcps: 3 });
 	assert.match(await get("/", "text/html"), /<td class="running">/);
 	assert.equal(await get("/livez"), '{"status":"ok"}');
 	assert.equal(await get("/readyz"), '{"status":"ok"}');
 	assert.equal((JSON.parse(await get("/health")) as { status: string }).status, "ok");
-	assert.equal((JSON.parse(await get("/api/modules")) as { modules: unknown[] }).modules.length, 7);
+	assert.equal((JSON.parse(await get("/api/modules")) as { modules: unknown[] }).modules.length, 8);
 	assert.equal(await get("/api/v1/metrics/prometheus").then((page) => page.includes("custom_metric_1")), true);
 });

@@ -1,7 +1,6 @@
-import { Router } from "express";
 import type { Host } from "../../host/host.ts";
 import { isServing } from "../../host/runner/lifecycle.ts";
-import { methodNotAllowed } from "../front/problem.ts";
+import { JSON_ANSWER, type Route } from "../front/route.ts";
 
 export interface HealthRoutesOptions {
 	readonly host: Pick<Host, "ready" | "modules">;
@@ -13,38 +12,63 @@ export interface HealthRoutesOptions {
  * `/livez` says that the process answers and depends on no module; `/readyz` that every module has started once or has
  * failed to, and that the host is not about to stop; `/health` sums up.
  */
-export function createHealthRoutes({ host, startedAt, isStopping }: HealthRoutesOptions): Router {
-	const router = Router();
-	router
-		.route("/livez")
-		.get((_request, response) => void response.json({ status: "ok" }))
-		.all(methodNotAllowed("GET"));
-	router
-		.route("/readyz")
-		.get((_request, response) => {
-			const status = isStopping() ? "stopping" : host.ready() ? "ok" : "starting";
-			response.status(status === "ok" ? 200 : 503).json({ status });
-		})
-		.all(methodNotAllowed("GET"));
-	router
-		.route("/health")
-		.get((_request, response) => {
-			const modules = host.modules();
-			// One that its operator has disabled does what it should.
-			const failing = modules
-				.filter(({ state, policy }) => state !== "running" && state !== "disabled" && policy.enabled)
-				.map(({ id, state }) => ({ id, state }));
-			response.json({
-				status: failing.length === 0 ? "ok" : "degraded",
-				ready: host.ready() && !isStopping(),
-				uptime_seconds: (Date.now() - startedAt) / 1000,
-				modules: {
-					total: modules.length,
-					serving: modules.filter((module) => isServing(module.state)).length,
-					failing,
+export function healthRoutes({ host, startedAt, isStopping }: HealthRoutesOptions): readonly Route[] {
+	function health(): Record<string, unknown> {
+		const modules = host.modules();
+		// One that its operator has disabled does what it should.
+		const failing = modules
+			.filter(({ state, policy }) => state !== "running" && state !== "disabled" && policy.enabled)
+			.map(({ id, state }) => ({ id, state }));
+		return {
+			status: failing.length === 0 ? "ok" : "degraded",
+			ready: host.ready() && !isStopping(),
+			uptime_seconds: (Date.now() - startedAt) / 1000,
+			modules: {
+				total: modules.length,
+				serving: modules.filter((module) => isServing(module.state)).length,
+				failing,
+			},
+		};
+	}
+
+	return [
+		{
+			path: "/livez",
+			operations: {
+				get: {
+					summary: "Whether the process answers",
+					handlers: [(_request, response) => void response.json({ status: "ok" })],
+					answers: { 200: { description: "It does", type: JSON_ANSWER } },
 				},
-			});
-		})
-		.all(methodNotAllowed("GET"));
-	return router;
+			},
+		},
+		{
+			path: "/readyz",
+			operations: {
+				get: {
+					summary: "Whether every enabled module has started once or has failed to, and the host is not stopping",
+					handlers: [
+						(_request, response) => {
+							const status = isStopping() ? "stopping" : host.ready() ? "ok" : "starting";
+							response.status(status === "ok" ? 200 : 503).json({ status });
+						},
+					],
+					answers: {
+						200: { description: "Ready", type: JSON_ANSWER },
+						503: { description: "Starting, or stopping", type: JSON_ANSWER },
+					},
+				},
+			},
+		},
+		{
+			path: "/health",
+			operations: {
+				get: {
+					summary: "A summary for people and dashboards",
+					handlers: [(_request, response) => void response.json(health())],
+					answers: { 200: { description: "How many modules serve, and which do not", type: JSON_ANSWER } },
+				},
+			},
+		},
+	];
 }

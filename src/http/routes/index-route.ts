@@ -1,7 +1,6 @@
-import { Router } from "express";
 import type { Host } from "../../host/host.ts";
 import { isServing } from "../../host/runner/lifecycle.ts";
-import { methodNotAllowed } from "../front/problem.ts";
+import { JSON_ANSWER, type Operation, type Route } from "../front/route.ts";
 import { renderStatusPage } from "./status-page.ts";
 
 export interface IndexRouteOptions {
@@ -14,37 +13,46 @@ const ENDPOINTS = {
 	discovery: "/sd",
 	mcp: "/mcp",
 	modules: "/api/modules",
+	tools: "/api/tools",
+	resources: "/api/resources",
+	prompts: "/api/prompts",
 	execute: "/execute",
+	openapi: "/openapi.json",
 	health: "/health",
 	liveness: "/livez",
 	readiness: "/readyz",
 } as const;
 
 /** `GET /`: a page for a browser, the same as JSON for everybody else. */
-export function createIndexRoute({ host, serverInfo }: IndexRouteOptions): Router {
-	const router = Router();
-	router
-		.route("/")
-		.get((request, response) => {
-			const modules = host.modules();
-			response.vary("accept");
-			if (request.accepts(["json", "html"]) === "html") {
-				// The page has no script and loads nothing; a module's error text must not be able to change that.
-				response.set("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'");
-				response.type("html").send(renderStatusPage(serverInfo, modules, host.refused()));
-				return;
-			}
-			response.json({
-				...serverInfo,
-				endpoints: ENDPOINTS,
-				modules: {
-					total: modules.length,
-					serving: modules.filter((module) => isServing(module.state)).length,
-					metrics: modules.filter((module) => module.id.startsWith("metrics/")).length,
-					mcps: modules.filter((module) => module.id.startsWith("mcps/")).length,
-				},
-			});
-		})
-		.all(methodNotAllowed("GET"));
-	return router;
+export function indexRoute({ host, serverInfo }: IndexRouteOptions): Route {
+	const show: Operation["handlers"][number] = (request, response) => {
+		const modules = host.modules();
+		response.vary("accept");
+		if (request.accepts(["json", "html"]) === "html") {
+			// The page has no script and loads nothing; a module's error text must not be able to change that.
+			response.set("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'");
+			response.type("html").send(renderStatusPage(serverInfo, modules, host.refused()));
+			return;
+		}
+		response.json({
+			...serverInfo,
+			endpoints: ENDPOINTS,
+			modules: {
+				total: modules.length,
+				serving: modules.filter((module) => isServing(module.state)).length,
+				metrics: modules.filter((module) => module.id.startsWith("metrics/")).length,
+				mcps: modules.filter((module) => module.id.startsWith("mcps/")).length,
+			},
+		});
+	};
+	return {
+		path: "/",
+		operations: {
+			get: {
+				summary: "The status page for a browser; the endpoints and how many modules serve as JSON for others",
+				handlers: [show],
+				answers: { 200: { description: "JSON, or HTML where that is preferred", type: JSON_ANSWER } },
+			},
+		},
+	};
 }

@@ -1,17 +1,22 @@
-import { type Request, type Response, Router } from "express";
+import type { Request, Response } from "express";
 import type { Collector } from "../../metrics/collector.ts";
 import type { MetricsAggregate } from "../../metrics/aggregate.ts";
 import type { MetricsPage } from "../../metrics/page/page-composer.ts";
 import { isNotModified } from "../../metrics/page/negotiation.ts";
-import { methodNotAllowed, sendProblem } from "../front/problem.ts";
+import { sendProblem } from "../front/problem.ts";
+import { type Parameter, PROBLEM, type Route } from "../front/route.ts";
 import { readScrapeDeadline } from "./scrape-deadline.ts";
 import { scrapeTargets } from "./scrape-targets.ts";
 
 export interface MetricsRoutesOptions {
 	readonly aggregate: Pick<MetricsAggregate, "page" | "moduleIds">;
 	readonly collector: Pick<Collector, "collectForScrape">;
-	/** False: every route answers 404. */
-	readonly enabled: boolean;
+	/** Why there are no metrics: every route answers 404 with it. */
+	readonly disabled: string | undefined;
+	/** Where clients find the host, if the operator has said so. */
+	readonly publicUrl: string | undefined;
+	/** Whether there is such a module, collected or not. */
+	readonly hasModule: (id: string) => boolean;
 }
 
 /**
@@ -19,38 +24,67 @@ export interface MetricsRoutesOptions {
  * repeated, asks for these modules alone. `GET /metrics/:name`: one metric module. `GET /sd`: where these are, as
  * Prometheus discovers targets over HTTP.
  */
-export function createMetricsRoutes({ aggregate, collector, enabled }: MetricsRoutesOptions): Router {
-	const router = Router();
-	if (!enabled) {
-		for (const route of ROUTES) {
-			router.all(route, (_request, response) => {
-				const why = "the metrics endpoint is turned off (METRICS_ENDPOINT_ENABLED=false)";
-				sendProblem(response, 404, "METRICS_DISABLED", "Not found", why);
-			});
-		}
-		return router;
+export function metricsRoutes(options: MetricsRoutesOptions): readonly Route[] {
+	const { aggregate, collector, disabled, publicUrl, hasModule } = options;
+	return [
+		...PAGE_ROUTES.map((path) => ({
+			path,
+			operations: {
+				get: {
+					summary: "All metrics: the host's own and every module's, or those of the modules that are named",
+					query: [MODULE_PARAMETER],
+					handlers: [whenEnabled((request, response) => sendPage(request, response, modulesAskedFor(request)))],
+					answers: PAGE_ANSWERS,
+				},
+			},
+		})),
+		{
+			path: "/metrics/:name",
+			operations: {
+				get: {
+					summary: "The metrics of one metric module",
+					handlers: [
+						whenEnabled((request, response) =>
+							sendPage(request, response, [metricModule(String(request.params["name"]))]),
+						),
+					],
+					answers: PAGE_ANSWERS,
+				},
+			},
+		},
+		{
+			path: "/sd",
+			operations: {
+				get: {
+					summary: "Each metric module as a target, for Prometheus' http_sd_configs",
+					handlers: [
+						whenEnabled((request, response) => {
+							response.json(scrapeTargets(aggregate.moduleIds(), publicUrl ?? `http://${addressOf(request)}`));
+						}),
+					],
+					answers: { 200: { description: "Target groups", type: "application/json" }, 404: PROBLEM },
+				},
+			},
+		},
+	];
+
+	function whenEnabled(
+		handle: (request: Request, response: Response) => unknown,
+	): (request: Request, response: Response) => unknown {
+		if (disabled === undefined) return handle;
+		return (_request, response) => sendProblem(response, 404, "METRICS_DISABLED", "Not found", disabled);
 	}
-	for (const route of PAGE_ROUTES) {
-		router
-			.route(route)
-			.get((request, response) => sendPage(request, response, modulesAskedFor(request)))
-			.all(methodNotAllowed("GET", "HEAD"));
-	}
-	router
-		.route(MODULE_ROUTE)
-		.get((request, response) => sendPage(request, response, [metricModule(request.params.name)]))
-		.all(methodNotAllowed("GET", "HEAD"));
-	router
-		.route(DISCOVERY_ROUTE)
-		.get((request, response) => response.json(scrapeTargets(aggregate.moduleIds(), addressOf(request))))
-		.all(methodNotAllowed("GET", "HEAD"));
-	return router;
 
 	async function sendPage(request: Request, response: Response, moduleIds?: readonly string[]): Promise<void> {
+		const known = new Set(aggregate.moduleIds());
+		const unknown = (moduleIds ?? []).filter((id) => !known.has(id) && !hasModule(id));
+		if (unknown.length > 0) return sendUnknown(response, unknown);
 		await collector.collectForScrape(readScrapeDeadline(request.get("x-prometheus-scrape-timeout-seconds")), moduleIds);
 		const { accept } = request.headers;
-		const page = await aggregate.page({ accept, acceptEncoding: request.get("accept-encoding"), moduleIds });
-		if (page === undefined) return sendUnknown(response, moduleIds);
+		// Of one without metrics, or not collected yet, there is nothing to show, and nothing wrong.
+		const shown = moduleIds?.filter((id) => aggregate.moduleIds().includes(id));
+		const page = await aggregate.page({ accept, acceptEncoding: request.get("accept-encoding"), moduleIds: shown });
+		if (page === undefined) return sendUnknown(response, shown ?? []); // it went just now
 		if (isNotModified(request.headers["if-none-match"], page.etag)) {
 			response.writeHead(304, { ETag: page.etag, Vary: varyOf(response, page) });
 			response.end();
@@ -58,20 +92,26 @@ export function createMetricsRoutes({ aggregate, collector, enabled }: MetricsRo
 		}
 		send(request, response, page);
 	}
+}
 
-	function sendUnknown(response: Response, moduleIds: readonly string[] = []): void {
-		const known = new Set(aggregate.moduleIds());
-		const unknown = moduleIds.filter((id) => !known.has(id)).map((id) => id.slice(0, MAX_ECHO));
-		const detail = `no module ${unknown.slice(0, MAX_NAMED).join(", ")} has been collected; GET /api/modules lists the modules`;
-		sendProblem(response, 404, "MODULE_NOT_FOUND", "Unknown module", detail);
-	}
+function sendUnknown(response: Response, ids: readonly string[]): void {
+	const names = ids.slice(0, MAX_NAMED).map((id) => id.slice(0, MAX_ECHO));
+	const detail = `there is no module ${names.join(", ")}; GET /api/modules lists the modules`;
+	sendProblem(response, 404, "MODULE_NOT_FOUND", "Unknown module", detail);
 }
 
 /** One route each: a request is counted under the pattern of its own. */
 const PAGE_ROUTES = ["/metrics", "/api/v1/metrics/prometheus"];
-const MODULE_ROUTE = "/metrics/:name";
-const DISCOVERY_ROUTE = "/sd";
-const ROUTES = [...PAGE_ROUTES, MODULE_ROUTE, DISCOVERY_ROUTE];
+const PAGE_ANSWERS = {
+	200: { description: "The exposition; OpenMetrics where that is preferred", type: "text/plain" },
+	304: { description: "Nothing has changed" },
+	404: PROBLEM,
+};
+const MODULE_PARAMETER: Parameter = {
+	name: "module",
+	description: "An id (`mcps/disk`), or the name of a metric module; may be repeated",
+	schema: { type: "array", items: { type: "string" } },
+};
 const MAX_ECHO = 80;
 const MAX_NAMED = 5;
 

@@ -1,38 +1,65 @@
-import { Router } from "express";
+import type { ServerResponse } from "node:http";
 import type { Host, ModuleStatus } from "../../host/host.ts";
 import { RESTART_ADVICE } from "../../host/runner/restart-advice.ts";
-import { methodNotAllowed, sendProblem } from "../front/problem.ts";
+import { sendProblem } from "../front/problem.ts";
+import { JSON_ANSWER, PROBLEM, type Route } from "../front/route.ts";
 
 /** What the collectors and the catalog know of a module, beside the host's own status. */
 export type ModuleDetails = (id: string) => Readonly<Record<string, unknown>>;
 
 /** `/api/modules`: what runs, what does not, and why, with the file, the line and the next attempt. */
-export function createModulesRoutes(host: Host, details: ModuleDetails): Router {
-	const router = Router();
-	router
-		.route("/api/modules")
-		.get((_request, response) => {
-			response.json({ modules: host.modules().map((status) => moduleView(status, details)), refused: host.refused() });
-		})
-		.all(methodNotAllowed("GET"));
-	router
-		.route("/api/modules/:kind/:name")
-		.get((request, response) => {
-			const id = `${request.params.kind}/${request.params.name}`;
-			const status = host.module(id);
-			if (status === undefined)
-				return sendProblem(
-					response,
-					404,
-					"MODULE_NOT_FOUND",
-					"Unknown module",
-					`there is no module ${id.slice(0, 200)}; GET /api/modules lists them`,
-				);
-			response.json(moduleView(status, details));
-		})
-		.all(methodNotAllowed("GET"));
-	return router;
+export function modulesRoutes(
+	host: Pick<Host, "modules" | "module" | "refused">,
+	details: ModuleDetails,
+): readonly Route[] {
+	return [
+		{
+			path: "/api/modules",
+			operations: {
+				get: {
+					summary: "Every module, and the files that are none",
+					handlers: [
+						(_request, response) => {
+							const modules = host.modules().map((status) => moduleView(status, details));
+							response.json({ modules, refused: host.refused() });
+						},
+					],
+					answers: { 200: { description: "States, restarts and why, errors with their place", type: JSON_ANSWER } },
+				},
+			},
+		},
+		{
+			path: MODULE_PATH,
+			operations: {
+				get: {
+					summary: "One module",
+					handlers: [
+						(request, response) => {
+							const id = moduleIdOf(request.params);
+							const status = host.module(id);
+							if (status === undefined) return sendUnknownModule(response, id);
+							response.json(moduleView(status, details));
+						},
+					],
+					answers: { 200: { description: "The module", type: JSON_ANSWER }, 404: PROBLEM },
+				},
+			},
+		},
+	];
 }
+
+const MODULE_PATH = "/api/modules/:kind/:name";
+
+function moduleIdOf({ kind, name }: Readonly<Record<string, string>>): string {
+	return `${kind}/${name}`;
+}
+
+function sendUnknownModule(response: ServerResponse, id: string): void {
+	const detail = `there is no module ${id.slice(0, MAX_ECHO)}; GET /api/modules lists them`;
+	sendProblem(response, 404, "MODULE_NOT_FOUND", "Unknown module", detail);
+}
+
+const MAX_ECHO = 200;
 
 function moduleView(status: ModuleStatus, details: ModuleDetails): Record<string, unknown> {
 	const { lastRestart, loadError } = status;

@@ -1,5 +1,5 @@
-import { Router } from "express";
-import { methodNotAllowed, sendProblem } from "../front/problem.ts";
+import { sendProblem } from "../front/problem.ts";
+import { JSON_ANSWER, PROBLEM, type Route } from "../front/route.ts";
 
 /** Reads again what may change while the host runs. */
 export type Reload = () => Promise<ReloadReport>;
@@ -12,17 +12,23 @@ export interface ReloadReport {
 }
 
 /** `POST /-/reload`: as SIGHUP, with an answer. */
-export function createReloadRoute(reload: Reload): Router {
-	const router = Router();
-	router
-		.route("/-/reload")
-		.post(async (_request, response) => {
-			const report = await reload();
-			if (report.problems.length === 0) return void response.json({ status: "ok", reloaded: report.reloaded });
-			const what = report.problems.map((problem) => problem.what).join(", ");
-			const detail = `${what}: not taken over; correct it and reload again. What was in force before stays so`;
-			sendProblem(response, 422, "RELOAD_FAILED", "Not everything was reloaded", detail, { ...report });
-		})
-		.all(methodNotAllowed("POST"));
-	return router;
+export function reloadRoute(reload: Reload): Route {
+	return {
+		path: "/-/reload",
+		operations: {
+			post: {
+				summary: "Reads plugins.yaml again and opens log files again, as SIGHUP does",
+				handlers: [
+					async (_request, response) => {
+						const report = await reload();
+						if (report.problems.length === 0) return void response.json({ status: "ok", reloaded: report.reloaded });
+						const what = report.problems.map((problem) => problem.what).join(", ");
+						const detail = `${what}: not taken over; correct it and reload again. What was in force before stays so`;
+						sendProblem(response, 422, "RELOAD_FAILED", "Not everything was reloaded", detail, { ...report });
+					},
+				],
+				answers: { 200: { description: "What was reloaded", type: JSON_ANSWER }, 422: PROBLEM },
+			},
+		},
+	};
 }
