@@ -143,11 +143,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 		onResourceUpdated: (_id, uri) => mcp.resourceUpdated(uri),
 		onPushed: mcp.pushed,
 		onTaskChanged: mcp.taskChanged,
-		onRemoved(id) {
-			collector.removed(id);
+		onRemoved(id, heirs) {
+			collector.removed(id, heirs);
 			gateway.removed(id);
 			updates.removed(id);
-			instrumentation.modules.onRemoved(id);
+			instrumentation.modules.onRemoved(id, heirs);
 		},
 	});
 	const moduleIds = host.modules().map(({ id }) => id);

@@ -39,7 +39,8 @@ export interface HostOptions {
 /** What happens to modules, for those who count, list or show it. No listener may throw. */
 export interface HostListeners {
 	onAdded(id: string): void;
-	onRemoved(id: string): void;
+	/** @param heirs modules that came as it went: its file may have been moved */
+	onRemoved(id: string, heirs: readonly string[]): void;
 	onState(id: string, state: ModuleState): void;
 	onStart(id: string, outcome: "success" | "failure", durationMs: number): void;
 	onStopped(id: string, outcome: "graceful" | "killed"): void;
@@ -108,12 +109,20 @@ export function createHost(options: HostOptions): Host {
 	const { log, compiler, workers } = options;
 	let listeners: HostListeners;
 	const modules = new Map<string, HostedModule>();
+	/** Modules that have started once, or have failed to. */
+	const arrived = new Set<string>();
 	const leaving = new Set<Promise<void>>();
 	const watch = createWorkerWatch({ rss: createRssReader(), rssRiseBytes: RSS_RISE_BYTES });
 	const startGate = createStartGate(STARTS_PER_PROCESSOR * availableParallelism(), START_COUNTS_FOR_MS);
 	let { policy } = options;
 	let ready = false;
-	const sources = createModuleSources({ folders: options.folders, compiler, log, onEvent });
+	const sources = createModuleSources({
+		folders: options.folders,
+		compiler,
+		log,
+		onEvent,
+		isArriving: (id) => !arrived.has(id),
+	});
 
 	function onEvent(event: SourceEvent): void {
 		switch (event.type) {
@@ -134,16 +143,17 @@ export function createHost(options: HostOptions): Host {
 				return hosted(event.source).runner.setLoadError(problem);
 			}
 			case "removed":
-				return remove(event.id);
+				return remove(event.id, event.heirs);
 			case "refused":
 				return log.warn(event.problem, { file: event.file });
 		}
 	}
 
 	function hosted(source: ModuleSource): HostedModule {
-		const runner = modules.get(source.id)?.runner ?? createRunner(source);
-		const module = { runner, source };
+		const known = modules.get(source.id)?.runner;
+		const module = { runner: known ?? createRunner(source), source };
 		modules.set(source.id, module);
+		if (known === undefined) void module.runner.settled().then(() => arrived.add(source.id));
 		return module;
 	}
 
@@ -205,11 +215,12 @@ export function createHost(options: HostOptions): Host {
 		});
 	}
 
-	function remove(id: string): void {
+	function remove(id: string, heirs: readonly string[]): void {
 		const module = modules.get(id);
 		if (module === undefined) return;
 		modules.delete(id);
-		listeners.onRemoved(id);
+		arrived.delete(id);
+		listeners.onRemoved(id, heirs);
 		const left = module.runner.stop(options.settings.callTimeoutMs).finally(() => leaving.delete(left));
 		leaving.add(left);
 	}

@@ -49,8 +49,11 @@ export interface MetricsAggregate {
 	accept(moduleId: string, bytes: Uint8Array, meta: SnapshotMeta): Promise<CollectReport>;
 	/** A collection that brought no snapshot. What the module showed last stays on the page until `maxAgeMs`. */
 	fail(moduleId: string, code: CollectFailure, message: string, problem?: ModuleProblem): Promise<CollectReport>;
-	/** The module's file is gone: its samples, names, counters and report go too. */
-	remove(moduleId: string): void;
+	/**
+	 * The module's file is gone: its samples, names, counters and report go too. Its samples stay on the page until those
+	 * have been collected once more that had to stand back for it, so that a module that was moved leaves no gap.
+	 */
+	remove(moduleId: string, succession?: Succession): void;
 	/** The host has started, and these are the modules there are: what is kept of others is given up. */
 	retain(moduleIds: readonly string[]): void;
 	report(moduleId: string): CollectReport | undefined;
@@ -61,6 +64,13 @@ export interface MetricsAggregate {
 	 * Undefined when nothing is known of one of them.
 	 */
 	page(request: PageRequest): Promise<MetricsPage | undefined>;
+}
+
+export interface Succession {
+	/** Modules that came as it went. */
+	readonly heirs: readonly string[];
+	/** Collects modules anew. Never rejects. */
+	readonly recollect: (moduleIds: readonly string[]) => Promise<unknown>;
 }
 
 export interface SnapshotMeta {
@@ -75,6 +85,8 @@ export function createMetricsAggregate(options: AggregateOptions): MetricsAggreg
 	const { intake, now, maxAgeMs } = options;
 	const modules = new Map<string, ModuleState>();
 	const collecting = new Map<number, Collecting>();
+	/** Modules that are gone, and still on the page. */
+	const leaving = new Map<string, Leaving>();
 	let collections = 0;
 	let version = 0;
 	let sharing = NOTHING_SHARED;
@@ -103,6 +115,8 @@ export function createMetricsAggregate(options: AggregateOptions): MetricsAggreg
 				const samples = samplesOf(reply.moduleId, reply.family);
 				return ask({ type: "found", id: reply.id, samples }, samples);
 			}
+			case "removed":
+				return void handOver(reply);
 			case "shared":
 				sharing = reply.sharing;
 				return undefined;
@@ -123,9 +137,12 @@ export function createMetricsAggregate(options: AggregateOptions): MetricsAggreg
 			);
 		},
 		fail,
-		remove(moduleId) {
-			ask({ type: "remove", moduleId });
-			if (modules.delete(moduleId)) version++;
+		remove(moduleId, succession) {
+			const state = modules.get(moduleId);
+			if (succession !== undefined && state?.shown !== undefined) {
+				leaving.set(moduleId, { state, succession, successors: new Set(), held: new Map() });
+			} else if (modules.delete(moduleId)) version++;
+			ask({ type: "remove", moduleId, heirs: succession?.heirs ?? [] });
 		},
 		retain: (moduleIds) => ask({ type: "retain", moduleIds }),
 		report: (moduleId) => modules.get(moduleId)?.report,
@@ -150,7 +167,26 @@ export function createMetricsAggregate(options: AggregateOptions): MetricsAggreg
 		intake.postMessage(request, handedOver === undefined ? [] : [handedOver.buffer as ArrayBuffer]);
 	}
 
+	async function handOver({ moduleId, rivals }: Reply<"removed">): Promise<void> {
+		const going = leaving.get(moduleId);
+		if (going === undefined) return;
+		for (const id of [...rivals, ...going.succession.heirs]) if (modules.has(id)) going.successors.add(id);
+		going.successors.delete(moduleId);
+		if (going.successors.size > 0) await going.succession.recollect([...going.successors]);
+		if (leaving.get(moduleId) === going) leave(moduleId, going);
+	}
+
+	/** At once with what its successors show, so that no series is on the page twice, and none is missing. */
+	function leave(moduleId: string, { state, held }: Leaving): void {
+		leaving.delete(moduleId);
+		if (modules.get(moduleId) === state) modules.delete(moduleId);
+		version++;
+		for (const show of held.values()) show();
+	}
+
 	function collect(moduleId: string, start: (id: number) => void): Promise<CollectReport> {
+		const going = leaving.get(moduleId);
+		if (going !== undefined) leave(moduleId, going); // it is back already
 		let state = modules.get(moduleId);
 		if (state === undefined) modules.set(moduleId, (state = { shown: undefined, report: undefined }));
 		const id = ++collections;
@@ -172,10 +208,15 @@ export function createMetricsAggregate(options: AggregateOptions): MetricsAggreg
 		sharing = changed ?? sharing;
 		const isCurrent = modules.get(moduleId) === state;
 		if (shown !== undefined && isCurrent) {
-			state.shown = { ...shown, written: decodeWritten(shown.written), version: ++version };
-			composer.prepare(moduleId);
+			const show = (): void => {
+				state.shown = { ...shown, written: decodeWritten(shown.written), version: ++version };
+				composer.prepare(moduleId);
+			};
+			const owner = [...leaving.values()].find(({ successors }) => successors.has(moduleId));
+			if (owner === undefined) show();
+			else owner.held.set(moduleId, show);
 		}
-		state.report = { ...report, series: state.shown?.series ?? 0 };
+		state.report = { ...report, series: shown?.series ?? state.shown?.series ?? 0 };
 		if (isCurrent) {
 			for (const [reason, count] of drops) options.onDrop(moduleId, reason, count);
 			for (const each of news) options.onNews?.(moduleId, each);
@@ -207,6 +248,16 @@ type Reply<Type extends IntakeReply["type"]> = Extract<IntakeReply, { type: Type
 interface ModuleState {
 	shown: PageModule["shown"];
 	report: CollectReport | undefined;
+}
+
+/** A module whose file is gone. */
+interface Leaving {
+	readonly state: ModuleState;
+	readonly succession: Succession;
+	/** Those that have to be collected first. */
+	readonly successors: Set<string>;
+	/** What they show from then on. */
+	readonly held: Map<string, () => void>;
 }
 
 /** A collection that the intake has been told of and has not answered. */

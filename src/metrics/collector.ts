@@ -19,7 +19,8 @@ export interface Collector {
 	 * @param moduleIds only of these
 	 */
 	collectForScrape(waitMs: number | undefined, moduleIds?: readonly string[]): Promise<void>;
-	removed(moduleId: string): void;
+	/** @param heirs modules that came as it went */
+	removed(moduleId: string, heirs?: readonly string[]): void;
 	/** Whether a collection of the module is waited for. */
 	isCollecting(moduleId: string): boolean;
 	/** No collection begins after this; resolves when those under way have ended. */
@@ -66,12 +67,21 @@ export function createCollector({ host, aggregate, onCollected, ...defaults }: C
 		}
 	}
 
+	/** One that begins now: what is under way may have been refused what is free by now. */
+	async function recollect(moduleId: string): Promise<void> {
+		await underWay(moduleId);
+		await schedule.runNow(moduleId);
+	}
+
+	async function underWay(moduleId: string): Promise<void> {
+		if (collecting.has(moduleId)) await schedule.runNow(moduleId);
+	}
+
 	return {
 		serving(moduleId, started) {
 			if (!started.collects) return;
 			const { intervalMs = defaults.intervalMs, timeoutMs = defaults.timeoutMs } = started;
-			// A collection that is under way asked the generation before this one.
-			const previous = collecting.has(moduleId) ? schedule.runNow(moduleId) : Promise.resolve();
+			const previous = underWay(moduleId); // asked the generation before this one
 			present.set(moduleId, started.counters);
 			if (started.onScrape === true) onScrape.add(moduleId);
 			else onScrape.delete(moduleId);
@@ -85,11 +95,11 @@ export function createCollector({ host, aggregate, onCollected, ...defaults }: C
 			if (waitMs === undefined) await collected;
 			else await settledWithin(collected, waitMs);
 		},
-		removed(moduleId) {
+		removed(moduleId, heirs = []) {
 			present.delete(moduleId);
 			onScrape.delete(moduleId);
 			schedule.remove(moduleId);
-			aggregate.remove(moduleId);
+			aggregate.remove(moduleId, { heirs, recollect: (ids) => Promise.all(ids.map(recollect)) });
 		},
 		isCollecting: (moduleId) => collecting.has(moduleId),
 		stop: () => schedule.stop(),

@@ -21,6 +21,8 @@ export interface ModuleSourcesOptions {
 	/** How often to look for changes that no event tells of. */
 	readonly pollMs?: number;
 	readonly onEvent: (event: SourceEvent) => void;
+	/** Whether a module has been found, and has neither started nor failed to. */
+	readonly isArriving?: (id: ModuleId) => boolean;
 }
 
 /** The modules of the two folders, compiled, and compiled again when what they were compiled from changes. */
@@ -38,7 +40,7 @@ export interface ModuleSources {
 }
 
 export function createModuleSources(options: ModuleSourcesOptions): ModuleSources {
-	const { compiler, log, onEvent } = options;
+	const { compiler, log, onEvent, isArriving = () => false } = options;
 	const modules = new Map<ModuleId, TrackedModule>();
 	const refused = new Map<string, RefusedFile>();
 	const leaving = new Set<Promise<void>>();
@@ -60,7 +62,12 @@ export function createModuleSources(options: ModuleSourcesOptions): ModuleSource
 		const listed = new Set(listing.sources.map(({ id }) => id));
 		await Promise.all(listing.sources.map((source) => tracked(source.id).visit(source, stamps)));
 		for (const [id, module] of modules) {
-			if (!listed.has(id) && module.miss()) remove(id, module);
+			const missingSince = listed.has(id) ? undefined : module.miss();
+			if (missingSince === undefined) continue;
+			const heirs = heirsOf(id, missingSince).filter((heir) => listed.has(heir));
+			const isWaitedFor = performance.now() - missingSince < HEIR_WAIT_MS && heirs.some(isArriving);
+			if (isWaitedFor) discovery.scanIn(HEIR_POLL_MS);
+			else remove(id, module, heirs);
 		}
 		reportRefused(listing.refused);
 		await compiler
@@ -77,10 +84,20 @@ export function createModuleSources(options: ModuleSourcesOptions): ModuleSource
 		return module;
 	}
 
-	function remove(id: ModuleId, module: TrackedModule): void {
+	/** A move is seen as a file that is gone and one that has come: what came is an heir. */
+	function heirsOf(id: ModuleId, missingSince: number): readonly ModuleId[] {
+		const [kind] = id.split("/", 1);
+		return [...modules]
+			.filter(
+				([other, { firstSeenAt }]) => other.startsWith(`${kind}/`) && firstSeenAt >= missingSince - HEIR_WINDOW_MS,
+			)
+			.map(([other]) => other);
+	}
+
+	function remove(id: ModuleId, module: TrackedModule, heirs: readonly ModuleId[]): void {
 		modules.delete(id);
 		const left = module
-			.leave()
+			.leave(heirs)
 			.catch((error: unknown) => log.warn(`${id} is gone, and could not be cleared away: ${messageOf(error)}`))
 			.finally(() => leaving.delete(left));
 		leaving.add(left);
@@ -119,3 +136,9 @@ export function createModuleSources(options: ModuleSourcesOptions): ModuleSource
 		refused: () => [...refused.values()],
 	};
 }
+
+/** How much earlier than the one that is gone its heir may have been seen: a listing may have had both. */
+const HEIR_WINDOW_MS = 500;
+/** How long a module whose file was moved serves on while its heir starts. */
+const HEIR_WAIT_MS = 15_000;
+const HEIR_POLL_MS = 20;

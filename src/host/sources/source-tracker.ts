@@ -15,17 +15,22 @@ export type ModuleEvent =
 	| { readonly type: "repaired"; readonly source: ModuleSource; readonly compiled: CompiledModule }
 	/** It does not compile. Not said twice of the same problems. */
 	| { readonly type: "failed"; readonly source: ModuleSource; readonly problems: readonly CompileProblem[] }
-	/** Its files are gone. Only said of a module of which something was said before. */
-	| { readonly type: "removed"; readonly id: ModuleId };
+	/** Its files are gone. Only said of a module of which something was said before. `heirs` came as it went. */
+	| { readonly type: "removed"; readonly id: ModuleId; readonly heirs: readonly ModuleId[] };
 
 /** One module, from scan to scan: compiles it when it has to be, one compilation at a time, and says what came of it. */
 export interface TrackedModule {
 	/** A scan found it. Resolves when it is known whether it has to be compiled, which then goes on by itself. */
 	visit(source: ModuleSource, stamps: StampReader): Promise<void>;
-	/** A scan did not find it. True when it is gone, and not only being replaced by an editor. */
-	miss(): boolean;
+	/** When a scan found it first, as of `now()`. */
+	readonly firstSeenAt: number;
+	/**
+	 * A scan did not find it.
+	 * @returns since when it has been missing, when it is gone and not only being replaced by an editor
+	 */
+	miss(): number | undefined;
 	/** Ends it: nothing more is said but that it is removed. Resolves when what was compiled of it is deleted. */
-	leave(): Promise<void>;
+	leave(heirs: readonly ModuleId[]): Promise<void>;
 	/** Resolves when it is not being compiled. */
 	settled(): Promise<void>;
 }
@@ -112,6 +117,7 @@ export function createTrackedModule({ id, compiler, log, emit, scanIn, now }: Tr
 	}
 
 	return {
+		firstSeenAt: now(),
 		async visit(source, stamps) {
 			newest = source;
 			missingSince = undefined;
@@ -127,11 +133,11 @@ export function createTrackedModule({ id, compiler, log, emit, scanIn, now }: Tr
 			missingSince ??= now();
 			const leftMs = missingSince + REMOVAL_GRACE_MS - now();
 			if (leftMs > 0) scanIn(leftMs);
-			return leftMs <= 0;
+			return leftMs <= 0 ? missingSince : undefined;
 		},
-		async leave() {
+		async leave(heirs) {
 			gone = true;
-			if (said !== undefined) emit({ type: "removed", id });
+			if (said !== undefined) emit({ type: "removed", id, heirs });
 			// At once, so that it comes before a compilation of a module that has this id next.
 			await Promise.all([compiler.forget(id), compiling]);
 		},

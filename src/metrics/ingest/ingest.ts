@@ -11,7 +11,7 @@ import { createSlicer } from "../../core/time-slicer.ts";
 import type { OwnedNames } from "../../state/owner-file.ts";
 import { type CheckedFamily, linesOf } from "../validate/family.ts";
 import { type CollectError, type CollectReport, collectReport, metricsFailed } from "../drops/report.ts";
-import { createCounterContinuity } from "../counters/continuity.ts";
+import { type CounterContinuity, createCounterContinuity, type KeptTotals } from "../counters/continuity.ts";
 import { createCounterKeeper } from "../counters/counter-keeper.ts";
 import type { CounterStore } from "../counters/persistence.ts";
 import { createDropLog, type DropSink } from "../drops/drop-log.ts";
@@ -54,6 +54,8 @@ export function serveIntake(port: IntakePort<IntakeReply, IntakeRequest>, option
 	const slicer = createSlicer();
 	const keeper = options.counters === undefined ? undefined : createCounterKeeper(options.counters, slicer);
 	const modules = new Map<string, ModuleState>();
+	/** By module: what another one had counted that went as it came. */
+	const estates = new Map<string, readonly KeptTotals[]>();
 	const finding = new Map<number, (samples: Uint8Array | undefined) => void>();
 	let findings = 0;
 	let publishing: Promise<unknown> = Promise.resolve();
@@ -79,10 +81,7 @@ export function serveIntake(port: IntakePort<IntakeReply, IntakeRequest>, option
 				});
 			}
 			case "remove":
-				// Its names even when it has not been collected: a host before this one may have kept them for it.
-				ownership.release(request.moduleId);
-				if (modules.delete(request.moduleId)) keeper?.forget(request.moduleId);
-				return ownersChanged();
+				return remove(request);
 			case "retain":
 				ownership.retain(request.moduleIds);
 				void options.counters?.retain(request.moduleIds);
@@ -95,6 +94,27 @@ export function serveIntake(port: IntakePort<IntakeReply, IntakeRequest>, option
 				return void options.onStop?.();
 		}
 	});
+
+	function remove({ moduleId, heirs }: Request<"remove">): void {
+		const rivals = ownership.rivalsOf(moduleId);
+		// Its names even when it has not been collected: a host before this one may have kept them for it.
+		ownership.release(moduleId);
+		const totals = heirs.length === 0 ? [] : [...(modules.get(moduleId)?.continuity.totals() ?? [])];
+		for (const heir of heirs) if (totals.length > 0) estates.set(heir, totals);
+		estates.delete(moduleId);
+		if (modules.delete(moduleId)) keeper?.forget(moduleId);
+		ownersChanged();
+		port.postMessage({ type: "removed", moduleId, rivals }, []);
+	}
+
+	/** What a module that is gone had counted goes on with the one that has its families now. */
+	function inherit(moduleId: string, owned: readonly CheckedFamily[], continuity: CounterContinuity): void {
+		const estate = estates.get(moduleId);
+		if (estate === undefined) return;
+		estates.delete(moduleId);
+		const types = new Map(owned.map(({ name, type }) => [name, type]));
+		for (const kept of estate) if (types.get(kept.family) === kept.type) continuity.restore(kept);
+	}
 
 	/** `limits` are those that the policy gives the module now. */
 	function stateOf(moduleId: string, limits?: ModuleLimits): ModuleState {
@@ -165,6 +185,7 @@ export function serveIntake(port: IntakePort<IntakeReply, IntakeRequest>, option
 			into: DropSink,
 		): Generator<undefined, readonly CheckedFamily[]> {
 			const owned = yield* ownership.claim(moduleId, families, seen, at, into);
+			inherit(moduleId, owned, state.continuity);
 			yield* state.continuity.apply(owned, generation, into, { mode: counters, missing });
 			return owned;
 		}
@@ -247,7 +268,7 @@ interface ModuleState {
 	limits: ModuleLimits | undefined;
 	readonly log: ReturnType<typeof createDropLog>;
 	readonly failures: ReturnType<typeof createFailureNews>;
-	readonly continuity: ReturnType<typeof createCounterContinuity>;
+	readonly continuity: CounterContinuity;
 	/** Settles when what came before has been answered. */
 	turn: Promise<unknown>;
 	generation: number;

@@ -32,8 +32,8 @@ export type IntakeRequest =
 	  }
 	/** A collection brought no snapshot; answered likewise. */
 	| { readonly type: "fail"; readonly id: number; readonly moduleId: string; readonly error: CollectError }
-	/** The module's file is gone. */
-	| { readonly type: "remove"; readonly moduleId: string }
+	/** The module's file is gone; answered by `removed`. `heirs` came as it went: it may have been moved. */
+	| { readonly type: "remove"; readonly moduleId: string; readonly heirs: readonly string[] }
 	/** These modules are all there are. */
 	| { readonly type: "retain"; readonly moduleIds: readonly string[] }
 	/** The samples of a family on the text page, as `find` asked for; none when the module does not show it. */
@@ -57,6 +57,8 @@ export type IntakeReply =
 	| { readonly type: "failed"; readonly id: number; readonly message: string }
 	/** Main's page holds what a module shows, and the intake does not: the samples of one family, for `found`. */
 	| { readonly type: "find"; readonly id: number; readonly moduleId: string; readonly family: string }
+	/** The names of a module are free; its `rivals` had to stand back for it. */
+	| { readonly type: "removed"; readonly moduleId: string; readonly rivals: readonly string[] }
 	| { readonly type: "shared"; readonly sharing: FamilySharing }
 	/** A sentence for the log. */
 	| { readonly type: "problem"; readonly what: string };

@@ -33,6 +33,8 @@ export interface FamilyOwnership {
 	): Generator<undefined, CheckedFamily[]>;
 	/** The page shows what the module has claimed last. */
 	showing(moduleId: string): void;
+	/** Modules that had to stand back for this one when each was claimed for last. */
+	rivalsOf(moduleId: string): readonly string[];
 	/** Gives up everything that a module owns. */
 	release(moduleId: string): void;
 	/** Gives up everything that other modules than these own. */
@@ -75,6 +77,8 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 		leaseMs: options.leaseMs,
 		maxAbsent: options.maxSeries,
 	});
+	/** By module: the owners of what was refused to it. */
+	const refusedFor = new Map<string, Set<string>>();
 
 	return {
 		get epoch() {
@@ -94,6 +98,7 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 		*claim(moduleId, families, seen, at, sink) {
 			const present = new Set(families.map(({ name }) => name));
 			const kept: CheckedFamily[] = [];
+			refusedFor.delete(moduleId);
 			for (const family of families) {
 				const look = lookOf(family);
 				const record = claimFamily(moduleId, family, look, present, sink);
@@ -107,7 +112,11 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 			members.lapse(moduleId, present, at);
 			return kept;
 		},
-		release: members.release,
+		rivalsOf: (owner) => [...refusedFor].filter(([, owners]) => owners.has(owner)).map(([moduleId]) => moduleId),
+		release(moduleId) {
+			refusedFor.delete(moduleId);
+			members.release(moduleId);
+		},
 		retain: members.retain,
 		restore(owned, at) {
 			for (const { moduleId, names: families } of owned) {
@@ -123,6 +132,13 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 		showing: members.showing,
 		sharing: members.sharing,
 	};
+
+	function standBack(moduleId: string, owner: string | undefined): void {
+		if (owner === undefined) return;
+		let owners = refusedFor.get(moduleId);
+		if (owners === undefined) refusedFor.set(moduleId, (owners = new Set()));
+		owners.add(owner);
+	}
 
 	function claimFamily(
 		moduleId: string,
@@ -148,6 +164,7 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 		}
 		if (known !== undefined) {
 			if (ownerOf(known) !== moduleId) {
+				standBack(moduleId, ownerOf(known));
 				sink.drop("type_conflict", name, "");
 				return undefined;
 			}
@@ -177,7 +194,10 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 			if (holder === undefined || holder === name) continue;
 			const record = members.get(holder);
 			const isOwnPast = record?.contributors.size === 1 && record.contributors.has(moduleId) && !present.has(holder);
-			if (record === undefined || !isOwnPast) return collisionReason(name, holder);
+			if (record === undefined || !isOwnPast) {
+				if (record !== undefined) standBack(moduleId, ownerOf(record));
+				return collisionReason(name, holder);
+			}
 			// The module itself renamed its metric.
 			members.destroy(record);
 		}
@@ -203,7 +223,10 @@ export function createFamilyOwnership(options: OwnershipOptions): FamilyOwnershi
 		const own = { moduleId, seenAt: at };
 		// An owner that comes back after a restart of the host, and finds others there before it.
 		const inherits = ownerOf(record) === moduleId && contributors.get(moduleId)?.help === undefined;
-		yield* keepOwnSeries(record.claims, family, own, isLapsed, inherits, sink);
+		yield* keepOwnSeries(record.claims, family, own, isLapsed, inherits, (series, owner) => {
+			standBack(moduleId, owner);
+			sink.drop("duplicate_series", family.name, series);
+		});
 		if (record.claims.size > family.series.length + contributors.size * options.maxSeries) {
 			yield* sweepClaims(record.claims, own);
 		}

@@ -1,7 +1,6 @@
 /** Which module owns a series of a family that several modules show. */
 import type { CheckedFamily } from "../validate/family.ts";
 import { seriesText, YIELD_EVERY } from "../validate/family.ts";
-import type { DropSink } from "../drops/drop-log.ts";
 
 /** By the series' label text. */
 export type SeriesClaims = Map<string, SeriesClaim>;
@@ -16,6 +15,7 @@ export interface SeriesClaim {
 
 /**
  * Claims what is free or the module's already; drops from the family, in place, what is another's.
+ * @param onRefused is told of each series that is another's
  * @param inherits whether another's goes to this module in its turn: at once, a series would be on the page twice
  */
 export function* keepOwnSeries(
@@ -24,7 +24,7 @@ export function* keepOwnSeries(
 	own: SeriesClaim,
 	isLapsed: (claim: SeriesClaim) => boolean,
 	inherits: boolean,
-	sink: DropSink,
+	onRefused: (series: string, owner: string) => void,
 ): Generator<undefined, void> {
 	const all: CheckedFamily["series"][number][] = family.series;
 	let kept = 0;
@@ -38,7 +38,7 @@ export function* keepOwnSeries(
 		} else {
 			if (isOwn && claim.heir !== undefined) claims.set(series.labels, { moduleId: claim.heir, seenAt: own.seenAt });
 			else if (inherits) claims.set(series.labels, { ...claim, heir: own.moduleId });
-			sink.drop("duplicate_series", family.name, seriesText(family.name, series.labels));
+			onRefused(seriesText(family.name, series.labels), claim.moduleId);
 		}
 		if (++done % YIELD_EVERY === 0) yield;
 	}
