@@ -52,6 +52,7 @@ const ROOMS: Readonly<Record<string, string>> = {
 	"workers/wire": "what both ends share",
 	"workers/sandbox": "locks the worker before the module's first line",
 	"workers/snapshot": "the metrics of a module as bytes",
+	"workers/paths": "what a path really leads to",
 	"workers/primordials": "what the runtime has of the language, taken before a module can change it",
 };
 /** Of a worker's folders, src/ knows these and what they import: the rest runs in a worker alone. */

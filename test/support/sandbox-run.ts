@@ -63,7 +63,7 @@ export async function runSandboxed(fixture: string, options: RunOptions = {}): P
 			path: `${FIXTURES}${fixture}`,
 			argument: options.argument,
 			moduleId: MODULE_ID,
-			policy: { level, net, childProcess },
+			policy: { level, net, childProcess, granted: policy.granted ?? [] },
 			isLocked: options.isLocked ?? true,
 			libraries: options.libraries ?? [],
 			quota: options.quota,

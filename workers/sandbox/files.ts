@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import { type Denials, lockValue } from "./denial.ts";
+import { type LinkGuard, plainPath } from "../paths/links.ts";
 import { DescriptorHandle } from "./file-handle.ts";
 import { apply, byteLength, caught, create, NativeError, NativePromise, nextTick } from "../primordials/primordials.ts";
 
@@ -15,8 +16,8 @@ export type OutputSink = (descriptor: 1 | 2, text: string | Uint8Array) => void;
  * `fs.promises.open` gives a handle of our own. Node's holds its native object under a symbol, and the constructor of
  * that object opens any descriptor.
  */
-export function lockFiles(denials: Denials, sink: OutputSink): void {
-	const guard = createGuard(denials);
+export function lockFiles(denials: Denials, leadsOut: LinkGuard, sink: OutputSink): void {
+	const guard = createGuard(denials, leadsOut);
 	const special = specialFunctions(guard, sink);
 	for (const [name, original] of functionsOf(fs)) {
 		lockFunction(fs, name, original, special[name] ?? guard.call(name, original));
@@ -25,7 +26,7 @@ export function lockFiles(denials: Denials, sink: OutputSink): void {
 
 	const promises: object = fs.promises;
 	for (const [name, original] of functionsOf(promises)) {
-		lockFunction(promises, name, original, name === "open" ? openHandle : guard.call(name, original));
+		lockFunction(promises, name, original, name === "open" ? openHandle : rejecting(guard.call(name, original)));
 	}
 	// An accessor, whose object could be replaced.
 	lockValue(fs, "promises", promises);
@@ -44,7 +45,7 @@ interface Guard {
 	closing(descriptor: unknown): Error | undefined;
 }
 
-function createGuard(denials: Denials): Guard {
+function createGuard(denials: Denials, leadsOut: LinkGuard): Guard {
 	const owned = create(null) as Record<number, true>;
 	let open = 0;
 
@@ -52,6 +53,14 @@ function createGuard(denials: Denials): Guard {
 		typeof descriptor === "number" && descriptor in owned
 			? undefined
 			: denials.error(`${what} the descriptor ${String(descriptor)}, which it did not open`, "never");
+	function refuseLink(name: string, args: unknown[]): Error | undefined {
+		if (name in OPEN_LATER) return undefined;
+		args[0] = plainPath(args[0]);
+		if (name in TAKE_TWO_PATHS) args[1] = plainPath(args[1]);
+		const leads = leadsOut(args[0], name in TAKE_A_LINK) || (name in TAKE_TWO_PATHS && leadsOut(args[1]));
+		if (!leads) return undefined;
+		return denials.error(`use fs.${name} on ${String(args[0])}, which leads out of what it may read`, "never");
+	}
 	function translate(name: string, thrown: unknown): unknown {
 		if (!(thrown instanceof NativeError)) return thrown;
 		const { code, permission, resource = "it" } = thrown as AccessError;
@@ -64,8 +73,8 @@ function createGuard(denials: Denials): Guard {
 	return {
 		call: (name, original) =>
 			function guarded(this: unknown, ...args): unknown {
-				const refusal = typeof args[0] === "number" ? refuse(args[0], "use") : undefined;
-				if (refusal !== undefined) return fail(refusal, args);
+				const refusal = typeof args[0] === "number" ? refuse(args[0], "use") : refuseLink(name, args);
+				if (refusal !== undefined) return name === "existsSync" ? false : fail(refusal, args);
 				const callback = args[args.length - 1];
 				// A listener is no callback: it takes no error, and `unwatchFile` tells listeners apart by what they are.
 				if (typeof callback === "function" && !(name in TAKE_A_LISTENER)) {
@@ -122,6 +131,43 @@ interface AccessError extends Error {
 	readonly code?: unknown;
 	readonly permission?: unknown;
 	readonly resource?: string;
+}
+
+/** They use the others, which say no where the user of a stream listens for it. */
+const OPEN_LATER = {
+	__proto__: null,
+	createReadStream: true,
+	createWriteStream: true,
+	exists: true,
+	unwatchFile: true,
+};
+/** They look at a link, or take it away, and do not follow it. */
+const TAKE_A_LINK = {
+	__proto__: null,
+	...{ lstat: true, lstatSync: true, readlink: true, readlinkSync: true },
+	...{ rm: true, rmSync: true, unlink: true, unlinkSync: true },
+};
+const TAKE_TWO_PATHS = {
+	__proto__: null,
+	copyFile: true,
+	copyFileSync: true,
+	cp: true,
+	cpSync: true,
+	link: true,
+	linkSync: true,
+	rename: true,
+	renameSync: true,
+};
+
+/** What `fs.promises` refuses is told as everything else there. */
+function rejecting(call: AnyFunction): AnyFunction {
+	return function rejects(this: unknown, ...args): unknown {
+		try {
+			return apply(call, this, args);
+		} catch (thrown) {
+			return new NativePromise((_, reject) => reject(thrown));
+		}
+	};
 }
 
 const TAKE_A_LISTENER = { __proto__: null, watch: true, watchFile: true, unwatchFile: true };

@@ -1,6 +1,8 @@
 import { isBuiltin, registerHooks } from "node:module";
 import type { Builtins } from "./builtins.ts";
+import { fileURLToPath } from "node:url";
 import type { Denials } from "./denial.ts";
+import type { LinkGuard } from "../paths/links.ts";
 import { bareName } from "./policy.ts";
 import { ownKeys, slice, startsWith, test } from "../primordials/primordials.ts";
 
@@ -12,7 +14,7 @@ import { ownKeys, slice, startsWith, test } from "../primordials/primordials.ts"
  * What was asked for and what it resolves to are both judged, since a module may patch the steps between them
  * (`Module._resolveFilename`).
  */
-export function guardImports(builtins: Builtins, denials: Denials): void {
+export function guardImports(builtins: Builtins, denials: Denials, leadsOut: LinkGuard): void {
 	function admitUrl(url: string): void {
 		if (startsWith(url, "node:")) builtins.prepare(bareName(url));
 		// A `data:` URL is code that no compiler has seen; http(s): is gone from Node, and may come back.
@@ -32,6 +34,12 @@ export function guardImports(builtins: Builtins, denials: Denials): void {
 			const named = startsWith(url, SUBSTITUTES) ? slice(url, SUBSTITUTES.length) : bareName(url);
 			const exported = builtins.substitute(named);
 			if (exported !== undefined) return { ...SUBSTITUTE, source: sourceOf(named, exported) };
+			// Usually the real path by now, unless the module has patched what made it so.
+			if (startsWith(url, "file:") && leadsOut(toPath(url)))
+				throw denials.error(
+					`import ${slice(url, 0, MAX_SHOWN)}, a symbolic link that leads out of what it may read`,
+					"never",
+				);
 			const loaded = nextLoad(url, context);
 			if (loaded.format === "addon") throw denials.error(`load the add-on ${url}`, "never");
 			return loaded;
@@ -40,6 +48,7 @@ export function guardImports(builtins: Builtins, denials: Denials): void {
 }
 
 const MAX_SHOWN = 100;
+const toPath = fileURLToPath;
 const isBuiltinName = isBuiltin;
 
 /** Files that are not there: what they have in them is said by the hook. */

@@ -4,6 +4,7 @@ import { createBuiltins } from "./builtins.ts";
 import { createDenials } from "./denial.ts";
 import { lockFiles } from "./files.ts";
 import { guardImports } from "./imports.ts";
+import { createLinkGuard } from "../paths/links.ts";
 import { closeNetwork, lockStreamHandles } from "./network.ts";
 import { createOutput, type OutputOptions, replaceStdio } from "./output.ts";
 import { bareName, grantsNet, type SandboxDto } from "./policy.ts";
@@ -37,12 +38,13 @@ export function lockWorker(options: LockOptions): void {
 	isolateBroadcasts(); // where no library was imported before
 	const denials = createDenials(moduleId, policy);
 	const builtins = createBuiltins(denials, policy);
-	lockFiles(denials, sink);
+	const leadsOut = createLinkGuard(policy.granted ?? []);
+	lockFiles(denials, leadsOut, sink);
 	if (grantsNet(policy)) lockStreamHandles(denials);
 	else closeNetwork(denials);
 	lockRealm(denials);
 	lockProcess(denials, (id) => (typeof id === "string" ? builtins.load(bareName(id)) : undefined));
-	guardImports(builtins, denials);
+	guardImports(builtins, denials, leadsOut);
 	// All code has these without an import, by way of `require` or of a trusted library.
 	for (const name of ["async_hooks", "module", "os", "v8", "worker_threads"]) builtins.prepare(name);
 	syncExports();

@@ -8,6 +8,8 @@ export interface SandboxDto {
 	readonly level: SandboxLevel;
 	readonly net: boolean;
 	readonly childProcess: boolean;
+	/** Absolute paths that the operator has opened for reading, whatever links lie below. */
+	readonly granted?: readonly string[];
 }
 
 /** Whether the network is open. `strict` closes it whatever plugins.yaml says. */

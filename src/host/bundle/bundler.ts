@@ -32,7 +32,7 @@ export async function buildModule(request: BuildRequestDto, onRead: OnRead): Pro
 	}
 	onRead(entry, await stampOf(entry));
 	const guard = createSourceGuard(paths);
-	const refusal = await judgeFolder(paths, entry, guard);
+	const refusal = await judgeFolder(paths, entry, guard, onRead);
 	if (refusal !== undefined) {
 		onRead(refusal.path, await stampOf(refusal.path));
 		return { ok: false, problems: [entryProblem(paths, refusal.problem)], passing: false };

@@ -1,5 +1,6 @@
 import { opendir, realpath, stat } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
+import { type FileStamp, stampOf } from "./file-fingerprint.ts";
 import type { SourceGuard } from "./import-guard.ts";
 import { isInside, type ModulePaths } from "./module-paths.ts";
 import { MAX_MANIFEST_BYTES } from "./regular-file.ts";
@@ -18,19 +19,27 @@ export interface FolderRefusal {
  *
  * Links within the folder are fine, such as a ConfigMap's, and in a `node_modules` those to packages, such as pnpm's.
  *
+ * @param onRead is told of the folders as well, whose paths end in a separator: a link that comes later changes one
  * @returns the first thing that may not be there
  */
 export async function judgeFolder(
 	paths: ModulePaths,
 	entry: string,
 	guard: SourceGuard,
+	onRead: (path: string, stamp: FileStamp) => void,
 ): Promise<FolderRefusal | undefined> {
 	const folder = dirname(entry);
 	const above = await judgeManifests(paths, dirname(paths.realEntry));
 	if (above !== undefined || folder === paths.root) return above;
 	const home = await realpath(folder);
+	if (!isInside(paths.realRoot, home)) return undefined; // the entry is refused, and with it all that lies here
 	const author = (path: string) => join(folder, path.slice(home.length));
-	return judgeTree({ home, isAllowed: guard.isAllowed, author, say: (path) => paths.say(author(path)) });
+	let watched = 0;
+	async function onFolder(path: string): Promise<void> {
+		if (`${path}${sep}`.slice(home.length).includes(PACKAGES) || ++watched > MAX_WATCHED) return;
+		onRead(join(author(path), sep), await stampOf(path));
+	}
+	return judgeTree({ home, isAllowed: guard.isAllowed, author, say: (path) => paths.say(author(path)), onFolder });
 }
 
 /** A package that an author has put among the modules, as one that esbuild is about to resolve. */
@@ -59,12 +68,15 @@ interface Tree {
 	readonly isAllowed: (realPath: string) => Promise<boolean>;
 	readonly author: (path: string) => string;
 	readonly say: (path: string) => string;
+	/** Told of each folder before it is listed. */
+	readonly onFolder?: (path: string) => Promise<void>;
 }
 
 async function judgeTree(tree: Tree): Promise<FolderRefusal | undefined> {
 	const folders = [tree.home];
 	let entries = 0;
 	for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+		await tree.onFolder?.(folder);
 		// A batch, because a folder may have any number of files, and each batch is a trip to the thread pool.
 		const directory = await opendir(folder, { bufferSize: 1024 }).catch(() => undefined);
 		if (directory === undefined) continue; // gone, or not readable, which the module finds out if it needs it
@@ -90,6 +102,8 @@ async function judgeTree(tree: Tree): Promise<FolderRefusal | undefined> {
 
 const MANIFEST = "package.json";
 const MAX_ENTRIES = 200_000;
+/** Each costs a `stat` at every look. */
+const MAX_WATCHED = 500;
 
 async function judgeLink(path: string, tree: Tree): Promise<FolderRefusal | undefined> {
 	const target = await realpath(path).catch(() => undefined);

@@ -1,3 +1,4 @@
+import { sep } from "node:path";
 import { BulkheadError, messageOf } from "../../core/errors.ts";
 import type { ModuleId } from "../../core/module-id.ts";
 import { createPermits, type Permits } from "../../core/semaphore.ts";
@@ -240,7 +241,7 @@ function failed(
 }
 
 function inputsOf(stamps: FileStamps): readonly string[] {
-	return [...stamps].flatMap(([path, stamp]) => (isAbsent(stamp) ? [] : [path])).toSorted();
+	return [...stamps].flatMap(([path, stamp]) => (isAbsent(stamp) || path.endsWith(sep) ? [] : [path])).toSorted();
 }
 
 /** Without a path: where on the machine the state folder is, is nobody's business who reads a module's problems. */

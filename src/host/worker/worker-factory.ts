@@ -139,8 +139,8 @@ export function createWorkerFactory(options: WorkerFactoryOptions): WorkerFactor
 		return codeCache?.of(new Set(used)) ?? {};
 	}
 
-	function sandboxOf({ permissions: { net, childProcess } }: ModulePolicy): SandboxDto {
-		return { level: options.sandbox, net, childProcess };
+	function sandboxOf({ permissions: { net, childProcess, read } }: ModulePolicy): SandboxDto {
+		return { level: options.sandbox, net, childProcess, granted: read };
 	}
 
 	return {
