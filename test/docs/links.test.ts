@@ -27,15 +27,17 @@ function brokenLinks(page: string): string[] {
 	});
 }
 
-/** As GitHub makes them. */
+/** As GitHub makes them, and those that a page sets itself. */
 function headingsOf(page: string): ReadonlySet<string> {
-	const headings = readFileSync(path.join(ROOT, page), "utf8").matchAll(/^#{1,6} (.+)$/gm);
-	return new Set(
-		[...headings].map(([, heading = ""]) =>
+	const text = readFileSync(path.join(ROOT, page), "utf8");
+	const anchors = [...text.matchAll(/<a id="([^"]+)">/g)].map(([, anchor = ""]) => anchor);
+	return new Set([
+		...anchors,
+		...[...text.matchAll(/^#{1,6} (.+)$/gm)].map(([, heading = ""]) =>
 			heading
 				.toLowerCase()
 				.replaceAll(/[^\p{L}\p{N} _-]/gu, "")
 				.replaceAll(" ", "-"),
 		),
-	);
+	]);
 }
