@@ -1,5 +1,7 @@
 import { type ModuleFlavour, serveModule } from "./runtime/serve-module.ts";
 import { lowerThreadPriority } from "./runtime/thread-priority.ts";
+import { explainOwnProcess } from "./runtime/own-process.ts";
+import { wrongExports } from "./runtime/wrong-exports.ts";
 import type { Port } from "./wire/port.ts";
 
 /** What a worker of a metric module runs: one task that lasts as long as the module. */
@@ -8,13 +10,15 @@ export default function metricWorker({ port }: { readonly port: Port }): Promise
 }
 
 const METRIC_MODULE: ModuleFlavour = {
-	async load(exports) {
-		const process = exports["process"];
-		if (typeof process !== "function") {
-			throw new Error("a metric module must export a function process(), which updates its metrics; this one does not");
-		}
+	async load(exports, _context, _start, _host, hasMetrics) {
+		const process = exports["process"] ?? (hasMetrics() ? collectAlone : undefined);
+		if (typeof process !== "function") throw new Error(wrongExports(exports));
+		explainOwnProcess(process);
 		// From here on it is collected, and nobody waits for that as for a scrape, a tool call or a module's start.
 		const atLowPriority = lowerThreadPriority();
 		return { process: () => atLowPriority(() => process.call(undefined) as unknown) };
 	},
 };
+
+/** Of a module whose metrics bring themselves up to date. */
+function collectAlone(): void {}

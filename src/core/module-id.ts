@@ -22,7 +22,8 @@ export const MODULE_EXTENSIONS = [".ts", ".mts", ".js", ".mjs", ".cjs"] as const
 /** @param fileName of a file directly in the module folder, e.g. `disk.ts` */
 export function readFileName(fileName: string): NameVerdict {
 	const extension = MODULE_EXTENSIONS.find((candidate) => fileName.endsWith(candidate));
-	if (extension === undefined || isPrivate(fileName) || NOT_MODULES.test(fileName)) return { type: "ignored" };
+	if (isPrivate(fileName) || NOT_MODULES.test(fileName)) return { type: "ignored" };
+	if (extension === undefined) return readOtherFile(fileName);
 	return readName(fileName.slice(0, -extension.length), "file");
 }
 
@@ -38,8 +39,39 @@ export function indexFiles(fileNames: readonly string[]): readonly string[] {
 	return MODULE_EXTENSIONS.map((extension) => `index${extension}`).filter((fileName) => present.has(fileName));
 }
 
-/** Declarations and tests lie beside the modules that they belong to. */
-const NOT_MODULES = /\.(?:d|test)\./;
+/** @param fileNames of a folder without an index file */
+export function readIndexless(folderName: string, fileNames: readonly string[]): NameVerdict {
+	if (readFolderName(folderName).type === "ignored" || !fileNames.some(isSource)) return { type: "ignored" };
+	return {
+		type: "refused",
+		problem: `a folder is a module by its index file, and it has none: add ${folderName}/index.ts, or let its name begin with "_" when it is no module.`,
+	};
+}
+
+function isSource(fileName: string): boolean {
+	return MODULE_EXTENSIONS.some((extension) => fileName.endsWith(extension)) || OTHER_SOURCES.test(fileName);
+}
+
+/** A file that looks as if it were meant as a module, and is none. */
+function readOtherFile(fileName: string): NameVerdict {
+	const [, mended] = MISNAMED.exec(fileName) ?? [];
+	if (mended !== undefined)
+		return { type: "refused", problem: `of its name everything behind "${mended}" is too much. Rename it.` };
+	const [, extension = ""] = OTHER_SOURCES.exec(fileName) ?? [];
+	if (extension === "") return { type: "ignored" };
+	const problem = OTHER_LANGUAGE.test(extension)
+		? "modules are written in TypeScript or JavaScript."
+		: `a module's extension is one of ${MODULE_EXTENSIONS.join(", ")}, in lower case and without JSX. Rename it.`;
+	return { type: "refused", problem: `${problem} Let its name begin with "_" when it is no module.` };
+}
+
+const OTHER_SOURCES = /\.(tsx|jsx|cts|TS|JS|MTS|MJS|CJS|Ts|Js|py|rb|go|rs|java|kt|php|pl|lua|sh|coffee)$/;
+const OTHER_LANGUAGE = /^(?:py|rb|go|rs|java|kt|php|pl|lua|sh|coffee)$/;
+/** What browsers and mail programs put behind a name. */
+const MISNAMED = /^(.+\.(?:ts|mts|js|mjs|cjs))\.txt$/;
+
+/** Declarations, tests, benchmarks, stories and configuration lie beside the modules that they belong to. */
+const NOT_MODULES = /\.(?:d|test|test-d|spec|bench|stories|config)\./;
 
 /** Plain enough for a label value, a segment of a URL path and a folder of any file system, none of which escapes it. */
 const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?$/;

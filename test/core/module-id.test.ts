@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { indexFiles, readFileName, readFolderName } from "../../src/core/module-id.ts";
+import { indexFiles, readFileName, readFolderName, readIndexless } from "../../src/core/module-id.ts";
 
 test("a module is NAME.{ts,mts,js,mjs,cjs}, or a folder NAME", () => {
 	for (const extension of ["ts", "mts", "js", "mjs", "cjs"]) {
@@ -24,8 +24,16 @@ test("helpers, declarations, tests and other files are no modules", () => {
 		"disk.test.helper.js",
 		"README.md",
 		"data.json",
-		"disk.tsx",
-		"disk.cts",
+		"disk.spec.ts",
+		"disk.bench.ts",
+		"disk.stories.tsx",
+		"disk.config.ts",
+		"disk.test-d.ts",
+		".#disk.ts",
+		"#disk.ts#",
+		"disk.ts.orig",
+		"disk.ts.bak",
+		"4913",
 		"ts",
 		"disk",
 	]) {
@@ -65,4 +73,21 @@ test("a name that would have to be escaped somewhere is refused with what to do"
 test("of several index files the order of extensions decides, and nothing else is one", () => {
 	const names = ["index.cjs", "index.d.ts", "index.js", "index.test.ts", "index.mts", "index.json", "Index.ts"];
 	assert.deepEqual(indexFiles(names), ["index.mts", "index.js", "index.cjs"]);
+});
+
+test("what looks as if it were meant as a module, and is none, is refused with what to do", () => {
+	for (const name of ["disk.py", "disk.tsx", "disk.jsx", "disk.cts", "disk.TS", "disk.ts.txt", "disk.sh"]) {
+		const verdict = readFileName(name);
+		assert.equal(verdict.type, "refused", name);
+	}
+	assert.equal(readIndexless("disk", ["main.ts"]).type, "refused");
+	for (const [folder, files] of [
+		["disk", ["data.json"]],
+		["disk", []],
+		["_disk", ["main.ts"]],
+		["__tests__", ["disk.ts"]],
+		["node_modules", ["x.js"]],
+	] as const) {
+		assert.deepEqual(readIndexless(folder, files), { type: "ignored" });
+	}
 });

@@ -13,6 +13,8 @@ export interface CollectedRegistries {
 }
 
 export interface RegistryCollection {
+	/** Whether the module has made a metric. */
+	hasMetrics(exports: ModuleExports): boolean;
 	/** The module has loaded. @returns whether it has a registry */
 	loaded(exports: ModuleExports): boolean;
 	/** @param deadlineAt of `performance.now()`, by when a metric's own `collect()` has to have ended */
@@ -32,6 +34,7 @@ export function createRegistryCollection(clients: readonly ModuleExports[]): Reg
 	let registries: readonly Registry[] = [];
 
 	return {
+		hasMetrics: (exports) => findRegistries(exports, clients).some((registry) => metricsOf(registry).length > 0),
 		loaded(exports) {
 			registries = findRegistries(exports, clients);
 			mirrors.loaded(registries.flatMap(metricsOf));

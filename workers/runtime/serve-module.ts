@@ -21,12 +21,19 @@ import { encodeSnapshot } from "../snapshot/encode-snapshot.ts";
 import { isDuration, isRecord } from "../wire/json.ts";
 import type { Port } from "../wire/port.ts";
 import { createRegistryCollection, type RegistryCollection } from "./collect-registries.ts";
+import { explainWhileLoading } from "./own-process.ts";
 import { importClients, mergeDefault, type ModuleExports } from "./registries.ts";
 
 /** What the two kinds of module do differently. */
 export interface ModuleFlavour {
 	/** Checks the exports and makes the module ready. @throws with a sentence that says what to change in the file */
-	load(exports: ModuleExports, context: ModuleContext, start: StartDto, host: HostLink): Promise<LoadedModule>;
+	load(
+		exports: ModuleExports,
+		context: ModuleContext,
+		start: StartDto,
+		host: HostLink,
+		hasMetrics: () => boolean,
+	): Promise<LoadedModule>;
 }
 export interface LoadedModule {
 	readonly catalog?: string;
@@ -122,13 +129,13 @@ async function startModule(
 		onOutput: (stream, text) => host.send({ type: "logged", level: stream === "stdout" ? "info" : "warn", text }),
 	});
 	const registries = createRegistryCollection(await importClients(start.clientPaths));
-	const namespace: unknown = await import(pathToFileURL(start.bundlePath).href);
+	const namespace = await loadBundle(start.bundlePath);
 	const exports = mergeDefault(namespace);
 	let loaded: LoadedModule | undefined;
 	const context = createContext(start.moduleId, host, signal, () => loaded?.relist?.());
 	const startFunction = exports["start"];
 	if (typeof startFunction === "function") await startFunction.call(undefined, context);
-	loaded = await flavour.load(exports, context, start, host);
+	loaded = await flavour.load(exports, context, start, host, () => registries.hasMetrics(exports));
 	const stop = exports["stop"];
 	const options = isRecord(exports["options"]) ? exports["options"] : {};
 	const hasRegistry = registries.loaded(exports);
@@ -146,6 +153,15 @@ async function startModule(
 			...(loaded.catalog !== undefined && { catalog: loaded.catalog }),
 		},
 	};
+}
+
+async function loadBundle(path: string): Promise<unknown> {
+	const loaded = explainWhileLoading();
+	try {
+		return await import(pathToFileURL(path).href);
+	} finally {
+		loaded();
+	}
 }
 
 function readDuration<Key extends string>(

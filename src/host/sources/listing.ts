@@ -9,6 +9,7 @@ import {
 	type NameVerdict,
 	readFileName,
 	readFolderName,
+	readIndexless,
 	toModuleId,
 } from "../../core/module-id.ts";
 
@@ -86,7 +87,9 @@ async function readDirent(root: string, dirent: Dirent): Promise<readonly Candid
 		case "file":
 			return [{ path: dirent.name, verdict: asFile, rank: rankOf(dirent.name) }];
 		case "folder": {
-			const indexes = indexFiles(await namesIn(join(root, dirent.name)));
+			const names = await namesIn(join(root, dirent.name));
+			const indexes = indexFiles(names);
+			if (indexes.length === 0) return [{ path: dirent.name, verdict: readIndexless(dirent.name, names), rank: 0 }];
 			return indexes.map((index) => ({
 				path: `${dirent.name}/${index}`,
 				verdict: asFolder,

@@ -21,7 +21,7 @@ export function modulesRoutes(
 					handlers: [
 						(_request, response) => {
 							const modules = host.modules().map((status) => moduleView(status, details));
-							response.json({ modules, refused: host.refused() });
+							response.json({ modules, ignored: host.refused() });
 						},
 					],
 					answers: { 200: { description: "States, restarts and why, errors with their place", type: JSON_ANSWER } },

@@ -38,7 +38,13 @@ test("files and folders are listed as modules, in the order of their names", asy
 			entry: project.path(`metrics/${path}`),
 			file: `metrics/${path}`,
 		})),
-		refused: [],
+		refused: [
+			{
+				file: "metrics/e",
+				problem:
+					'metrics/e is not loaded: a folder is a module by its index file, and it has none: add e/index.ts, or let its name begin with "_" when it is no module.',
+			},
+		],
 	});
 });
 
