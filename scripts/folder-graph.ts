@@ -51,12 +51,19 @@ const ROOMS: Readonly<Record<string, string>> = {
 	"workers/pipe": "a port over a pipe, for a module in a process",
 	"workers/wire": "what both ends share",
 	"workers/sandbox": "locks the worker before the module's first line",
+	"workers/network": "what a module may reach over sockets, and what holds it to that",
 	"workers/snapshot": "the metrics of a module as bytes",
 	"workers/paths": "what a path really leads to",
 	"workers/primordials": "what the runtime has of the language, taken before a module can change it",
 };
 /** Of a worker's folders, src/ knows these and what they import: the rest runs in a worker alone. */
-const SHARED_WITH_MAIN = ["workers/wire", "workers/snapshot/limits.ts", "workers/sandbox/policy.ts", "workers/pipe"];
+const SHARED_WITH_MAIN = [
+	"workers/wire",
+	"workers/snapshot/limits.ts",
+	"workers/sandbox/policy.ts",
+	"workers/network",
+	"workers/pipe",
+];
 /** The types that module authors see: it imports nothing, so that everything may import it. */
 const CONTRACT = "workers/contract.ts";
 

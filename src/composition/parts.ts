@@ -1,7 +1,7 @@
 import type { Logger } from "../logging/logger.ts";
 import type { RestartCounts } from "../launch/launch-contract.ts";
 import type { Environment, HostConfig } from "../config/config.ts";
-import { dirname, extname } from "node:path";
+import { basename, dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import packageJson from "bulkhead-host/package.json" with { type: "json" };
 import { messageOf } from "../core/errors.ts";
@@ -113,9 +113,27 @@ export async function openCatalog(
 	});
 }
 
+/** What no module may be granted to write: the host's own files, and what it keeps. */
+export function hostPaths(config: HostConfig): readonly string[] {
+	const workers = dirname(workerEntry("mcp-worker"));
+	const root = dirname(workers); // or dist/
+	return [
+		...(basename(root) === "dist" ? [root, join(dirname(root), "node_modules")] : [join(root, "src"), workers]),
+		join(root, "node_modules"),
+		...[config.stateDir, config.metricsDir, config.mcpsDir, config.pluginsFile],
+		...(config.logFile === undefined ? [] : [config.logFile]),
+		process.execPath,
+		"/proc",
+	];
+}
+
 export function openHost(
 	{ config, log, env = {} }: ServerOptions,
-	{ policyFile, opened }: Opened & { readonly policyFile: PolicyFile },
+	{
+		policyFile,
+		hostPorts,
+		opened,
+	}: Opened & { readonly policyFile: PolicyFile; readonly hostPorts: () => readonly number[] },
 ): Host {
 	const libraries = readBundledLibraries(dirname(workerEntry("mcp-worker")));
 	const host = createHost({
@@ -126,6 +144,8 @@ export function openHost(
 			sandbox: config.sandbox,
 			stateDir: config.stateDir,
 			env,
+			protectedPaths: hostPaths(config),
+			hostPorts,
 			onProblem: (what) => log.warn(what),
 		}),
 		compiler: createCompiler({

@@ -1,4 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { PluginPolicy } from "../host/policy/module-policy.ts";
+import { policyWarnings } from "../host/policy/policy-warnings.ts";
 import { describePolicyProblems, openPolicyFile, type PolicyFile } from "../host/policy/policy-file.ts";
 import type { AppOptions } from "../http/app.ts";
 import type { ReloadReport } from "../http/routes/reload-route.ts";
@@ -10,7 +12,7 @@ import { createHostSampler } from "./host-sampler.ts";
 import { createInstrumentation } from "./instrumentation.ts";
 import { createListeners } from "./listeners.ts";
 import { createReload, type Reloadable } from "./reload.ts";
-import { openAggregate, openCatalog, openHost, openMcp, SERVER_INFO, type ServerOptions } from "./parts.ts";
+import { hostPaths, openAggregate, openCatalog, openHost, openMcp, SERVER_INFO, type ServerOptions } from "./parts.ts";
 
 /** A host that answers. */
 export interface RunningServer {
@@ -48,12 +50,17 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 	const instrumentation = createInstrumentation(metrics);
 	if (options.restarts !== undefined) instrumentation.hostRestarts(options.restarts);
 
-	const policyFile = openPolicyFile({ path: config.pluginsFile, required: env["PLUGINS_FILE"] !== undefined });
+	const policyFile = openPolicyFile({
+		path: config.pluginsFile,
+		required: env["PLUGINS_FILE"] !== undefined,
+		protectedPaths: hostPaths(config),
+	});
 	opened.defer(policyFile.close);
 
+	const hostPorts: number[] = [];
 	const aggregate = await openAggregate(options, { policyFile, metrics, instrumentation, opened });
 	const catalog = await openCatalog(options, { instrumentation, opened });
-	const host = openHost(options, { policyFile, opened });
+	const host = openHost(options, { policyFile, hostPorts: () => hostPorts, opened });
 	const collector = createCollector({
 		host,
 		aggregate,
@@ -105,6 +112,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 			instrumentation.policyReloaded();
 			log.info(`${config.pluginsFile} has changed and is in force`);
 			host.setPolicy(policy);
+			warnOfPolicy(policy);
 		},
 		onInvalid(problems) {
 			instrumentation.policyRefused(problems.length);
@@ -112,7 +120,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 		},
 	});
 
+	const warnOfPolicy = (policy: PluginPolicy): void => {
+		const ids = host.modules().map(({ id }) => id);
+		for (const warning of policyWarnings(policy, ids, env)) log.warn(`${config.pluginsFile}: ${warning}`);
+	};
+
 	const { url, metricsUrl } = await listeners.listen();
+	// Before any module starts.
+	for (const own of [url, metricsUrl]) if (own !== undefined) hostPorts.push(Number(new URL(own).port) || HTTP_PORT);
 	// First of all on the way down: what runs may finish, in a host that takes nothing new and still has all of its parts.
 	opened.defer(async () => {
 		isStopping = true;
@@ -153,6 +168,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 	const moduleIds = host.modules().map(({ id }) => id);
 	aggregate.retain(moduleIds);
 	updates.sealed(moduleIds);
+	warnOfPolicy(policyFile.policy());
 
 	const running = opened.move();
 	let closing: Promise<void> | undefined;
@@ -164,6 +180,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 		close: () => (closing ??= running.disposeAsync()),
 	};
 }
+
+/** Which a URL does not name. */
+const HTTP_PORT = 80;
 
 /** How long idle connections are kept at the most when the host stops: a request on its way takes less. */
 const MAX_LINGER_MS = 1000;

@@ -20,6 +20,8 @@ export async function startModuleHost(t: TestContext, project: ModuleProject): P
 			sandbox: "standard",
 			stateDir: project.stateDir,
 			env: {},
+			protectedPaths: [],
+			hostPorts: () => [],
 			onProblem: (what) => assert.fail(what),
 		}),
 		compiler: createTestCompiler(t, project),

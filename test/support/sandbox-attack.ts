@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { MODULE_ID, type RunOptions, runSandboxed } from "./sandbox-run.ts";
 
+export const SQLITE = "`isolation: process`";
 export const NEVER = "no permission in plugins.yaml opens it";
 export const NET = "permissions: { net: true }";
 export const CHILD = "permissions: { childProcess: true }";

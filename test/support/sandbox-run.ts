@@ -53,7 +53,6 @@ export async function runSandboxed(fixture: string, options: RunOptions = {}): P
 		...options.policy,
 		read: [`${ROOT}workers`, `${ROOT}package.json`, `${ROOT}node_modules`, FIXTURES, ...(options.policy?.read ?? [])],
 	};
-	const { level, net, childProcess } = policy;
 	const worker = new Worker(`${FIXTURES}_worker.ts`, {
 		execArgv: options.hasFlags === false ? [] : [...workerExecArgv(policy, NODE_MAJOR)],
 		env: { GRANTED: "yes" },
@@ -63,7 +62,7 @@ export async function runSandboxed(fixture: string, options: RunOptions = {}): P
 			path: `${FIXTURES}${fixture}`,
 			argument: options.argument,
 			moduleId: MODULE_ID,
-			policy: { level, net, childProcess, granted: policy.granted ?? [] },
+			policy: { ...policy, read: undefined },
 			isLocked: options.isLocked ?? true,
 			libraries: options.libraries ?? [],
 			quota: options.quota,

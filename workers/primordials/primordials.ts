@@ -6,12 +6,12 @@ import process from "node:process";
  * these, taken before, and otherwise syntax alone (`in`, indices, `for` over a counter), which calls nothing.
  */
 
-const uncurry = <This, Args extends unknown[], Result>(
+export const uncurry = <This, Args extends unknown[], Result>(
 	method: (this: This, ...args: Args) => Result,
 ): ((self: This, ...args: Args) => Result) =>
 	Function.prototype.call.bind(method) as (self: This, ...args: Args) => Result;
 
-export const { apply, ownKeys } = Reflect;
+export const { apply, construct, ownKeys } = Reflect;
 export const { create, defineProperty, getOwnPropertyDescriptor, getPrototypeOf, setPrototypeOf } = Object;
 export const { from: arrayFrom, isArray } = Array;
 export const { min } = Math;

@@ -2,7 +2,7 @@ import module from "node:module";
 import { lockChildProcess } from "./child-process.ts";
 import { closeAllBut, closedTwin, loadBuiltin } from "./closing.ts";
 import { type Denials, lockValue } from "./denial.ts";
-import { lockDatagramHandles } from "./network.ts";
+import { lockDatabases } from "./databases.ts";
 import { closedBy, grantsChildProcess, grantsNet, type SandboxDto } from "./policy.ts";
 import { create, type Names, namesOf } from "../primordials/primordials.ts";
 
@@ -19,8 +19,9 @@ export interface Builtins {
 	load(name: string): object | undefined;
 }
 
-export function createBuiltins(denials: Denials, policy: SandboxDto): Builtins {
-	const locks = locksOf(denials, policy);
+/** @param lockDatagrams what there is to do when `dgram` is open */
+export function createBuiltins(denials: Denials, policy: SandboxDto, lockDatagrams: (dgram: object) => void): Builtins {
+	const locks = locksOf(denials, policy, lockDatagrams);
 	const prepared = create(null) as Record<string, true>;
 	const substitutes = create(null) as Record<string, object>;
 
@@ -73,7 +74,7 @@ function none(): void {
 type Locks = Readonly<Record<string, () => void>>;
 
 /** How to close a built-in that is open in part. */
-function locksOf(denials: Denials, policy: SandboxDto): Locks {
+function locksOf(denials: Denials, policy: SandboxDto, lockDatagrams: (dgram: object) => void): Locks {
 	const only = (name: string, open: readonly string[]) => (): void =>
 		closeAllBut(loadBuiltin(name), name, namesOf(open), denials);
 	const without =
@@ -99,7 +100,8 @@ function locksOf(denials: Denials, policy: SandboxDto): Locks {
 		v8: only("v8", V8),
 		worker_threads: () => lockWorkerThreads(denials),
 	};
-	if (grantsNet(policy)) locks["dgram"] = () => lockDatagramHandles(denials);
+	if (grantsNet(policy)) locks["dgram"] = () => lockDatagrams(loadBuiltin("dgram"));
+	if (policy.databases !== undefined) locks["sqlite"] = () => lockDatabases(denials, policy);
 	if (grantsChildProcess(policy)) locks["child_process"] = () => lockChildProcess(denials);
 	return Object.assign(create(null) as Locks, locks);
 }

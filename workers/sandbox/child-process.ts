@@ -1,7 +1,7 @@
 import type * as childProcess from "node:child_process";
 import { closeAllBut, loadBuiltin } from "./closing.ts";
 import { type Denials, lockValue } from "./denial.ts";
-import { closeOpen } from "./network.ts";
+import { closeOpen } from "../network/sockets.ts";
 import { apply, arrayFrom, isArray, namesOf, type Names } from "../primordials/primordials.ts";
 
 /**

@@ -4,10 +4,10 @@ import { createBuiltins } from "./builtins.ts";
 import { createDenials } from "./denial.ts";
 import { lockFiles } from "./files.ts";
 import { guardImports } from "./imports.ts";
+import { lockNetwork } from "../network/sockets.ts";
 import { createLinkGuard } from "../paths/links.ts";
-import { closeNetwork, lockStreamHandles } from "./network.ts";
 import { createOutput, type OutputOptions, replaceStdio } from "./output.ts";
-import { bareName, grantsNet, type SandboxDto } from "./policy.ts";
+import { bareName, networkGrants, type SandboxDto } from "./policy.ts";
 import { lockProcess } from "./process.ts";
 import { lockRealm } from "./realm.ts";
 
@@ -37,11 +37,10 @@ export function lockWorker(options: LockOptions): void {
 
 	isolateBroadcasts(); // where no library was imported before
 	const denials = createDenials(moduleId, policy);
-	const builtins = createBuiltins(denials, policy);
+	const { lockDatagrams } = lockNetwork(denials, networkGrants(policy));
+	const builtins = createBuiltins(denials, policy, lockDatagrams);
 	const leadsOut = createLinkGuard(policy.granted ?? []);
 	lockFiles(denials, leadsOut, sink);
-	if (grantsNet(policy)) lockStreamHandles(denials);
-	else closeNetwork(denials);
 	lockRealm(denials);
 	lockProcess(denials, (id) => (typeof id === "string" ? builtins.load(bareName(id)) : undefined));
 	guardImports(builtins, denials, leadsOut);

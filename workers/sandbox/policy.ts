@@ -1,3 +1,4 @@
+import type { NetworkGrants } from "../network/network-rule.ts";
 import { type Names, namesOf, slice, startsWith } from "../primordials/primordials.ts";
 
 /** How tightly a worker is locked; the variable `SANDBOX`. */
@@ -6,15 +7,37 @@ export type SandboxLevel = "off" | "standard" | "strict";
 /** What the operator has granted to a module, as it crosses the wire to the module's worker. */
 export interface SandboxDto {
 	readonly level: SandboxLevel;
-	readonly net: boolean;
+	/** All of it, none, or where connections may lead to: see `Destination`. */
+	readonly net: boolean | readonly string[];
 	readonly childProcess: boolean;
 	/** Absolute paths that the operator has opened for reading, whatever links lie below. */
 	readonly granted?: readonly string[];
+	/** Absolute paths of unix sockets, compared to the letter. */
+	readonly unix?: readonly string[];
+	/** What `node:sqlite` may open, which asks no permission model; without it the built-in is closed. Real paths. */
+	readonly databases?: { readonly read: readonly string[]; readonly write: readonly string[] };
+	/** TCP ports of the host itself, which no module may bind on any address. */
+	readonly reservedPorts?: readonly number[];
 }
 
-/** Whether the network is open. `strict` closes it whatever plugins.yaml says. */
+/** Whether the network is open, if only a list of it. `strict` closes it whatever plugins.yaml says. */
 export function grantsNet({ level, net }: SandboxDto): boolean {
-	return level === "off" || (level === "standard" && net);
+	return level === "off" || (level === "standard" && (net === true || (net !== false && net.length > 0)));
+}
+
+/** Whether there is any socket to use, of the network or of the machine. */
+export function grantsSockets(policy: SandboxDto): boolean {
+	return grantsNet(policy) || (policy.level === "standard" && (policy.unix ?? []).length > 0);
+}
+
+/** What is left of the grants for sockets under the level. */
+export function networkGrants(policy: SandboxDto): NetworkGrants {
+	const isStrict = policy.level === "strict";
+	return {
+		net: grantsNet(policy) && policy.net,
+		unix: isStrict ? [] : (policy.unix ?? []),
+		reservedPorts: policy.reservedPorts ?? [],
+	};
 }
 
 /** Whether programs may be started. `strict` closes that too: any of them could use the network. */
@@ -23,7 +46,7 @@ export function grantsChildProcess({ level, childProcess }: SandboxDto): boolean
 }
 
 /** What would have to be granted before a module may do something; `never`: nothing in plugins.yaml opens it. */
-export type Remedy = "net" | "childProcess" | "read" | "never";
+export type Remedy = "net" | "netList" | "unix" | "childProcess" | "read" | "write" | "sqlite" | "never";
 
 /**
  * What closes the functions of a built-in; undefined: nothing, or only those that are closed to everybody. It can be imported
@@ -34,6 +57,7 @@ export type Remedy = "net" | "childProcess" | "read" | "never";
 export function closedBy(policy: SandboxDto, name: string): Remedy | undefined {
 	if (policy.level === "off" || name in OPEN) return undefined;
 	if (name in WITH_NET) return grantsNet(policy) ? undefined : "net";
+	if (name === "sqlite") return policy.databases !== undefined ? undefined : "sqlite";
 	if (name === "child_process") return grantsChildProcess(policy) ? undefined : "childProcess";
 	return "never";
 }
@@ -44,15 +68,24 @@ export function adviceFor(policy: SandboxDto, remedy: Remedy, path?: string): st
 		case "never":
 			return "no permission in plugins.yaml opens it";
 		case "read":
-			return `plugins.yaml opens it with \`permissions: { read: [${path ?? "PATH"}] }\``;
+		case "write":
+			return `plugins.yaml opens it with \`permissions: { ${remedy}: [${path ?? "PATH"}] }\``;
+		case "sqlite":
+			return "plugins.yaml opens it with `isolation: process` and the database's file in `permissions: { write: [FILE] }`, or in `read`";
+		case "unix":
+			return openedUnder(policy, `permissions: { unix: [${path ?? "PATH"}] }`);
+		case "netList":
+			return openedUnder(policy, `permissions: { net: ["${path ?? "HOST:PORT"}"] }`);
 		case "net":
-		case "childProcess": {
-			const line = `\`permissions: { ${remedy}: true }\``;
-			return policy.level === "strict"
-				? `SANDBOX=strict closes it to every module; under SANDBOX=standard plugins.yaml opens it with ${line}`
-				: `plugins.yaml opens it with ${line}`;
-		}
+		case "childProcess":
+			return openedUnder(policy, `permissions: { ${remedy}: true }`);
 	}
+}
+
+function openedUnder({ level }: SandboxDto, line: string): string {
+	return level === "strict"
+		? `SANDBOX=strict closes it to every module; under SANDBOX=standard plugins.yaml opens it with \`${line}\``
+		: `plugins.yaml opens it with \`${line}\``;
 }
 
 export function bareName(specifier: string): string {

@@ -1,14 +1,19 @@
 import { isScalar, LineCounter, parseDocument } from "yaml";
 import * as z from "zod";
 import type { CounterMode } from "../../../workers/wire/messages.ts";
+import { parseDestination } from "../../../workers/network/destination.ts";
+import type { SandboxLevel } from "../../../workers/sandbox/policy.ts";
+import { conflictOf } from "./protected-paths.ts";
 
 /** What the operator grants to one module, and limits it to. A module never sets its own. */
 export interface ModulePolicy {
 	readonly enabled: boolean;
 	readonly isolation: "thread" | "process";
 	readonly permissions: Permissions;
-	/** Names of environment variables that the module sees. */
-	readonly env: readonly string[];
+	/** How tightly its worker is locked; undefined: as the variable `SANDBOX` says. */
+	readonly sandbox: SandboxLevel | undefined;
+	/** The environment that the module sees, by variable. */
+	readonly env: Readonly<Record<string, EnvGrant>>;
 	/** Undefined where the host's configuration decides. Times in milliseconds. */
 	readonly memoryMb: number | undefined;
 	readonly intervalMs: number | undefined;
@@ -25,10 +30,18 @@ export interface ModulePolicy {
 	readonly queue: number | undefined;
 }
 
+/** Where the value of a granted variable comes from: the host's variable of that name, a file, or the policy itself. */
+export type EnvGrant = { readonly from: "host" } | { readonly file: string } | { readonly value: string };
+
 export interface Permissions {
 	/** Absolute paths that may be read beside the module's own folder. */
 	readonly read: readonly string[];
-	readonly net: boolean;
+	/** Absolute paths that may be written, and read as well. */
+	readonly write: readonly string[];
+	/** All of the network, none, or where connections may lead to, each as `HOST:PORT` (see `Destination`). */
+	readonly net: boolean | readonly string[];
+	/** Absolute paths of unix sockets that may be connected to and listened on. */
+	readonly unix: readonly string[];
 	readonly childProcess: boolean;
 }
 
@@ -58,8 +71,12 @@ export const DEFAULT_POLICY: PluginPolicy = createPolicy({ defaults: {}, modules
 /** Bounds what an alias bomb can expand to (https://en.wikipedia.org/wiki/Billion_laughs_attack). */
 const MAX_ALIASES = 100;
 
-/** Reads the text of a `plugins.yaml`. All problems together, each with its line. */
-export function parsePolicy(text: string): PolicyResult {
+/**
+ * Reads the text of a `plugins.yaml`. All problems together, each with its line.
+ *
+ * @param protectedPaths absolute paths that no module may write to: the host's own files and folders
+ */
+export function parsePolicy(text: string, protectedPaths: readonly string[] = []): PolicyResult {
 	const lines = new LineCounter();
 	const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
 	if (document.errors.length > 0) {
@@ -79,7 +96,18 @@ export function parsePolicy(text: string): PolicyResult {
 		return { ok: false, problems: [{ line: 1, column: 1, path: "", message: String(error) }] };
 	}
 	const parsed = FILE.safeParse(value ?? {});
-	if (parsed.success) return { ok: true, policy: createPolicy(parsed.data) };
+	if (parsed.success) {
+		const conflicts = writeConflicts(parsed.data, protectedPaths);
+		if (conflicts.length === 0) return { ok: true, policy: createPolicy(parsed.data) };
+		return {
+			ok: false,
+			problems: conflicts.map(({ path, message }) => ({
+				...place(lines, offsetOf(document, path)),
+				path: path.join("."),
+				message,
+			})),
+		};
+	}
 	const problems = parsed.error.issues.flatMap((issue) => {
 		const unknown = issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];
 		return unknown.map((path) => ({
@@ -92,20 +120,57 @@ export function parsePolicy(text: string): PolicyResult {
 	return { ok: false, problems };
 }
 
+/** What `sockaddr_un` holds on Linux, less the byte that ends it. */
+const MAX_UNIX_PATH = 107;
+const NOT_A_DESTINATION =
+	'must be HOST:PORT, as in "api.example.com:443", "*.internal.example:8080", "10.0.0.0/8:5432", "[::1]:*"';
+
 const whole = (min: number, max: number) =>
 	z
 		.int(`must be a whole number from ${min} to ${max}`)
 		.min(min, `must be at least ${min}`)
 		.max(max, `must be at most ${max}`);
 const duration = whole(1, 604_800_000);
-const absolutePath = z.string().startsWith("/", "must be an absolute path");
+const absolutePath = z
+	.string("must be an absolute path")
+	.regex(/^\/[^\0]*$/, "must be an absolute path")
+	.refine((path) => !path.split("/").includes(".."), "must not lead through ..");
+const unixPath = absolutePath.refine((path) => Buffer.byteLength(path) <= MAX_UNIX_PATH, {
+	error: `must be at most ${MAX_UNIX_PATH} bytes long, as the path of a unix socket`,
+});
+const destination = z
+	.string(NOT_A_DESTINATION)
+	.refine((text) => parseDestination(text) !== undefined, NOT_A_DESTINATION);
+const variable = z
+	.string("must be the name of an environment variable")
+	.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of an environment variable");
+const NOT_A_GRANT =
+	"must be a text, { file: /PATH } for what a file holds, or true for the host's variable of that name";
+const envGrant = z
+	.union([z.string(), z.number(), z.literal(true), z.strictObject({ file: absolutePath })], NOT_A_GRANT)
+	.transform((grant): EnvGrant => {
+		if (grant === true) return { from: "host" };
+		return typeof grant === "object" ? grant : { value: String(grant) };
+	});
 
 const SETTINGS = z
 	.strictObject({
 		enabled: z.boolean(),
 		isolation: z.enum(["thread", "process"], "must be thread or process"),
-		permissions: z.strictObject({ read: z.array(absolutePath), net: z.boolean(), childProcess: z.boolean() }).partial(),
-		env: z.array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of an environment variable")),
+		sandbox: z.enum(["off", "standard", "strict"], "must be off, standard or strict"),
+		permissions: z
+			.strictObject({
+				read: z.array(absolutePath),
+				write: z.array(absolutePath),
+				net: z.union([z.boolean(), z.array(destination)], { error: netProblem }),
+				unix: z.array(unixPath),
+				childProcess: z.boolean(),
+			})
+			.partial(),
+		env: z.preprocess(
+			(given) => (isListOfTexts(given) ? Object.fromEntries(given.map((name) => [name, true])) : given),
+			z.record(variable, envGrant, "must be a list of variables, or a map of them"),
+		),
 		memoryMb: whole(16, 65_536),
 		intervalMs: duration,
 		timeoutMs: duration,
@@ -154,12 +219,15 @@ function combine(defaults: Settings, settings: Settings): ModulePolicy {
 	return Object.freeze({
 		enabled: merged.enabled ?? true,
 		isolation: merged.isolation ?? "thread",
+		sandbox: merged.sandbox,
 		permissions: {
 			read: permissions.read ?? [],
+			write: permissions.write ?? [],
 			net: permissions.net ?? true,
+			unix: permissions.unix ?? [],
 			childProcess: permissions.childProcess ?? false,
 		},
-		env: merged.env ?? [],
+		env: merged.env ?? {},
 		memoryMb: merged.memoryMb,
 		intervalMs: merged.intervalMs,
 		timeoutMs: merged.timeoutMs,
@@ -173,6 +241,36 @@ function combine(defaults: Settings, settings: Settings): ModulePolicy {
 		concurrency: merged.concurrency,
 		queue: merged.queue,
 	});
+}
+
+interface Conflict {
+	readonly path: readonly string[];
+	readonly message: string;
+}
+
+function writeConflicts(
+	{ defaults, modules }: z.infer<typeof FILE>,
+	protectedPaths: readonly string[],
+): readonly Conflict[] {
+	const places: readonly (readonly [readonly string[], Settings])[] = [
+		[["defaults"], defaults],
+		...Object.entries(modules).map(([id, settings]) => [["modules", id], settings] as const),
+	];
+	return places.flatMap(([at, { permissions }]) =>
+		(permissions?.write ?? []).flatMap((path) => {
+			const message = conflictOf(path, protectedPaths);
+			return message === undefined ? [] : [{ path: [...at, "permissions", "write"], message: `${path} ${message}` }];
+		}),
+	);
+}
+
+function isListOfTexts(given: unknown): given is readonly string[] {
+	return Array.isArray(given) && given.every((each) => typeof each === "string");
+}
+
+/** A wrong entry of a list is told as that entry, and not as a list that is neither true nor false. */
+function netProblem(issue: { readonly input?: unknown }): string {
+	return Array.isArray(issue.input) ? NOT_A_DESTINATION : `must be true, false, or a list of HOST:PORT`;
 }
 
 function place(lines: LineCounter, offset: number): { readonly line: number; readonly column: number } {

@@ -25,15 +25,17 @@ export interface PolicyFileOptions {
 	readonly path: string;
 	/** Whether it is an error that there is no such file. */
 	readonly required: boolean;
+	/** Absolute paths that no module may be granted to write. */
+	readonly protectedPaths?: readonly string[];
 }
 
 /** Polled, because that also sees what a notification misses: links that are swapped, and file systems of other machines. */
 const POLL_INTERVAL_MS = 1000;
 
 /** @throws {BulkheadError} CONFIG_INVALID with every problem and its line */
-export function openPolicyFile({ path, required }: PolicyFileOptions): PolicyFile {
+export function openPolicyFile({ path, required, protectedPaths = [] }: PolicyFileOptions): PolicyFile {
 	let text = read(path, required);
-	const first = parsePolicy(text);
+	const first = parsePolicy(text, protectedPaths);
 	if (!first.ok) throw new BulkheadError("CONFIG_INVALID", describePolicyProblems(path, first.problems));
 	let { policy } = first;
 	/** Of the text that was read last. */
@@ -54,7 +56,7 @@ export function openPolicyFile({ path, required }: PolicyFileOptions): PolicyFil
 		}
 		if (changed === text) return;
 		text = changed;
-		const parsed = parsePolicy(text);
+		const parsed = parsePolicy(text, protectedPaths);
 		if (!parsed.ok) return refuse(parsed.problems);
 		({ policy } = parsed);
 		problems = [];

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type CompiledCodeDto, type StartDto } from "../../../workers/wire/messages.ts";
-import type { SandboxDto, SandboxLevel } from "../../../workers/sandbox/policy.ts";
+import type { SandboxLevel } from "../../../workers/sandbox/policy.ts";
 import type { BundledLibraries } from "../bundle/bundled-libraries.ts";
 import { createCodeCache } from "./code-cache.ts";
 import type { CompiledModule } from "../compile/compiler.ts";
@@ -13,7 +13,9 @@ import type { ModuleSource } from "../sources/listing.ts";
 import { startProcess } from "./process-worker.ts";
 import { startThread } from "./thread-worker.ts";
 import type { ModuleWorker } from "./worker.ts";
-import { workerExecArgv, workerReads } from "../policy/permissions.ts";
+import { grantedEnv } from "../policy/granted-env.ts";
+import { sandboxOf, workerExecArgv, workerReads } from "../policy/permissions.ts";
+import { conflictOf, realPathOf } from "../policy/protected-paths.ts";
 import type { ModulePolicy } from "../policy/module-policy.ts";
 import { separateUser } from "./process-user.ts";
 import { MAX_CATALOG_LENGTH } from "../../../workers/wire/catalog.ts";
@@ -58,6 +60,10 @@ export interface WorkerFactoryOptions {
 	readonly stateDir: string;
 	/** The host's environment, of which a module sees what its policy names. */
 	readonly env: Readonly<Record<string, string | undefined>>;
+	/** Absolute paths that no module may write to, whatever its policy says. */
+	readonly protectedPaths: readonly string[];
+	/** TCP ports that the host listens on: no module may take one on any address. */
+	readonly hostPorts: () => readonly number[];
 	readonly onProblem: (what: string) => void;
 }
 
@@ -113,10 +119,14 @@ export function createWorkerFactory(options: WorkerFactoryOptions): WorkerFactor
 			modulePath: dirname(source.entry) === source.root ? source.entry : dirname(source.entry),
 			packages: [...OWN_PACKAGES, ...LOOKED_UP_PACKAGES, ...compiled.libraries.map(({ path }) => path)],
 		});
-		const permissions = { ...sandboxOf(policy), read: [...reads, ...policy.permissions.read] };
+		const permissions = {
+			...sandboxOf(options.sandbox, policy),
+			read: [...reads, ...policy.permissions.read],
+			write: writable(source.id, policy),
+		};
 		const worker = {
 			entry,
-			env: granted(policy, options.env),
+			env: grantedEnv(policy.env, options.env, (what) => onProblem(`${source.id}: ${what}`)),
 			execArgv: workerExecArgv(permissions, NODE_MAJOR),
 		};
 		if (isolation === "thread") return startThread({ ...worker, compiledCode: codeFor(source.kind, compiled) });
@@ -139,8 +149,14 @@ export function createWorkerFactory(options: WorkerFactoryOptions): WorkerFactor
 		return codeCache?.of(new Set(used)) ?? {};
 	}
 
-	function sandboxOf({ permissions: { net, childProcess, read } }: ModulePolicy): SandboxDto {
-		return { level: options.sandbox, net, childProcess, granted: read };
+	/** As granted, and where that really leads: a link may have been changed since the policy was read. */
+	function writable(moduleId: string, { permissions }: ModulePolicy): readonly string[] {
+		return permissions.write.flatMap((path) => {
+			const conflict = conflictOf(path, options.protectedPaths);
+			if (conflict === undefined) return [path, realPathOf(path)];
+			onProblem(`${moduleId}: permissions.write: ${path} ${conflict}`);
+			return [];
+		});
 	}
 
 	return {
@@ -155,7 +171,7 @@ export function createWorkerFactory(options: WorkerFactoryOptions): WorkerFactor
 		},
 		isolationOf,
 		sandbox: (compiled, policy) => ({
-			sandbox: sandboxOf(policy),
+			sandbox: sandboxOf(options.sandbox, policy, options.hostPorts()),
 			trustedPaths: compiled.libraries.map(({ path }) => path).filter(isOwn),
 		}),
 		wallOff: (moduleId) => void walledOff.add(moduleId),
@@ -184,13 +200,4 @@ function foldersAbove(folder: string): readonly string[] {
 function nodeModulesOf(file: string): string {
 	const name = `${sep}node_modules${sep}`;
 	return file.slice(0, file.lastIndexOf(name) + name.length);
-}
-
-function granted(policy: ModulePolicy, env: WorkerFactoryOptions["env"]): Record<string, string> {
-	const variables: Record<string, string> = {};
-	for (const name of policy.env) {
-		const value = env[name];
-		if (value !== undefined) variables[name] = value;
-	}
-	return variables;
 }

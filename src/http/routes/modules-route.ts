@@ -86,7 +86,8 @@ function moduleView(status: ModuleStatus, details: ModuleDetails): Record<string
 		memory_bytes: status.usage?.memoryBytes ?? null,
 		event_loop_utilization: status.usage?.eventLoopUtilization ?? null,
 		isolation: status.isolation,
-		policy: status.policy,
+		// Names alone: a policy may hold values.
+		policy: { ...status.policy, env: Object.keys(status.policy.env) },
 		...details(status.id),
 	};
 }

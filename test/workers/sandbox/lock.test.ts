@@ -1,4 +1,4 @@
-import { type Attack, CHILD, NET, NEVER, testAttacks } from "../../support/sandbox-attack.ts";
+import { type Attack, CHILD, NET, NEVER, SQLITE, testAttacks } from "../../support/sandbox-attack.ts";
 
 const uses = (specifier: string, call: readonly unknown[], advice: string, loot?: unknown): Attack => ({
 	name: `${specifier} ${call.map(String).join(" ")}`,
@@ -22,7 +22,7 @@ testAttacks([
 	uses("node:inspector/promises", ["waitForDebugger"], NEVER),
 	uses("node:cluster", ["fork"], NEVER),
 	uses("node:repl", ["start"], NEVER),
-	uses("node:sqlite", ["backup"], NEVER),
+	uses("node:sqlite", ["backup"], SQLITE),
 	uses("node:test", ["default", "a test"], NEVER),
 	uses("node:test", ["describe", "tests"], NEVER),
 	uses("node:trace_events", ["createTracing"], NEVER),
@@ -85,7 +85,7 @@ testAttacks([
 		name: "process.getBuiltinModule of what has a prefix only",
 		fixture: "asks-for-a-builtin.mjs",
 		argument: () => ["node:sqlite", "backup"],
-		refusal: ["use sqlite.backup", NEVER],
+		refusal: ["use sqlite.backup", SQLITE],
 	},
 
 	// The process
