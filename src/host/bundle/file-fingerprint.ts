@@ -25,6 +25,12 @@ export function toStamp(stats: BigIntStats, nowMs: number): FileStamp {
 	return { key, settled: Math.abs(ageMs) >= SETTLE_MS };
 }
 
+/** Which file a stamp is of, whatever its content, and how long that is; undefined where there was none. */
+export function identityOf(stamp: FileStamp): { readonly file: string; readonly size: bigint } | undefined {
+	const [dev, ino, size] = stamp.key.split(":");
+	return size === undefined ? undefined : { file: `${dev}:${ino}`, size: BigInt(size) };
+}
+
 /** Of a path that leads nowhere. */
 const ABSENT: FileStamp = { key: "absent", settled: true };
 

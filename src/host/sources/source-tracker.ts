@@ -5,6 +5,7 @@ import { readStamp, SETTLE_MS } from "../bundle/file-fingerprint.ts";
 import type { ModuleId } from "../../core/module-id.ts";
 import type { ModuleSource } from "./listing.ts";
 import type { SourceLog } from "../../logging/source-log.ts";
+import { createWriteSettling } from "./write-settling.ts";
 import { createStampReader, type StampReader } from "./fingerprint-reader.ts";
 
 /** What became of one module's files. */
@@ -52,6 +53,7 @@ const REMOVAL_GRACE_MS = 150;
 const RETRY_MS = 30_000;
 
 export function createTrackedModule({ id, compiler, log, emit, scanIn, now }: TrackedModuleOptions): TrackedModule {
+	const settling = createWriteSettling(now);
 	let newest: ModuleSource | undefined;
 	let last: { readonly entry: string; readonly result: CompileResult; readonly at: number } | undefined;
 	let compiling: Promise<void> | undefined;
@@ -67,6 +69,14 @@ export function createTrackedModule({ id, compiler, log, emit, scanIn, now }: Tr
 			return !before.settled || (await stamps.read(path)).key !== before.key;
 		});
 		return (await Promise.all(checks)).includes(true);
+	}
+
+	/** Asks for another scan when it is. */
+	async function isBeingWritten(entry: string, stamps: StampReader): Promise<boolean> {
+		if (last?.entry !== entry) return false;
+		const leftMs = await settling.leftMs(last.result.stamps, stamps);
+		if (leftMs > 0) scanIn(leftMs);
+		return leftMs > 0;
 	}
 
 	/** A problem may lie in what left no stamp. */
@@ -86,7 +96,8 @@ export function createTrackedModule({ id, compiler, log, emit, scanIn, now }: Tr
 			// A scan that came while it was being compiled saw what has changed since, and left it to this.
 			if (gone || !visitedMeanwhile) return;
 			source = newest ?? source;
-			if (!(await isStale(source.entry, createStampReader()))) return;
+			const stamps = createStampReader();
+			if (!(await isStale(source.entry, stamps)) || (await isBeingWritten(source.entry, stamps))) return;
 		}
 	}
 
@@ -123,6 +134,7 @@ export function createTrackedModule({ id, compiler, log, emit, scanIn, now }: Tr
 			missingSince = undefined;
 			visitedMeanwhile = true;
 			if (compiling !== undefined || !(isWorthRetrying() || (await isStale(source.entry, stamps)))) return;
+			if (await isBeingWritten(source.entry, stamps)) return;
 			compiling = compileUntilFresh(source)
 				.catch((error: unknown) => log.error(`${id} could not be compiled: ${messageOf(error)}`, { module: id, error }))
 				.finally(() => {

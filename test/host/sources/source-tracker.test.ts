@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { statSync, writeFileSync } from "node:fs";
+import { renameSync, statSync, writeFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
 import type { CompileResult } from "../../../src/host/compile/compiler.ts";
 import { readStamp, SETTLE_MS, toStamp } from "../../../src/host/bundle/file-fingerprint.ts";
@@ -26,7 +26,7 @@ test("a file that was compiled when it was too fresh to be sure of is compiled o
 	const { module, visit, file, compilations, scansAsked } = track(t);
 	await visit(); // esbuild has started
 	await until(async () => {
-		writeFileSync(file, `export const value = ${performance.now()};`);
+		replaceFile(file, `export const value = ${performance.now()};`);
 		scansAsked.length = 0;
 		await visit();
 		return scansAsked.length > 0;
@@ -47,7 +47,7 @@ test("a change that a scan sees while it is being compiled is compiled next", as
 	writeFileSync(file, "export const value = 1;");
 	const first = visit();
 	await until(() => compilations.length === 1, "it has been compiled, and not been reported");
-	writeFileSync(file, "export const value = 'two';");
+	replaceFile(file, "export const value = 'two';");
 	await visit("not waiting for it");
 	gate.resolve();
 	await first;
@@ -73,6 +73,24 @@ test("a module that is missing for a moment is not gone", async (t) => {
 	clock.now += 150;
 	assert.equal(module.miss(), clock.now - 150);
 });
+
+test("a change in place is compiled when it has been quiet for a moment", async (t) => {
+	const { visit, file, clock, compilations, scansAsked } = track(t);
+	await visit();
+	scansAsked.length = 0;
+	writeFileSync(file, "export const value = 'one';");
+	await visit();
+	assert.deepEqual([compilations.length, scansAsked], [1, [300]]);
+	clock.now += 300;
+	await visit();
+	assert.equal(compilations.length, 2);
+});
+
+/** As an atomic save does it. */
+function replaceFile(file: string, text: string): void {
+	writeFileSync(`${file}~`, text);
+	renameSync(`${file}~`, file);
+}
 
 /** A module that is scanned by hand. */
 function track(t: TestContext, beforeReport: () => Promise<void> = async () => undefined) {
