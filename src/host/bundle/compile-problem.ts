@@ -69,7 +69,7 @@ function toProblem(message: Message, { paths, wasRead }: ProblemContext): Compil
 	const file = clip(paths.say(path), MAX_PATH_LENGTH);
 	const { line } = location;
 	// esbuild has read it by itself, as it does with a package.json, and what it says of it quotes what stands there.
-	if (!wasRead(path) && location.namespace === "file") {
+	if (!wasRead(path) && location.namespace !== "dataurl") {
 		return {
 			file,
 			line,
