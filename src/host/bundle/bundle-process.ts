@@ -2,10 +2,12 @@
  * Entry of the process that modules are compiled in: esbuild's JavaScript side, with esbuild's own process as its child.
  * Both are in one process group, under the limits that `compile/bundle-process-command.ts` sets.
  */
+import childProcess, { type SpawnOptions } from "node:child_process";
 import { setPriority } from "node:os";
 import process from "node:process";
 import { messageOf } from "../../core/errors.ts";
 import { buildModule, isEsbuildEnd } from "./bundler.ts";
+import { limited } from "./memory-limit.ts";
 import type { OnRead } from "./esbuild-plugin.ts";
 import type { FileStamp } from "./file-fingerprint.ts";
 import type { BuildMessage, BuildReplyDto, BuildRequestDto, BundleProcessMessage } from "./protocol.ts";
@@ -20,6 +22,14 @@ if (process.argv.includes("--background")) {
 		// It is only a courtesy.
 	}
 }
+// esbuild starts its process without asking how. This is the only other one that is started here.
+const { spawn } = childProcess;
+const memoryBytes = Number(process.argv.at(-1));
+childProcess.spawn = ((file: string, args: readonly string[], options: SpawnOptions) => {
+	const command = limited(memoryBytes, file, args);
+	return spawn(command.file, command.args, options);
+}) as typeof spawn;
+
 process.on("message", ({ job, request }: BuildMessage) => void answer(job, request));
 process.on("disconnect", endAll);
 
