@@ -7,7 +7,7 @@ import { setPriority } from "node:os";
 import process from "node:process";
 import { messageOf } from "../../core/errors.ts";
 import { buildModule, isEsbuildEnd } from "./bundler.ts";
-import { limited } from "./memory-limit.ts";
+import { limited } from "../../core/memory-limit.ts";
 import type { OnRead } from "./esbuild-plugin.ts";
 import type { FileStamp } from "./file-fingerprint.ts";
 import type { BuildMessage, BuildReplyDto, BuildRequestDto, BundleProcessMessage } from "./protocol.ts";

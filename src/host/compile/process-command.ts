@@ -1,6 +1,6 @@
 import { totalmem } from "node:os";
 import process from "node:process";
-import { limited } from "../bundle/memory-limit.ts";
+import { limited } from "../../core/memory-limit.ts";
 
 /** How a process for compiling is started. */
 export interface BundleCommand {
