@@ -93,6 +93,8 @@ const TIMEOUT_MS = 30_000;
 /** After which a module is compiled apart from the others, so that it does not take what they need. */
 const PATIENCE_MS = 10_000;
 const MAX_BUNDLE_BYTES = 16 * 1024 * 1024;
+/** How often a module is compiled among others that each take too long. */
+const MAX_TRIES = 5;
 /** esbuild uses all cores by itself; more builds at once only take more memory. */
 const MAX_BUILDS = 8;
 
@@ -124,7 +126,10 @@ export function createCompiler(options: CompilerOptions): Compiler {
 	async function buildSomewhere(source: CompileSource): Promise<BuildEnd> {
 		if (!suspected.has(source.id)) {
 			let end = await build(shared, source, PATIENCE_MS);
-			if (end.type === "died" || end.type === "interrupted") end = await build(retries, source, PATIENCE_MS);
+			// Who took too long is elsewhere by now.
+			for (let tries = 1; end.type === "interrupted" && tries < MAX_TRIES; tries++)
+				end = await build(shared, source, PATIENCE_MS);
+			if (end.type === "died") end = await build(retries, source, PATIENCE_MS);
 			if (end.type !== "overdue" || timeoutMs <= PATIENCE_MS) return end;
 		}
 		return build(suspects, source, timeoutMs);
