@@ -39,6 +39,7 @@ const ROOMS: Readonly<Record<string, string>> = {
 	"src/host/sources": "which modules there are, and when their files change",
 	"src/host/compile": "has modules compiled, and keeps what came of it",
 	"src/host/bundle": "a source as a bundle: runs in a process of its own",
+	"src/host/packages": "installed packages: where they lie, what they need, what of them is read",
 	"src/host/policy": "what the operator allows",
 	"src/state": "files that outlive the host",
 	"src/logging": "log lines",

@@ -5,7 +5,7 @@ import { basename, dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import packageJson from "bulkhead-host/package.json" with { type: "json" };
 import { messageOf } from "../core/errors.ts";
-import { readBundledLibraries } from "../host/bundle/bundled-libraries.ts";
+import { readBundledLibraries } from "../host/packages/bundled-libraries.ts";
 import { createCompiler } from "../host/compile/compiler.ts";
 import { createHost, type Host } from "../host/host.ts";
 import type { PolicyFile } from "../host/policy/policy-file.ts";

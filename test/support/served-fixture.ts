@@ -25,6 +25,7 @@ export function serveFixture(
 			bundlePath: path.join(FIXTURES, `${fixture}.js`),
 			clientPaths: [CLIENT],
 			trustedPaths: [],
+			redirects: {},
 			sandbox: { level: "off", net: true, childProcess: true },
 			serverInfo: { name: "test", version: "0" },
 			limits: LIMITS,

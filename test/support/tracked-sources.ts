@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { statSync } from "node:fs";
 import type { TestContext } from "node:test";
-import { SETTLE_MS } from "../../src/host/bundle/file-fingerprint.ts";
+import { SETTLE_MS } from "../../src/core/file-fingerprint.ts";
 import {
 	createModuleSources,
 	type ModuleSources,

@@ -13,6 +13,8 @@ export interface CollectedRegistries {
 }
 
 export interface RegistryCollection {
+	/** Client libraries that packages of the module have loaded. */
+	add(late: readonly ModuleExports[]): void;
 	/** Whether the module has made a metric. */
 	hasMetrics(exports: ModuleExports): boolean;
 	/** The module has loaded. @returns whether it has a registry */
@@ -31,12 +33,14 @@ export function createRegistryCollection(clients: readonly ModuleExports[]): Reg
 	);
 	/** Those that an earlier collection has given up. They are not asked again until they have answered. */
 	const unanswered = new Set<MetricObject>();
+	const libraries = [...clients];
 	let registries: readonly Registry[] = [];
 
 	return {
-		hasMetrics: (exports) => findRegistries(exports, clients).some((registry) => metricsOf(registry).length > 0),
+		add: (late) => void libraries.push(...late),
+		hasMetrics: (exports) => findRegistries(exports, libraries).some((registry) => metricsOf(registry).length > 0),
 		loaded(exports) {
-			registries = findRegistries(exports, clients);
+			registries = findRegistries(exports, libraries);
 			mirrors.loaded(registries.flatMap(metricsOf));
 			return registries.length > 0;
 		},

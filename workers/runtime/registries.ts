@@ -1,5 +1,4 @@
 /** The registries of a module, and the client libraries that they belong to. */
-import { pathToFileURL } from "node:url";
 import { isRecord } from "../wire/json.ts";
 
 export interface Registry {
@@ -9,9 +8,9 @@ export interface Registry {
 /** What a module file or a library exports, as found. */
 export type ModuleExports = Readonly<Record<string, unknown>>;
 
-/** @param paths absolute paths of the client libraries that the module imports */
-export function importClients(paths: readonly string[]): Promise<readonly ModuleExports[]> {
-	return Promise.all(paths.map(async (path) => mergeDefault(await import(pathToFileURL(path).href))));
+/** @param urls of the client libraries that the module, or a package of its, loads */
+export function importClients(urls: readonly string[]): Promise<readonly ModuleExports[]> {
+	return Promise.all(urls.map(async (url) => mergeDefault(await import(url))));
 }
 
 /** The default registry of each client library, and the one that the module exports as `registry`. */

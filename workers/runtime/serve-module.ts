@@ -16,6 +16,7 @@ import {
 import { createMessageQuota } from "../wire/token-bucket.ts";
 import { type RequestContext, serveRpc } from "../wire/rpc-server.ts";
 import { isolateBroadcasts } from "../sandbox/broadcast.ts";
+import { followPackages } from "./package-loader.ts";
 import { lockWorker } from "../sandbox/lock.ts";
 import { encodeSnapshot } from "../snapshot/encode-snapshot.ts";
 import { isDuration, isRecord } from "../wire/json.ts";
@@ -122,19 +123,23 @@ async function startModule(
 	// Stack traces name the author's file and line, from the source map beside the bundle.
 	process.setSourceMapsEnabled(true);
 	if (start.sandbox.level !== "off") isolateBroadcasts();
+	const packages = followPackages(start.redirects);
 	for (const path of start.trustedPaths) await import(pathToFileURL(path).href);
 	lockWorker({
 		moduleId: start.moduleId,
 		policy: start.sandbox,
 		onOutput: (stream, text) => host.send({ type: "logged", level: stream === "stdout" ? "info" : "warn", text }),
 	});
-	const registries = createRegistryCollection(await importClients(start.clientPaths));
+	const registries = createRegistryCollection(
+		await importClients(start.clientPaths.map((path) => pathToFileURL(path).href)),
+	);
 	const namespace = await loadBundle(start.bundlePath);
 	const exports = mergeDefault(namespace);
 	let loaded: LoadedModule | undefined;
 	const context = createContext(start.moduleId, host, signal, () => loaded?.relist?.());
 	const startFunction = exports["start"];
 	if (typeof startFunction === "function") await startFunction.call(undefined, context);
+	registries.add(await importClients(packages.clients()));
 	loaded = await flavour.load(exports, context, start, host, () => registries.hasMetrics(exports));
 	const stop = exports["stop"];
 	const options = isRecord(exports["options"]) ? exports["options"] : {};

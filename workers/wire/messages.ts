@@ -78,6 +78,8 @@ export interface StartDto {
 	readonly clientPaths: readonly string[];
 	/** Absolute paths of libraries of the host's own that the bundle imports: loaded before the worker is locked. */
 	readonly trustedPaths: readonly string[];
+	/** URLs of files of the host's own packages, each with the URL of what the worker has in its place. */
+	readonly redirects: Readonly<Record<string, string>>;
 	readonly sandbox: SandboxDto;
 	/** How the host introduces itself to MCP clients; the module's `McpServer` carries the same identity. */
 	readonly serverInfo: { readonly name: string; readonly version: string };

@@ -9,7 +9,7 @@ import { messageOf } from "../../core/errors.ts";
 import { buildModule, isEsbuildEnd } from "./bundler.ts";
 import { limited } from "../../core/memory-limit.ts";
 import type { OnRead } from "./esbuild-plugin.ts";
-import type { FileStamp } from "./file-fingerprint.ts";
+import type { FileStamp } from "../../core/file-fingerprint.ts";
 import type { BuildMessage, BuildReplyDto, BuildRequestDto, BundleProcessMessage } from "./protocol.ts";
 
 const BACKGROUND_NICENESS = 10;

@@ -5,14 +5,17 @@ import { pathToFileURL } from "node:url";
 import { type BuildFailure, type BuildOptions, type BuildResult, build } from "esbuild";
 import { messageOf } from "../../core/errors.ts";
 import { entryProblem, missingPaths, type ProblemContext, toProblems } from "./compile-problem.ts";
-import { type BuildFindings, type BundleFormat, createModulePlugin, type OnRead } from "./esbuild-plugin.ts";
-import { stampOf } from "./file-fingerprint.ts";
+import { closePackages, type PackageClosure } from "../packages/package-closure.ts";
+import { createPackagePlaces, type PackagePlaces } from "../packages/package-places.ts";
+import { type BuildFindings, createModulePlugin, type OnRead } from "./esbuild-plugin.ts";
+import type { BundleFormat } from "./package-imports.ts";
+import { stampOf } from "../../core/file-fingerprint.ts";
 import { judgeFolder } from "./folder-judge.ts";
 import { LOCATION_DEFINES } from "./location-shim.ts";
 import { type ModulePaths, resolveModulePaths, sayPath } from "./module-paths.ts";
 import type { BuildReplyDto, BuildRequestDto } from "./protocol.ts";
 import { createSourceGuard, type SourceGuard } from "./import-guard.ts";
-import type { SharedLibrary } from "./shared-libraries.ts";
+import type { SharedLibrary } from "../packages/shared-libraries.ts";
 import { authorSourceMap } from "./source-map.ts";
 
 /**
@@ -31,15 +34,16 @@ export async function buildModule(request: BuildRequestDto, onRead: OnRead): Pro
 		return { ok: false, problems: [{ file, line: 1, column: 1, message, frame: "" }], passing: true };
 	}
 	onRead(entry, await stampOf(entry));
-	const guard = createSourceGuard(paths);
+	const places = createPackagePlaces(paths.realRoot);
+	const guard = createSourceGuard(paths, places);
 	const refusal = await judgeFolder(paths, entry, guard, onRead);
 	if (refusal !== undefined) {
 		onRead(refusal.path, await stampOf(refusal.path));
 		return { ok: false, problems: [entryProblem(paths, refusal.problem)], passing: false };
 	}
-	const built = await buildInItsFormat({ request, paths, guard, onRead });
+	const built = await buildInItsFormat({ request, paths, places, guard, onRead });
 	const context: ProblemContext = { paths, wasRead: (path) => built.findings.loaded.has(path) };
-	if (built.ok) return finish(request, built, context);
+	if (built.ok) return finish(request, built, context, await watchPackages(built, places, onRead));
 	for (const path of missingPaths(built.failure.errors, paths)) onRead(path, await stampOf(path));
 	return { ok: false, problems: toProblems(built.failure.errors, context), passing: false };
 }
@@ -62,6 +66,7 @@ interface Job {
 	readonly request: BuildRequestDto;
 	readonly paths: ModulePaths;
 	readonly guard: SourceGuard;
+	readonly places: PackagePlaces;
 	readonly onRead: OnRead;
 }
 
@@ -72,9 +77,9 @@ async function buildInItsFormat(job: Job): Promise<Built> {
 	return built.ok && built.isCommonJs ? buildAs("cjs", job) : built;
 }
 
-async function buildAs(format: BundleFormat, { request, paths, guard, onRead }: Job): Promise<Built> {
+async function buildAs(format: BundleFormat, { request, paths, guard, places, onRead }: Job): Promise<Built> {
 	const { plugin, findings } = createModulePlugin({
-		...{ paths, guard, format, onRead },
+		...{ paths, guard, places, format, onRead },
 		bundled: new Map(request.bundled),
 	});
 	try {
@@ -102,7 +107,7 @@ const OPTIONS = {
 	platform: "node",
 	target: "node24", // the oldest that the host runs on
 	// What Node itself would choose; "module", which esbuild adds by default, is a bundler's.
-	conditions: [],
+	conditions: ["module-sync"],
 	resolveExtensions: [".ts", ".mts", ".cts", ".tsx", ".js", ".mjs", ".cjs", ".jsx", ".json"],
 	// In place of any tsconfig.json: one that lies further up was written for something else, and may say anything.
 	// What is left is TypeScript's own default, so decorators are those of the standard.
@@ -144,6 +149,7 @@ async function finish(
 	request: BuildRequestDto,
 	{ result, output, findings }: Success,
 	context: ProblemContext,
+	packages: PackageClosure,
 ): Promise<BuildReplyDto> {
 	const { paths } = context;
 	const { maxBundleBytes, draft } = request;
@@ -162,7 +168,12 @@ async function finish(
 	const text = file(outfile)?.text ?? "";
 	const banner = output === "esm" && text.includes("__require") ? requireBanner(paths) : "";
 	const sourceMap = authorSourceMap(file(`${outfile}.map`)?.text ?? "", outfile, paths.located, banner === "" ? 0 : 1);
-	const hash = createHash("sha256").update(banner).update(text).digest("hex").slice(0, HASH_LENGTH);
+	const hash = createHash("sha256")
+		.update(banner)
+		.update(text)
+		.update(packages.digest)
+		.digest("hex")
+		.slice(0, HASH_LENGTH);
 	const extension = output === "cjs" ? ".cjs" : ".mjs";
 	const code = Buffer.from(`${banner}${text}\n//# sourceMappingURL=${hash}${extension}.map\n`);
 	const map = Buffer.from(sourceMap);
@@ -179,9 +190,17 @@ async function finish(
 		draft,
 		codeBytes: code.length,
 		mapBytes: map.length,
-		libraries: usedLibraries(findings.libraries, described?.imports ?? []),
+		libraries: usedLibraries(findings.packages.libraries, described?.imports ?? []),
+		packageReads: packages.reads,
 		warnings: toProblems(result.warnings, context),
 	};
+}
+
+/** Follows what the build has imported of packages. A change of one of them is a change of the module. */
+async function watchPackages({ findings }: Success, places: PackagePlaces, onRead: OnRead): Promise<PackageClosure> {
+	const closure = await closePackages(findings.packages, places);
+	for (const path of closure.watched) onRead(path, await stampOf(path));
+	return closure;
 }
 
 const HASH_LENGTH = 20;

@@ -1,7 +1,7 @@
 import type { Location, Message } from "esbuild";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import type { ModulePaths } from "./module-paths.ts";
-import { packageOf } from "./shared-libraries.ts";
+import { packageOf } from "../packages/shared-libraries.ts";
 import { stripMarks } from "./location-shim.ts";
 
 /** Why a module does not compile, in its author's terms. */

@@ -1,35 +1,36 @@
-import type { Loader, OnLoadArgs, OnLoadResult, OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from "esbuild";
+import type { Loader, OnLoadArgs, OnLoadResult, OnResolveArgs, OnResolveResult, Plugin } from "esbuild";
 import { realpath } from "node:fs/promises";
 import { dirname, join, relative, resolve, sep } from "node:path";
-import { pathToFileURL } from "node:url";
-import type { BundledLibraries } from "./bundled-libraries.ts";
-import { type FileStamp, readStamp, stampOf } from "./file-fingerprint.ts";
+import type { BundledLibraries } from "../packages/bundled-libraries.ts";
+import { type FileStamp, stampOf } from "../../core/file-fingerprint.ts";
 import { type FolderRefusal, judgeManifests, judgePackage } from "./folder-judge.ts";
 import { findClimbingImport } from "./computed-imports.ts";
-import { isInside, type ModulePaths } from "./module-paths.ts";
-import { packageOf, SHARED_IMPORT, type SharedLibrary } from "./shared-libraries.ts";
-import { isInPackages, type SourceGuard } from "./import-guard.ts";
+import { isInside } from "../../core/paths.ts";
+import { isInNodeModules } from "../packages/package-folder.ts";
+import type { PackagePlaces } from "../packages/package-places.ts";
+import type { ModulePaths } from "./module-paths.ts";
+import { packageOf } from "../packages/shared-libraries.ts";
+import type { SourceGuard } from "./import-guard.ts";
 import { addLocation, withoutSourceMap } from "./location-shim.ts";
-
-export type BundleFormat = "esm" | "cjs";
+import { type BundleFormat, type PackageFindings, resolvePackages } from "./package-imports.ts";
 
 /** What one build of a module came across. */
 export interface BuildFindings {
-	/** Shared libraries that were resolved, by the path that the bundle says. */
-	readonly libraries: Map<string, SharedLibrary>;
+	readonly packages: PackageFindings;
 	/** Real paths of the files that esbuild was given the contents of. */
 	readonly loaded: Set<string>;
 }
 
 /**
  * Told of each file that is read, by the author's path, with its stamp from just before: a change that comes while the
- * build runs is seen as one. An installed package is watched by its package.json, which an update changes.
+ * build runs is seen as one.
  */
 export type OnRead = (path: string, stamp: FileStamp) => void;
 
 export interface ModulePluginOptions {
 	readonly paths: ModulePaths;
 	readonly guard: SourceGuard;
+	readonly places: PackagePlaces;
 	readonly format: BundleFormat;
 	readonly bundled: BundledLibraries;
 	readonly onRead: OnRead;
@@ -45,9 +46,9 @@ export interface ModulePlugin {
  * judged and read here. For one build.
  */
 export function createModulePlugin(options: ModulePluginOptions): ModulePlugin {
-	const { paths, guard, format, bundled, onRead } = options;
-	const findings: BuildFindings = { libraries: new Map(), loaded: new Set() };
-	const manifests = new Set<string>();
+	const { paths, guard, places, format, bundled, onRead } = options;
+	const packages: PackageFindings = { libraries: new Map(), folders: new Set(), entries: new Set(), names: [] };
+	const findings: BuildFindings = { packages, loaded: new Set() };
 	const judged = new Map<string, Promise<FolderRefusal | undefined>>();
 	let bytes = 0;
 
@@ -64,7 +65,7 @@ export function createModulePlugin(options: ModulePluginOptions): ModulePlugin {
 		findings.loaded.add(path);
 		bytes += read.contents.length;
 		if (bytes > MAX_BYTES) return refuse(`More than ${MAX_BYTES / 1024 ** 2} MiB are imported. ${IMPORT_LESS}`);
-		await recordInput(path, author, read.stamp);
+		onRead(author, read.stamp);
 		if (loader !== "default") return { contents: read.contents, loader };
 		if (path.endsWith(".css")) return { contents: withoutSourceMap(read.contents.toString(), "css"), loader };
 		if (!CODE.test(path)) return { contents: read.contents, loader };
@@ -76,7 +77,7 @@ export function createModulePlugin(options: ModulePluginOptions): ModulePlugin {
 
 	/** How far up a path may lead from a file. In packages, which the operator installed, as far as it likes. */
 	function depthOf(path: string): number {
-		if (isInPackages(path)) return Number.POSITIVE_INFINITY;
+		if (isInNodeModules(path)) return Number.POSITIVE_INFINITY;
 		const home = isInside(paths.realRoot, path) ? relative(paths.realRoot, path) : "";
 		return home.split(sep).length - 1;
 	}
@@ -118,27 +119,11 @@ export function createModulePlugin(options: ModulePluginOptions): ModulePlugin {
 		return undefined;
 	}
 
-	async function recordInput(path: string, author: string, stamp: FileStamp): Promise<void> {
-		if (!isInPackages(path)) return onRead(author, stamp);
-		const manifest = manifestOf(path);
-		if (manifest === undefined || manifests.has(manifest)) return;
-		manifests.add(manifest);
-		const manifestStamp = await readStamp(manifest);
-		if (manifestStamp !== undefined) onRead(manifest, manifestStamp);
-	}
-
 	return {
 		plugin: {
 			name: "bulkhead",
 			setup(build) {
-				build.onResolve({ filter: SHARED_IMPORT }, (args) => resolveShared(build, args, format, bundled, findings));
-				build.onResolve({ filter: /^https?:/ }, ({ path }) => ({
-					errors: [
-						{
-							text: `"${path}" cannot be imported: code comes from the module folder and from packages, never from a URL.`,
-						},
-					],
-				}));
+				resolvePackages(build, { paths, places, guard, format, bundled, findings: packages });
 				build.onResolve({ filter: /(?:)/ }, judgeImport);
 				build.onLoad({ filter: /(?:)/, namespace: "file" }, load);
 				build.onLoad({ filter: /(?:)/, namespace: "dataurl" }, loadDataUrl);
@@ -181,43 +166,4 @@ async function loadDataUrl({ path, with: attributes }: OnLoadArgs): Promise<OnLo
 	} catch {
 		return refuse("It is no data: URL that can be read.");
 	}
-}
-
-/** Marks our own question, so that it is not answered by asking it again. */
-const OWN_QUESTION = Symbol("own question");
-
-/**
- * Leaves a shared library out of the bundle, and names its file, since the bundle lies where a bare name would not
- * resolve. The author's own copy comes first, as it would without a bundle; then the one that the host has.
- */
-async function resolveShared(
-	build: PluginBuild,
-	{ path: specifier, kind, resolveDir, pluginData }: OnResolveArgs,
-	format: BundleFormat,
-	bundled: BundledLibraries,
-	findings: BuildFindings,
-): Promise<OnResolveResult | undefined> {
-	if (pluginData === OWN_QUESTION || kind === "entry-point") return undefined;
-	// esbuild writes an `import` statement as `require()` into a CommonJS bundle, which then needs a CommonJS build.
-	const asRequire =
-		kind === "require-call" || kind === "require-resolve" || (kind === "import-statement" && format === "cjs");
-	for (const from of [resolveDir, import.meta.dirname]) {
-		const resolved = await build.resolve(specifier, {
-			kind: asRequire ? "require-call" : kind,
-			resolveDir: from,
-			pluginData: OWN_QUESTION,
-		});
-		if (resolved.errors.length > 0) continue;
-		const file = bundled.get(resolved.path)?.path ?? resolved.path;
-		const path = asRequire ? file : pathToFileURL(file).href;
-		findings.libraries.set(path, { name: packageOf(specifier), path: file });
-		return { path, external: true };
-	}
-	return undefined; // esbuild says that it is missing, or lets it pass within try and catch
-}
-
-/** The package.json of the innermost installed package that a file lies in. */
-function manifestOf(path: string): string | undefined {
-	const folder = /^.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+(?=[\\/])/.exec(path)?.[0];
-	return folder === undefined ? undefined : `${folder}/package.json`;
 }

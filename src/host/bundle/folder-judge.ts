@@ -1,9 +1,10 @@
 import { opendir, realpath, stat } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
-import { type FileStamp, stampOf } from "./file-fingerprint.ts";
+import { type FileStamp, stampOf } from "../../core/file-fingerprint.ts";
+import { isInside } from "../../core/paths.ts";
 import type { SourceGuard } from "./import-guard.ts";
-import { isInside, type ModulePaths } from "./module-paths.ts";
-import { MAX_MANIFEST_BYTES } from "./regular-file.ts";
+import type { ModulePaths } from "./module-paths.ts";
+import { MAX_MANIFEST_BYTES } from "../../core/regular-file.ts";
 
 export interface FolderRefusal {
 	/** Absolute path of what may not be there, as the author knows it. */
@@ -39,7 +40,13 @@ export async function judgeFolder(
 		if (`${path}${sep}`.slice(home.length).includes(PACKAGES) || ++watched > MAX_WATCHED) return;
 		onRead(join(author(path), sep), await stampOf(path));
 	}
-	return judgeTree({ home, isAllowed: guard.isAllowed, author, say: (path) => paths.say(author(path)), onFolder });
+	return judgeTree({
+		home,
+		isPackageLink: guard.isPackageLink,
+		author,
+		say: (path) => paths.say(author(path)),
+		onFolder,
+	});
 }
 
 /** A package that an author has put among the modules, as one that esbuild is about to resolve. */
@@ -48,7 +55,7 @@ export async function judgePackage(
 	paths: ModulePaths,
 	guard: SourceGuard,
 ): Promise<FolderRefusal | undefined> {
-	return judgeTree({ home: folder, isAllowed: guard.isAllowed, author: (path) => path, say: paths.say });
+	return judgeTree({ home: folder, isPackageLink: guard.isPackageLink, author: (path) => path, say: paths.say });
 }
 
 /** Those that esbuild comes by on its way from a folder up to the module folder. What lies above is the operator's. */
@@ -65,7 +72,7 @@ export async function judgeManifests(paths: ModulePaths, from: string): Promise<
 interface Tree {
 	/** Real path. */
 	readonly home: string;
-	readonly isAllowed: (realPath: string) => Promise<boolean>;
+	readonly isPackageLink: SourceGuard["isPackageLink"];
 	readonly author: (path: string) => string;
 	readonly say: (path: string) => string;
 	/** Told of each folder before it is listed. */
@@ -109,7 +116,7 @@ async function judgeLink(path: string, tree: Tree): Promise<FolderRefusal | unde
 	const target = await realpath(path).catch(() => undefined);
 	if (target === undefined) return undefined; // it leads nowhere, so nowhere else either
 	const inside = isInside(tree.home, target);
-	if (!inside && !(path.slice(tree.home.length).includes(PACKAGES) && (await tree.isAllowed(target)))) {
+	if (!inside && !(path.slice(tree.home.length).includes(PACKAGES) && (await tree.isPackageLink(target, path)))) {
 		const name = tree.say(path);
 		return refuse(
 			tree.author(path),

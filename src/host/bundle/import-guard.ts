@@ -1,8 +1,10 @@
-import { realpath } from "node:fs/promises";
-import { basename, dirname, join, sep } from "node:path";
-import type { FileStamp } from "./file-fingerprint.ts";
-import { isInside, type ModulePaths } from "./module-paths.ts";
-import { MAX_MANIFEST_BYTES, readRegularFile } from "./regular-file.ts";
+import { basename, dirname, join } from "node:path";
+import type { FileStamp } from "../../core/file-fingerprint.ts";
+import { isInside } from "../../core/paths.ts";
+import { readRegularFile } from "../../core/regular-file.ts";
+import { isInNodeModules, packageFolderOf } from "../packages/package-folder.ts";
+import type { PackagePlaces } from "../packages/package-places.ts";
+import type { ModulePaths } from "./module-paths.ts";
 
 /** What a file that may be compiled into a module holds. */
 export type GuardedRead =
@@ -14,25 +16,29 @@ export type GuardedRead =
  * Stands between a module's imports and the disk. Modules are compiled with the host's rights, so one could otherwise
  * import `../.env` as text, or learn its lines from an error message; wait for ever at a FIFO; or read from `/dev/zero`.
  *
- * A module is compiled from its own module folder and from packages: files with `node_modules` in their real path, and
- * packages that a `node_modules` above the module folder links to, as workspaces do. A symbolic link is judged by where
- * it leads, once more when it has been opened.
+ * A module is compiled from its own module folder, from packages that a `node_modules` above the module folder links to, as
+ * workspaces do, and from what Node does not load by itself of the packages that it imports. A symbolic link is judged by
+ * where it leads, once more when it has been opened.
  */
 export interface SourceGuard {
-	isAllowed(realPath: string): Promise<boolean>;
+	/** @param realPath of a file, or of the folder of a package, that a link at `link` leads to */
+	isPackageLink(realPath: string, link: string): Promise<boolean>;
+	/** The module imports an installed package that it may use: its files may be read. */
+	admit(folder: string): void;
 	read(realPath: string): Promise<GuardedRead>;
 }
 
 /** The largest file that is read for a module, in bytes. */
 const MAX_FILE_BYTES = 16 * 1024 * 1024;
 
-export function createSourceGuard(paths: ModulePaths): SourceGuard {
+/** @param places where packages may lie for this module */
+export function createSourceGuard(paths: ModulePaths, places: PackagePlaces): SourceGuard {
 	const folder = `${basename(paths.root)}/`;
+	const admitted = new Set<string>();
 
 	async function isAllowed(realPath: string): Promise<boolean> {
-		if (isInside(paths.realRoot, realPath) || isInPackages(realPath)) return true;
-		const packageFolder = await findPackageFolder(realPath);
-		return packageFolder !== undefined && isLinked(packageFolder, dirname(paths.realRoot));
+		if (isInNodeModules(realPath)) return admitted.has(packageFolderOf(realPath) ?? "");
+		return isInside(paths.realRoot, realPath) || (await places.linkedPackageOf(realPath)) !== undefined;
 	}
 
 	async function read(realPath: string): Promise<GuardedRead> {
@@ -41,7 +47,7 @@ export function createSourceGuard(paths: ModulePaths): SourceGuard {
 			const what = realPath === paths.realEntry ? `${name} is a symbolic link that leads` : `${name} lies`;
 			return refused(`${what} outside of ${folder}. ${adviseOutside(folder)}`);
 		}
-		if (realPath.endsWith(".node")) return refused(`${name} is a native add-on. ${NO_ADDONS}`);
+		if (realPath.endsWith(".node")) return refused(describeAddon(name));
 		const file = await readRegularFile(realPath, MAX_FILE_BYTES);
 		switch (file.type) {
 			case "read":
@@ -56,12 +62,20 @@ export function createSourceGuard(paths: ModulePaths): SourceGuard {
 		}
 	}
 
-	return { isAllowed, read };
+	return {
+		async isPackageLink(realPath, link) {
+			const inside = join(realPath, "any"); // so that the folder itself is found
+			if ((await places.packageOf(inside, dirname(link))) !== undefined) return true;
+			return (await places.linkedPackageOf(inside)) !== undefined;
+		},
+		admit: (packageFolder) => void admitted.add(packageFolder),
+		read,
+	};
 }
 
-/** Whether the file belongs to an installed package. */
-export function isInPackages(path: string): boolean {
-	return path.includes(`${sep}node_modules${sep}`);
+/** @param name of the file, as its author says it */
+export function describeAddon(name: string): string {
+	return `${name} is a native add-on. ${NO_ADDONS}`;
 }
 
 const TOO_LARGE = `is larger than ${MAX_FILE_BYTES / 1024 ** 2} MiB, the most that is compiled. Read such data when the module runs.`;
@@ -78,37 +92,4 @@ function adviseOutside(folder: string): string {
 
 function refused(problem: string): GuardedRead {
 	return { ok: false, problem };
-}
-
-/** The folder of the nearest package.json that names a package. */
-async function findPackageFolder(realPath: string): Promise<string | undefined> {
-	for (let folder = dirname(realPath); folder !== dirname(folder); folder = dirname(folder)) {
-		if ((await readPackageName(folder)) !== undefined) return folder;
-	}
-	return undefined;
-}
-
-/** Whether a `node_modules` in `from` or above leads to the package: there the operator linked it, not the module. */
-async function isLinked(packageFolder: string, from: string): Promise<boolean> {
-	const name = await readPackageName(packageFolder);
-	if (name === undefined) return false;
-	for (let folder = from; ; folder = dirname(folder)) {
-		const target = await realpath(join(folder, "node_modules", name)).catch(() => undefined);
-		if (target === packageFolder) return true;
-		if (folder === dirname(folder)) return false;
-	}
-}
-
-const PACKAGE_NAME = /^(?:@[\w.~-]+\/)?[\w.~-]+$/;
-
-async function readPackageName(folder: string): Promise<string | undefined> {
-	try {
-		const read = await readRegularFile(join(folder, "package.json"), MAX_MANIFEST_BYTES);
-		if (read.type !== "read") return undefined;
-		const manifest: unknown = JSON.parse(read.contents.toString());
-		const name = (manifest as { readonly name?: unknown } | null)?.name;
-		return typeof name === "string" && PACKAGE_NAME.test(name) && !/^\.+$/.test(name) ? name : undefined;
-	} catch {
-		return undefined;
-	}
 }

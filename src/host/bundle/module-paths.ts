@@ -1,5 +1,6 @@
 import { realpath } from "node:fs/promises";
-import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
+import { basename, dirname, join, relative, sep } from "node:path";
+import { isInside } from "../../core/paths.ts";
 
 /**
  * The two names that a file of a module has: its real path, by which esbuild knows it, and the path below the module
@@ -50,12 +51,6 @@ export function sayPath(root: string, path: string): string {
 	if (isInside(parent, path)) return relative(parent, path).replaceAll(sep, "/");
 	const packages = path.lastIndexOf(`${sep}node_modules${sep}`);
 	return packages === -1 ? basename(path) : path.slice(packages + 1).replaceAll(sep, "/");
-}
-
-/** Whether `path` is `folder` or lies in it. Both are absolute; symbolic links are not followed. */
-export function isInside(folder: string, path: string): boolean {
-	const step = relative(folder, path);
-	return step !== ".." && !step.startsWith(`..${sep}`) && !isAbsolute(step);
 }
 
 async function findBelow(root: string, realRoots: readonly string[], realPath: string): Promise<string> {

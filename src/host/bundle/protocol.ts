@@ -1,6 +1,6 @@
 import type { CompileProblem } from "./compile-problem.ts";
-import type { FileStamp } from "./file-fingerprint.ts";
-import type { SharedLibrary } from "./shared-libraries.ts";
+import type { FileStamp } from "../../core/file-fingerprint.ts";
+import type { SharedLibrary } from "../packages/shared-libraries.ts";
 
 /** What is to be built. Plain data: it goes to another process. */
 export interface BuildRequestDto {
@@ -27,6 +27,8 @@ export type BuildReplyDto =
 			readonly codeBytes: number;
 			readonly mapBytes: number;
 			readonly libraries: readonly SharedLibrary[];
+			/** Absolute paths of what a worker reads of installed packages. */
+			readonly packageReads: readonly string[];
 			readonly warnings: readonly CompileProblem[];
 	  }
 	| {

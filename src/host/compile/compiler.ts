@@ -4,12 +4,12 @@ import type { ModuleId } from "../../core/module-id.ts";
 import { createPermits, type Permits } from "../../core/semaphore.ts";
 import { createTurns } from "../../core/keyed-queue.ts";
 import type { SourceLog } from "../../logging/source-log.ts";
-import type { BundledLibraries } from "../bundle/bundled-libraries.ts";
+import type { BundledLibraries } from "../packages/bundled-libraries.ts";
 import type { CompileProblem } from "../bundle/compile-problem.ts";
-import { type FileStamps, isAbsent } from "../bundle/file-fingerprint.ts";
+import { type FileStamps, isAbsent } from "../../core/file-fingerprint.ts";
 import { sayPath } from "../bundle/module-paths.ts";
 import type { BuildReplyDto, BuildRequestDto } from "../bundle/protocol.ts";
-import { isClientLibrary, type SharedLibrary } from "../bundle/shared-libraries.ts";
+import { isClientLibrary, type SharedLibrary } from "../packages/shared-libraries.ts";
 import { type BuildEnd, type BundleProcess, createBundleProcess } from "./bundle-process.ts";
 import { createBundleStore } from "./bundle-store.ts";
 
@@ -26,7 +26,7 @@ export type CompileResult = CompiledModule | FailedCompile;
 export interface CompiledModule {
 	readonly ok: true;
 	readonly id: ModuleId;
-	/** Of the bundle's code: the same code is the same version, whatever happened to the files. */
+	/** Of the bundle's code and its packages: the same ones are the same version, whatever happened to the files. */
 	readonly hash: string;
 	/** Absolute path in the state folder: `.mjs` for an ES module, `.cjs` for CommonJS, whose exports are its default. */
 	readonly bundlePath: string;
@@ -35,8 +35,10 @@ export interface CompiledModule {
 	readonly stamps: FileStamps;
 	/** The metrics client libraries that the bundle imports, as the very files that it imports. */
 	readonly clients: readonly SharedLibrary[];
-	/** Every library that the bundle imports and does not contain, the clients among them. */
+	/** Of the libraries that the runtime shares with modules, those that the bundle imports, the clients among them. */
 	readonly libraries: readonly SharedLibrary[];
+	/** Absolute paths of what a worker reads so that Node can load the packages that the module imports. */
+	readonly packageReads: readonly string[];
 	/** What is probably a mistake, and runs nevertheless. */
 	readonly warnings: readonly CompileProblem[];
 }
@@ -178,7 +180,7 @@ export function createCompiler(options: CompilerOptions): Compiler {
 
 	async function keep(id: ModuleId, reply: BuildReplyDto, stamps: FileStamps): Promise<CompileResult> {
 		if (!reply.ok) return failed(id, reply.problems, stamps, reply.passing ? "soon" : "later");
-		const { hash, libraries, warnings } = reply;
+		const { hash, libraries, packageReads, warnings } = reply;
 		return {
 			ok: true,
 			id,
@@ -188,6 +190,7 @@ export function createCompiler(options: CompilerOptions): Compiler {
 			stamps,
 			clients: libraries.filter(isClientLibrary),
 			libraries,
+			packageReads,
 			warnings,
 		};
 	}

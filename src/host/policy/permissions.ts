@@ -1,4 +1,4 @@
-import { basename, dirname, join, sep } from "node:path";
+import { basename, dirname, join } from "node:path";
 import {
 	grantsChildProcess,
 	grantsSockets,
@@ -23,7 +23,7 @@ export interface WorkerFiles {
 	readonly bundlePath: string;
 	/** The module's own folder, or its file when it has none. */
 	readonly modulePath: string;
-	/** Real paths of files of installed packages that are imported in the worker: the bundle's, and the host's own. */
+	/** Of installed packages that are loaded in the worker: the folder of each, and what leads to it. */
 	readonly packages: readonly string[];
 }
 
@@ -53,7 +53,10 @@ function pathFlags(flag: string, paths: readonly string[]): readonly string[] {
 	return [...new Set(paths)].map((path) => `${flag}=${path}`);
 }
 
-/** The paths that a worker cannot start without; together with the granted ones they are `SandboxPolicy.read`. */
+/**
+ * The paths that a worker cannot start without; together with the granted ones they are `SandboxPolicy.read`. None of them is made of what
+ * a module's author wrote: the packages are real, and were judged where they lie.
+ */
 export function workerReads({ entry, bundlePath, modulePath, packages }: WorkerFiles): readonly string[] {
 	const workers = dirname(entry);
 	const parent = dirname(workers);
@@ -65,7 +68,7 @@ export function workerReads({ entry, bundlePath, modulePath, packages }: WorkerF
 			...(basename(parent) === "dist" ? [join(dirname(parent), "package.json")] : []),
 			dirname(bundlePath), // with its source map
 			modulePath,
-			...packages.map(packagesFolder),
+			...packages,
 		]),
 	];
 }
@@ -98,13 +101,3 @@ export function sandboxOf(
 }
 
 const FIRST_WITH_NET = 25;
-
-/**
- * The `node_modules` where a package finds what it depends on: the one that it lies in; with pnpm, whose store links
- * packages to each other, the one that holds the store.
- */
-function packagesFolder(file: string): string {
-	const store = file.indexOf(`${sep}node_modules${sep}.pnpm${sep}`);
-	const at = store === -1 ? file.lastIndexOf(`${sep}node_modules${sep}`) : store;
-	return at === -1 ? dirname(file) : file.slice(0, at + `${sep}node_modules`.length);
-}

@@ -19,7 +19,7 @@ export interface RunnerOptions {
 	readonly restoreBundles: () => Promise<void>;
 	readonly startWorker: (compiled: CompiledModule, generation: number) => ModuleWorker;
 	/** What of the start message the operator's policy decides. */
-	readonly sandbox: (compiled: CompiledModule) => Pick<StartDto, "sandbox" | "trustedPaths">;
+	readonly sandbox: (compiled: CompiledModule) => Pick<StartDto, "sandbox" | "trustedPaths" | "redirects">;
 	readonly startGate: StartGate;
 	readonly watch: WorkerWatch;
 	readonly serverInfo: { readonly name: string; readonly version: string };

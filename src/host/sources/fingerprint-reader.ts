@@ -1,4 +1,4 @@
-import { type FileStamp, stampOf } from "../bundle/file-fingerprint.ts";
+import { type FileStamp, stampOf } from "../../core/file-fingerprint.ts";
 
 /** Reads each file's stamp once, however many modules share it. For one scan. */
 export interface StampReader {

@@ -1,7 +1,7 @@
 import { messageOf } from "../../core/errors.ts";
 import type { CompileProblem } from "../bundle/compile-problem.ts";
 import type { CompiledModule, CompileResult, Compiler } from "../compile/compiler.ts";
-import { readStamp, SETTLE_MS } from "../bundle/file-fingerprint.ts";
+import { readStamp, SETTLE_MS } from "../../core/file-fingerprint.ts";
 import type { ModuleId } from "../../core/module-id.ts";
 import type { ModuleSource } from "./listing.ts";
 import type { SourceLog } from "../../logging/source-log.ts";

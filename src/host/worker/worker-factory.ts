@@ -1,10 +1,12 @@
-import { existsSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, sep } from "node:path";
-import { fileURLToPath } from "node:url";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { type CompiledCodeDto, type StartDto } from "../../../workers/wire/messages.ts";
 import type { SandboxLevel } from "../../../workers/sandbox/policy.ts";
-import type { BundledLibraries } from "../bundle/bundled-libraries.ts";
+import type { BundledLibraries } from "../packages/bundled-libraries.ts";
+import { HOST_LIBRARY_FILES, HOST_PACKAGE_READS } from "../packages/host-packages.ts";
+import { withoutNested } from "../packages/package-closure.ts";
 import { createCodeCache } from "./code-cache.ts";
 import type { CompiledModule } from "../compile/compiler.ts";
 import { type CrashRecord, openCrashRecord } from "./crash-journal.ts";
@@ -28,7 +30,7 @@ export interface WorkerFactory {
 	start(request: WorkerRequest): ModuleWorker;
 	isolationOf(moduleId: string, policy: ModulePolicy): Isolation;
 	/** What the worker's runtime needs to know to lock itself. */
-	sandbox(compiled: CompiledModule, policy: ModulePolicy): Pick<StartDto, "sandbox" | "trustedPaths">;
+	sandbox(compiled: CompiledModule, policy: ModulePolicy): Pick<StartDto, "sandbox" | "trustedPaths" | "redirects">;
 	/** A thread of the module could not be ended: from now on it gets a process. */
 	wallOff(moduleId: string): void;
 	/** The generation serves: it has not taken the host down by starting. */
@@ -69,16 +71,7 @@ export interface WorkerFactoryOptions {
 
 const MEGABYTE = 1_048_576;
 const NODE_MAJOR = Number.parseInt(process.versions.node, 10);
-const OWN_PACKAGE_NAMES = ["piscina", "prom-client", "zod", "@modelcontextprotocol/server"];
-/** What a worker imports before it is locked, as real paths. */
-const OWN_PACKAGES = OWN_PACKAGE_NAMES.map(pathOf);
-const SDK = pathOf("@modelcontextprotocol/server");
-/** The same as Node looks for them: in the node_modules of each folder above, which may be links. */
-const LOOKED_UP_PACKAGES = foldersAbove(import.meta.dirname)
-	.flatMap((folder) => OWN_PACKAGE_NAMES.map((name) => join(folder, "node_modules", name)))
-	.filter((path) => existsSync(path));
-/** The folder of the host's own packages. What lies elsewhere came with a module, and is as trusted as the module. */
-const OWN_MODULES = nodeModulesOf(OWN_PACKAGES[0] ?? "");
+const SDK = realpathSync(fileURLToPath(import.meta.resolve("@modelcontextprotocol/server")));
 /**
  * V8's own limit lies above what the watch allows: close to it the garbage collector takes all the time there is, and what
  * is a leak would look like a hang.
@@ -92,6 +85,9 @@ export function createWorkerFactory(options: WorkerFactoryOptions): WorkerFactor
 	const workersFolder = realpathSync(dirname(entries.mcps));
 	const codeCache = libraries.size === 0 ? undefined : createCodeCache(workersFolder, onProblem);
 	const scripts = new Map([...libraries.values()].map(({ path, script }) => [path, script]));
+	const redirects = Object.fromEntries(
+		[...libraries].map(([file, { path }]) => [pathToFileURL(file).href, pathToFileURL(path).href]),
+	);
 	const sdkScript = libraries.get(SDK)?.script;
 	const record: CrashRecord = openCrashRecord(stateDir, { onProblem });
 	const walledOff = new Set<string>();
@@ -102,9 +98,8 @@ export function createWorkerFactory(options: WorkerFactoryOptions): WorkerFactor
 		);
 	}
 	let emptyFolder: string | undefined;
-	/** What came with the host: its packages, and what is bundled with its workers. */
-	const ownFolders = [OWN_MODULES, join(workersFolder, sep)];
-	const isOwn = (path: string): boolean => ownFolders.some((folder) => path.startsWith(folder));
+	/** What may run before the worker is locked: exactly these files of the host's. */
+	const isTrusted = (path: string): boolean => HOST_LIBRARY_FILES.has(path) || scripts.has(path);
 
 	function isolationOf(moduleId: string, { isolation }: ModulePolicy): Isolation {
 		return walledOff.has(moduleId) ? "process" : isolation;
@@ -117,11 +112,11 @@ export function createWorkerFactory(options: WorkerFactoryOptions): WorkerFactor
 			entry,
 			bundlePath: compiled.bundlePath,
 			modulePath: dirname(source.entry) === source.root ? source.entry : dirname(source.entry),
-			packages: [...OWN_PACKAGES, ...LOOKED_UP_PACKAGES, ...compiled.libraries.map(({ path }) => path)],
+			packages: [...HOST_PACKAGE_READS, ...compiled.packageReads],
 		});
 		const permissions = {
 			...sandboxOf(options.sandbox, policy),
-			read: [...reads, ...policy.permissions.read],
+			read: [...withoutNested(reads), ...policy.permissions.read],
 			write: writable(source.id, policy),
 		};
 		const worker = {
@@ -172,7 +167,8 @@ export function createWorkerFactory(options: WorkerFactoryOptions): WorkerFactor
 		isolationOf,
 		sandbox: (compiled, policy) => ({
 			sandbox: sandboxOf(options.sandbox, policy, options.hostPorts()),
-			trustedPaths: compiled.libraries.map(({ path }) => path).filter(isOwn),
+			trustedPaths: compiled.libraries.map(({ path }) => path).filter(isTrusted),
+			redirects,
 		}),
 		wallOff: (moduleId) => void walledOff.add(moduleId),
 		running: (moduleId, generation, policy) => record.running(moduleId, generation, isolationOf(moduleId, policy)),
@@ -186,18 +182,4 @@ export function createWorkerFactory(options: WorkerFactoryOptions): WorkerFactor
 			if (emptyFolder !== undefined) rmSync(emptyFolder, { recursive: true, force: true });
 		},
 	};
-}
-
-function pathOf(name: string): string {
-	return realpathSync(fileURLToPath(import.meta.resolve(name)));
-}
-
-function foldersAbove(folder: string): readonly string[] {
-	const parent = dirname(folder);
-	return parent === folder ? [folder] : [folder, ...foldersAbove(parent)];
-}
-
-function nodeModulesOf(file: string): string {
-	const name = `${sep}node_modules${sep}`;
-	return file.slice(0, file.lastIndexOf(name) + name.length);
 }

@@ -98,19 +98,21 @@ test("what is missing within try and catch is left to the module, as in Node", a
 	await createTestCompiler(t, project).ok("optional.cjs");
 });
 
-test("a package with a native add-on is refused with the reason", async (t) => {
+test("a native add-on that a module imports by its name is refused with the reason", async (t) => {
 	const project = createModuleProject(t);
-	project.addPackage("native", {
-		"index.js": 'module.exports = require("./build/native.node");',
-		"build/native.node": "ELF",
-	});
-	project.write("metrics/fast.ts", 'import "native";');
-	const [problem] = await createTestCompiler(t, project).problems("fast.ts");
-	assert.equal(problem?.file, "node_modules/native/index.js");
-	assert.match(
-		problem?.message ?? "",
-		/^node_modules\/native\/build\/native\.node is a native add-on\. Add-ons are not available to modules/,
-	);
+	project.addPackage("native", { "build/native.node": "ELF" });
+	project.write("metrics/_own.node", "ELF");
+	for (const [specifier, name] of [
+		["native/build/native.node", "node_modules/native/build/native.node"],
+		["./_own.node", "metrics/_own.node"],
+	] as const) {
+		project.write("metrics/fast.ts", `import "${specifier}";`);
+		const [problem] = await createTestCompiler(t, project).problems("fast.ts");
+		assert.equal(
+			problem?.message.slice(0, name.length + 57),
+			`${name} is a native add-on. Add-ons are not available to modules`,
+		);
+	}
 });
 
 test("nothing outside of the module folder is compiled in, by whatever way", async (t) => {

@@ -122,15 +122,29 @@ test("packages are resolved as Node does it, and not as bundlers do", async (t) 
 	assert.equal((await load((await createTestCompiler(t, project).ok("uses.ts")).bundlePath)).value, "for Node");
 });
 
-test("other packages are compiled in, with what they need", async (t) => {
+test("other packages are loaded by Node from where they lie, and opened with what they declare", async (t) => {
 	const project = createModuleProject(t);
-	project.addPackage("outer", { "index.js": 'exports.value = require("inner") + require("node:path").sep;' });
+	project.addPackage("outer", {
+		"package.json": '{ "name": "outer", "dependencies": { "inner": "1", "beside": "1", "missing": "1" } }',
+		"index.js": 'exports.value = require("inner") + require("beside") + require("node:path").sep;',
+	});
 	project.addPackage("inner", { "index.js": 'module.exports = "inner";' }, "node_modules/outer");
+	project.addPackage("beside", { "index.js": 'module.exports = " and beside";' });
+	project.addPackage("unrelated", { "index.js": "" });
 	project.write("metrics/uses.ts", 'import { value } from "outer";\nexport { value };');
 	const compiled = await createTestCompiler(t, project).ok("uses.ts");
-	assert.ok(compiled.inputs.includes(project.path("node_modules/outer/node_modules/inner/package.json")));
-	rmSync(project.path("node_modules"), { recursive: true });
-	assert.equal((await load(compiled.bundlePath)).value, "inner/");
+	assert.equal((await load(compiled.bundlePath)).value, "inner and beside/");
+	assert.deepEqual(
+		compiled.packageReads.toSorted(),
+		[
+			"node_modules/beside",
+			"node_modules/missing/package.json", // where Node looks before it looks further up
+			"node_modules/outer",
+		].map(project.path),
+	);
+	for (const name of ["outer", "outer/node_modules/inner", "beside"]) {
+		assert.ok(compiled.inputs.includes(project.path(`node_modules/${name}/package.json`)), name);
+	}
 });
 
 test("a linked package of a workspace is compiled in", async (t) => {

@@ -40,13 +40,7 @@ test("a worker reads its program, its bundle, its own files and the packages", (
 		entry: "/app/dist/workers/mcp-worker.js",
 		bundlePath: "/state/modules/mcps-a/1234.mjs",
 		modulePath: "/app/mcps/a",
-		packages: [
-			"/app/node_modules/prom-client/index.js",
-			"/app/node_modules/zod/index.js",
-			"/app/node_modules/x/node_modules/y/index.js",
-			"/repo/node_modules/.pnpm/zod@4.0.0/node_modules/zod/index.js",
-			"/linked/package/index.js",
-		],
+		packages: ["/app/node_modules/prom-client", "/repo/node_modules/.pnpm/zod@4.0.0/node_modules/zod"],
 	});
 	assert.deepEqual(reads, [
 		"/app/dist/workers",
@@ -54,10 +48,8 @@ test("a worker reads its program, its bundle, its own files and the packages", (
 		"/app/package.json",
 		"/state/modules/mcps-a",
 		"/app/mcps/a",
-		"/app/node_modules",
-		"/app/node_modules/x/node_modules",
-		"/repo/node_modules",
-		"/linked/package",
+		"/app/node_modules/prom-client",
+		"/repo/node_modules/.pnpm/zod@4.0.0/node_modules/zod",
 	]);
 });
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { renameSync, statSync, writeFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
 import type { CompileResult } from "../../../src/host/compile/compiler.ts";
-import { readStamp, SETTLE_MS, toStamp } from "../../../src/host/bundle/file-fingerprint.ts";
+import { readStamp, SETTLE_MS, toStamp } from "../../../src/core/file-fingerprint.ts";
 import { createStampReader } from "../../../src/host/sources/fingerprint-reader.ts";
 import { createTrackedModule, type ModuleEvent } from "../../../src/host/sources/source-tracker.ts";
 import { createModuleProject, createTestCompiler, createTestLog } from "../../support/module-project.ts";

@@ -4,7 +4,7 @@ import path from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { Script } from "node:vm";
-import { readBundledLibraries } from "../../../src/host/bundle/bundled-libraries.ts";
+import { readBundledLibraries } from "../../../src/host/packages/bundled-libraries.ts";
 import { createCodeCache } from "../../../src/host/worker/code-cache.ts";
 import { until } from "../../support/until.ts";
 

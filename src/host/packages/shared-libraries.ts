@@ -1,16 +1,11 @@
+import { METRICS_CLIENTS } from "../../../workers/wire/metrics-clients.ts";
+
 /**
  * Libraries that a bundle imports instead of containing them: the worker's runtime and the module have to see the same
  * registry and the same SDK, and what every module needs is parsed once.
  */
 export const SHARED_IMPORT =
 	/^(?:prom-client|@prometheus-io\/client|@platformatic\/prom-client|@modelcontextprotocol\/server|zod)(?:\/|$)/;
-
-/** Those of them that hold metrics. */
-const CLIENT_LIBRARIES: ReadonlySet<string> = new Set([
-	"prom-client",
-	"@prometheus-io/client",
-	"@platformatic/prom-client",
-]);
 
 export interface SharedLibrary {
 	/** Of the package, without a subpath. */
@@ -20,7 +15,7 @@ export interface SharedLibrary {
 }
 
 export function isClientLibrary(library: SharedLibrary): boolean {
-	return CLIENT_LIBRARIES.has(library.name);
+	return METRICS_CLIENTS.includes(library.name);
 }
 
 /** The package that a specifier such as `zod/v4` or `@scope/name/sub` belongs to. */
