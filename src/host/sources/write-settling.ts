@@ -3,7 +3,7 @@
  * its first moment. One that is written in place (VS Code, nano, scp, sftp, rsync --inplace, network drives) is whole when
  * nothing is added any more, and each part of it may be a module that compiles.
  */
-import { type FileStamp, type FileStamps, identityOf } from "../bundle/file-fingerprint.ts";
+import { type FileStamp, type FileStamps, identityOf } from "../../core/file-fingerprint.ts";
 import type { StampReader } from "./fingerprint-reader.ts";
 
 export interface WriteSettling {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { appendFileSync, renameSync, truncateSync, writeFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
-import { readStamp } from "../../../src/host/bundle/file-fingerprint.ts";
+import { readStamp } from "../../../src/core/file-fingerprint.ts";
 import { createStampReader } from "../../../src/host/sources/fingerprint-reader.ts";
 import { createWriteSettling } from "../../../src/host/sources/write-settling.ts";
 import { createModuleProject } from "../../support/module-project.ts";
