@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import express, { type RequestHandler } from "express";
 import type { HostConfig } from "../config/config.ts";
@@ -44,10 +45,16 @@ export interface AppOptions {
 /** The largest request body, in bytes, that is read. */
 const MAX_BODY_BYTES = 4 << 20;
 
+/** As on the fast path: a text with letters replaced would be another than the client has sent. */
+function requireUtf8(_request: unknown, _response: unknown, body: Buffer, encoding: string): void {
+	if (encoding === "utf-8" && !isUtf8(body))
+		throw Object.assign(new Error("no UTF-8"), { status: 400, type: "entity.parse.failed" });
+}
+
 /** The HTTP face of the host: all routes, and the fast path for tool calls. */
 export function createApp(options: AppOptions): RequestListener {
 	const { config, host, log, mcp, observeRequest: observer } = options;
-	const json = express.json({ limit: MAX_BODY_BYTES, strict: false });
+	const json = express.json({ limit: MAX_BODY_BYTES, strict: false, verify: requireUtf8 });
 	const routes = [
 		indexRoute(options),
 		...healthRoutes(options),

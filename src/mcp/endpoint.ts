@@ -2,8 +2,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server, ServerEvent } from "@modelcontextprotocol/server";
 import type { Catalog } from "./catalog/catalog.ts";
 import type { Gateway } from "./calls/gateway.ts";
-import { acceptsStream, type Exchange, header, normaliseAccept, originOf, refuse } from "./protocol/http-exchange.ts";
-import { isModern, opensSession } from "./protocol/inbound-request.ts";
+import { type Exchange, header, normaliseAccept, originOf, readAccept, refuse } from "./protocol/http-exchange.ts";
+import { batchProblem, isModern, opensSession } from "./protocol/inbound-request.ts";
 import { createModernRequests } from "./http/modern-requests.ts";
 import { createProtocolServer } from "./protocol-server.ts";
 import { createRequestStateSeal } from "./protocol/request-state.ts";
@@ -83,11 +83,18 @@ export function createMcpEndpoint({ gateway, catalog, onError, ...options }: Mcp
 
 	return {
 		async handle(request, response, body) {
-			const streams = acceptsStream(request);
-			normaliseAccept(request);
+			const accepted = readAccept(request);
+			normaliseAccept(request, accepted);
+			const streams = accepted.stream;
 			const exchange: Exchange = { request, response, body, streams, origin: originOf(request) };
 			const sessionId = header(request, "mcp-session-id");
-			if (sessionId !== undefined) return inSession.handle(sessionId, exchange);
+			const version = sessionId === undefined ? undefined : inSession.versionOf(sessionId, request);
+			const problem = batchProblem(body, version ?? header(request, "mcp-protocol-version"));
+			if (problem !== undefined) return refuse(response, 400, problem, INVALID_REQUEST);
+			// A client that initializes anew asks for a new session, whatever it remembers of one that is gone.
+			if (sessionId !== undefined && (version !== undefined || !opensSession(body))) {
+				return inSession.handle(sessionId, exchange);
+			}
 			if (isModern(request, body)) return modern.handle(exchange);
 			if (request.method !== "POST") {
 				response.setHeader("allow", "POST");
@@ -110,3 +117,5 @@ export function createMcpEndpoint({ gateway, catalog, onError, ...options }: Mcp
 		},
 	};
 }
+
+const INVALID_REQUEST = -32600;

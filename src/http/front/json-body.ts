@@ -36,8 +36,13 @@ const PLAIN_JSON: ReadonlySet<string> = new Set(["application/json", "applicatio
 function parse(bytes: Buffer): { readonly value: unknown } | undefined {
 	if (!isUtf8(bytes)) return undefined;
 	try {
-		return { value: JSON.parse(bytes.toString("utf8")) as unknown };
+		return { value: JSON.parse(withoutMark(bytes).toString("utf8")) as unknown };
 	} catch {
 		return undefined;
 	}
+}
+
+/** A byte order mark may be ignored (RFC 8259, 8.1), as the general parser does. */
+function withoutMark(bytes: Buffer): Buffer {
+	return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
 }

@@ -14,17 +14,20 @@ export interface DirectCall {
 	readonly sessionId?: string;
 	/** Whether a client that goes away has cancelled its call; in the 2025 era, with a session, it may come back. */
 	readonly cancelOnClose: boolean;
-	/** A call that takes longer goes the general way, where its client can reconnect; undefined: never for that. */
+	/** A call that takes longer goes the general way, where its client gets an event stream; undefined: never for that. */
 	readonly handOverAfterMs?: number;
 	/**
 	 * The general way, through the SDK, for a call that has begun: when it streams, asks its client, needs input, fails
 	 * or takes its time.
 	 */
-	readonly general: (takeCall: TakeCall, why: "streaming" | "other") => Promise<void>;
+	readonly general: (takeCall: TakeCall, why: HandOver) => Promise<void>;
 	readonly onBegun?: (call: RunningCall) => void;
 	/** The call is over, or the SDK's from here on. A call that its client's disconnecting did not cancel goes on till then. */
 	readonly onEnded?: (call: RunningCall) => void;
 }
+
+/** Why a call leaves the fast path: its module has something for the client, it takes its time, or anything else. */
+export type HandOver = "streaming" | "slow" | "other";
 
 /**
  * Answers a tool call without the SDK between the client and the worker. What the module's server wrote goes out as it
@@ -40,7 +43,7 @@ export function serveDirectly(gateway: Gateway, direct: DirectCall, response: Se
 			handOver("streaming"),
 		);
 		const timer =
-			direct.handOverAfterMs === undefined ? undefined : setTimeout(() => handOver("other"), direct.handOverAfterMs);
+			direct.handOverAfterMs === undefined ? undefined : setTimeout(() => handOver("slow"), direct.handOverAfterMs);
 		direct.onBegun?.(call);
 		response.once("close", onClose);
 		call.answer.then(
@@ -57,7 +60,7 @@ export function serveDirectly(gateway: Gateway, direct: DirectCall, response: Se
 			() => handOver("other"),
 		);
 
-		function handOver(why: "streaming" | "other"): void {
+		function handOver(why: HandOver): void {
 			if (phase !== "direct") return;
 			phase = "general";
 			stopWatching();

@@ -1,12 +1,13 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { toNodeHandler } from "@modelcontextprotocol/node";
 import { createMcpHandler, type Server, type ServerEvent } from "@modelcontextprotocol/server";
 import type { Catalog } from "../catalog/catalog.ts";
-import { serveDirectly } from "./fast-path.ts";
+import { type HandOver, serveDirectly } from "./fast-path.ts";
 import type { Gateway } from "../calls/gateway.ts";
 import { type Exchange, header, refuse } from "../protocol/http-exchange.ts";
-import { hasModernHeaders, paramsOf } from "../protocol/inbound-request.ts";
+import { hasModernHeaders, paramsOf, requestIdOf } from "../protocol/inbound-request.ts";
 import { createListenBus, listenScope } from "../subscriptions/subscription-bus.ts";
+import { answerSlowly, KEEP_ALIVE_MS, QUIET_MS } from "./slow-answer.ts";
 import { paramHeaderProblem } from "./param-headers.ts";
 import { requestScope, type TakeCall } from "../calls/request-context.ts";
 import { createTaskNotices } from "../subscriptions/task-subscriptions.ts";
@@ -38,9 +39,13 @@ export function createModernRequests(options: ModernRequestsOptions): ModernRequ
 	const { gateway, catalog, direct, onError } = options;
 	// `reject` since requests of the 2025 era are served elsewhere.
 	const bus = createListenBus(onError);
-	const handler = createMcpHandler(options.createServer, { legacy: "reject", onerror: onError, bus });
+	const handler = createMcpHandler(options.createServer, {
+		legacy: "reject",
+		onerror: onError,
+		bus,
+		keepAliveMs: KEEP_ALIVE_MS,
+	});
 	const notices = createTaskNotices({ fetch: handler.fetch, gateway, hasTasks: catalog.hasTasks, onError });
-	const serve = toNodeHandler(notices, { onerror: onError });
 
 	function headerProblem(request: IncomingMessage, body: unknown): string | undefined {
 		const { name, arguments: args } = paramsOf(body, "tools/call") ?? {};
@@ -48,11 +53,33 @@ export function createModernRequests(options: ModernRequestsOptions): ModernRequ
 		return paramHeaderProblem(catalog.list("tools", "modern"), name, args, (of) => header(request, of));
 	}
 
+	/** @param afterMs when the client is told that its answer takes its time */
+	function serve(
+		request: IncomingMessage,
+		response: ServerResponse,
+		body: unknown,
+		streams: boolean,
+		afterMs: number,
+	): Promise<void> {
+		const id = requestIdOf(body);
+		const slowly = streams && id !== undefined && paramsOf(body, "subscriptions/listen") === undefined;
+		const handle = toNodeHandler(
+			{
+				fetch(webRequest, extra) {
+					const answer = notices.fetch(webRequest, extra);
+					return slowly ? answerSlowly(answer, { afterMs, id, onError }) : answer;
+				},
+			},
+			{ onerror: onError },
+		);
+		return handle(request as never, response, body);
+	}
+
 	return {
-		async handle({ request, response, body, origin }) {
-			const general = (takeCall?: TakeCall): Promise<void> =>
+		async handle({ request, response, body, origin, streams }) {
+			const general = (takeCall?: TakeCall, why?: HandOver): Promise<void> =>
 				requestScope.run({ origin, ...listenScope(response, body), ...(takeCall !== undefined && { takeCall }) }, () =>
-					serve(request as never, response, body),
+					serve(request, response, body, streams, why === "slow" ? 0 : QUIET_MS),
 				);
 			// Of every call, whichever way it goes: the SDK does not compare these.
 			const problem = headerProblem(request, body);
@@ -62,7 +89,18 @@ export function createModernRequests(options: ModernRequestsOptions): ModernRequ
 			}
 			const message = direct ? asToolCall(body) : undefined;
 			if (message === undefined || !hasModernHeaders(request, message)) return general();
-			return serveDirectly(gateway, { era: "modern", message, origin, cancelOnClose: true, general }, response);
+			return serveDirectly(
+				gateway,
+				{
+					era: "modern",
+					message,
+					origin,
+					cancelOnClose: true,
+					...(streams && { handOverAfterMs: QUIET_MS }),
+					general,
+				},
+				response,
+			);
 		},
 		changed: (change) => bus.publish(change),
 		taskChanged: notices.changed,

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import { serveDirectly } from "./fast-path.ts";
 import { isStandaloneEvent } from "../sessions/event-store.ts";
 import type { Gateway } from "../calls/gateway.ts";
@@ -11,6 +12,8 @@ import { asToolCall } from "../protocol/inbound-request.ts";
 export interface SessionRequests {
 	/** @param sessionId what the request names; a session that is not there, or is somebody else's, is answered with 404 */
 	handle(sessionId: string, exchange: Exchange): Promise<void>;
+	/** The revision that the session speaks; undefined where there is no such session, or it is somebody else's. */
+	versionOf(sessionId: string, request: IncomingMessage): string | undefined;
 	open(exchange: Exchange): Promise<void>;
 }
 
@@ -31,6 +34,9 @@ export function createSessionRequests({ gateway, sessions, direct }: SessionRequ
 			return refuse(response, 400, "This event is not kept: open a stream without Last-Event-ID");
 		}
 		if (request.method === "GET" && (lastEventId === undefined || isStandaloneEvent(lastEventId))) {
+			// A client has one such stream. A newer one means that it has given up the one before, which may be half open for
+			// long: the other end is gone, and nobody has said so.
+			if (lastEventId === undefined) session.transport.closeStandaloneSSEStream();
 			session.state.stream.add(response, lastEventId !== undefined);
 		}
 		const isGone = (): boolean => response.closed && !session.opensStreams();
@@ -67,6 +73,8 @@ export function createSessionRequests({ gateway, sessions, direct }: SessionRequ
 			if (session !== undefined) return serve(session, sessionId, exchange);
 			return refuse(exchange.response, 404, "Session not found: initialize a new one", SESSION_NOT_FOUND);
 		},
+		versionOf: (sessionId, request) =>
+			sessions.find(sessionId, authOf(request)?.clientId)?.server.getNegotiatedProtocolVersion(),
 		async open({ request, response, body, origin }) {
 			const session = await sessions.open(authOf(request)?.clientId);
 			if (session === undefined) {

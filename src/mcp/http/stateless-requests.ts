@@ -1,9 +1,10 @@
-import { NodeStreamableHTTPServerTransport } from "@modelcontextprotocol/node";
-import type { Server } from "@modelcontextprotocol/server";
+import { toNodeHandler } from "@modelcontextprotocol/node";
+import { type Server, WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/server";
 import { serveDirectly } from "./fast-path.ts";
 import type { Gateway } from "../calls/gateway.ts";
 import type { Exchange } from "../protocol/http-exchange.ts";
-import { hasLegacyHeaders, wantsProgress } from "../protocol/inbound-request.ts";
+import { hasLegacyHeaders, requestIdOf, wantsProgress } from "../protocol/inbound-request.ts";
+import { answerSlowly, KEEP_ALIVE_MS, QUIET_MS } from "./slow-answer.ts";
 import { requestScope } from "../calls/request-context.ts";
 import { asToolCall } from "../protocol/inbound-request.ts";
 
@@ -19,13 +20,34 @@ export interface StatelessRequestsOptions {
 export function createStatelessRequests(options: StatelessRequestsOptions): (exchange: Exchange) => Promise<void> {
 	const { gateway, direct, onError } = options;
 
-	/** One server, one answer; an event stream only where something is to be streamed. */
-	async function serve({ request, response, body }: Exchange, stream: boolean): Promise<void> {
+	/**
+	 * One server, one answer; an event stream only where something is to be streamed, or the answer takes its time.
+	 *
+	 * @param afterMs when the client is told that its answer takes its time
+	 */
+	async function serve(
+		{ request, response, body, streams }: Exchange,
+		stream: boolean,
+		afterMs = QUIET_MS,
+	): Promise<void> {
 		const server = options.createServer();
-		const transport = new NodeStreamableHTTPServerTransport({ enableJsonResponse: !stream });
+		const transport = new WebStandardStreamableHTTPServerTransport({
+			enableJsonResponse: !stream,
+			keepAliveMs: KEEP_ALIVE_MS,
+		});
 		response.once("close", () => void server.close().catch(onError));
 		await server.connect(transport);
-		await transport.handleRequest(request, response, body);
+		const id = requestIdOf(body);
+		const handle = toNodeHandler(
+			{
+				fetch(webRequest, extra) {
+					const answer = transport.handleRequest(webRequest, extra);
+					return streams && id !== undefined ? answerSlowly(answer, { afterMs, id, onError }) : answer;
+				},
+			},
+			{ onerror: onError },
+		);
+		await handle(request as never, response, body);
 	}
 
 	return async (exchange) => {
@@ -41,8 +63,11 @@ export function createStatelessRequests(options: StatelessRequestsOptions): (exc
 				message,
 				origin,
 				cancelOnClose: true,
+				...(streams && { handOverAfterMs: QUIET_MS }),
 				general: (takeCall, why) =>
-					requestScope.run({ origin, takeCall }, () => serve(exchange, streams && why === "streaming")),
+					requestScope.run({ origin, takeCall }, () =>
+						serve(exchange, streams && why === "streaming", why === "slow" ? 0 : QUIET_MS),
+					),
 			},
 			response,
 		);

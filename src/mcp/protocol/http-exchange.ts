@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import Negotiator from "negotiator";
 import type { AuthDto } from "../../../workers/wire/messages.ts";
 import { traceContextOf } from "../calls/trace-context.ts";
 import type { CallOrigin } from "../calls/call.ts";
@@ -37,31 +38,47 @@ export function originOf(request: IncomingMessage): CallOrigin {
 	};
 }
 
-export function acceptsStream(request: IncomingMessage): boolean {
-	const accept = request.headers.accept ?? "*/*";
-	return accept.includes("text/event-stream") || accept.includes("*/*");
+/** Which of our two kinds of answer a client takes (RFC 9110, 12.5.1): in any case, by ranges, without what has `q=0`. */
+export interface Accepted {
+	readonly json: boolean;
+	readonly stream: boolean;
+}
+
+export function readAccept(request: IncomingMessage): Accepted {
+	const { accept } = request.headers; // several lines are one by now
+	if (accept === undefined || accept === USUAL_ACCEPT) return BOTH;
+	const types = new Negotiator(request).mediaTypes([JSON_TYPE, STREAM_TYPE]);
+	return { json: types.includes(JSON_TYPE), stream: types.includes(STREAM_TYPE) };
 }
 
 /**
- * The SDK's transports want both types named; a client that says it takes anything takes both. One that takes JSON alone
- * gets it without a session; the answers in a session may be streams, and the SDK refuses it with 406.
+ * The SDK's transports want both types named as they are written here; to a client that takes both, or that takes JSON outside
+ * of a session, nothing is sent that it does not take. In a session answers may be streams: one that takes JSON alone is refused.
  */
-export function normaliseAccept(request: IncomingMessage): void {
-	const accept = request.headers.accept ?? "*/*";
-	const takesJson = request.method === "POST" && /application\/(?:json|\*)/.test(accept);
+export function normaliseAccept(request: IncomingMessage, { json, stream }: Accepted): void {
+	if (request.headers.accept === USUAL_ACCEPT) return;
 	const inSession = request.headers["mcp-session-id"] !== undefined;
-	if (!accept.includes("*/*") && (inSession || !takesJson)) return;
-	if (accept.includes("application/json") && accept.includes("text/event-stream")) return;
-	const value = "application/json, text/event-stream";
+	const value =
+		request.method === "POST"
+			? json && (stream || !inSession)
+				? USUAL_ACCEPT
+				: [...(json ? [JSON_TYPE] : []), ...(stream ? [STREAM_TYPE] : [])].join(", ") || "none/none"
+			: stream
+				? STREAM_TYPE
+				: "none/none";
 	request.headers.accept = value;
-	// The web-standard adapter reads the raw list.
-	for (let index = 0; index < request.rawHeaders.length; index += 2) {
-		if (request.rawHeaders[index]?.toLowerCase() === "accept") request.rawHeaders[index + 1] = value;
+	// The web-standard adapters read the raw list.
+	const { rawHeaders } = request;
+	for (let index = rawHeaders.length - 2; index >= 0; index -= 2) {
+		if (rawHeaders[index]?.toLowerCase() === "accept") rawHeaders.splice(index, 2);
 	}
-	if (!request.rawHeaders.some((name, index) => index % 2 === 0 && name.toLowerCase() === "accept")) {
-		request.rawHeaders.push("Accept", value);
-	}
+	rawHeaders.push("Accept", value);
 }
+
+const JSON_TYPE = "application/json";
+const STREAM_TYPE = "text/event-stream";
+const USUAL_ACCEPT = `${JSON_TYPE}, ${STREAM_TYPE}`;
+const BOTH: Accepted = { json: true, stream: true };
 
 /** Answers with a JSON-RPC error outside of any server. */
 export function refuse(

@@ -47,6 +47,30 @@ export function hasLegacyHeaders(request: IncomingMessage): boolean {
 	return (version === undefined || LEGACY_VERSIONS.has(version)) && isJson(request) && acceptsBoth(request);
 }
 
+/**
+ * Why a body may not be a JSON-RPC batch; undefined if it is none, or may. Of MCP's revisions 2025-03-26 alone has batches.
+ *
+ * @param version of the session, or what the request names; a request that names none is taken to speak 2025-03-26
+ */
+export function batchProblem(body: unknown, version = BATCH_REVISION): string | undefined {
+	if (!Array.isArray(body)) return undefined;
+	if (version !== BATCH_REVISION)
+		return `Invalid Request: ${version.slice(0, 20)} has no JSON-RPC batches; send one message a request`;
+	if (body.length === 0) return "Invalid Request: the batch is empty";
+	if (body.length > MAX_BATCH) return `Invalid Request: a batch has at most ${MAX_BATCH} messages`;
+	const broken = body.findIndex((message) => !isMessage(message));
+	return broken < 0 ? undefined : `Invalid Request: member ${broken} of the batch is no JSON-RPC message; none was run`;
+}
+
+const BATCH_REVISION = "2025-03-26";
+const MAX_BATCH = 100;
+
+function isMessage(message: unknown): boolean {
+	if (!isRecord(message) || message["jsonrpc"] !== "2.0") return false;
+	if (typeof message["method"] === "string") return true;
+	return "id" in message && ("result" in message || "error" in message);
+}
+
 /** Whether a body opens a 2025-era session. */
 export function opensSession(body: unknown): boolean {
 	return isRecord(body) && body["method"] === "initialize" && isInitializeRequest(body);
@@ -55,6 +79,13 @@ export function opensSession(body: unknown): boolean {
 /** The parameters of a message of that method; undefined for any other. */
 export function paramsOf(body: unknown, method: string): Readonly<Record<string, unknown>> | undefined {
 	return isRecord(body) && body["method"] === method && isRecord(body["params"]) ? body["params"] : undefined;
+}
+
+/** The id of a single request; undefined for notifications, answers and batches, which nobody waits for or which have several. */
+export function requestIdOf(body: unknown): string | number | undefined {
+	if (!isRecord(body) || typeof body["method"] !== "string") return undefined;
+	const { id } = body;
+	return typeof id === "string" || typeof id === "number" ? id : undefined;
 }
 
 export function wantsProgress(body: unknown): boolean {

@@ -14,13 +14,16 @@ export class StandaloneStream {
 	}
 
 	/**
-	 * A GET for the stream has arrived.
+	 * A GET for the stream has arrived: its client has given up the connections that it had before, which may be full of what
+	 * was never read.
 	 *
-	 * @param resumes whether it goes on after an event: then its client has given up the connection that it had before, which
-	 * may be full of what was never read
+	 * @param resumes whether it goes on after an event. If not, what was written on an earlier one may leave, for a moment
 	 */
 	add(response: ServerResponse, resumes = false): void {
-		if (resumes) for (const earlier of this.#responses) earlier.destroy();
+		for (const earlier of this.#responses) {
+			if (resumes) earlier.destroy();
+			else setTimeout(() => earlier.destroy(), LAST_BYTES_MS).unref();
+		}
 		this.#responses.add(response);
 		const checkAgain = (): void => {
 			if (!this.isStalled()) this.#caughtUp();
@@ -58,3 +61,4 @@ export class StandaloneStream {
 }
 
 const POLL_MS = 20;
+const LAST_BYTES_MS = 500;

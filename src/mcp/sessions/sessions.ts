@@ -50,6 +50,8 @@ export interface SessionsOptions {
 	readonly onCount: (count: number) => void;
 }
 
+/** Between signs of life on an event stream. */
+const KEEP_ALIVE_MS = 10_000;
 /** Bounds what one client can make the host remember. */
 const MAX_SUBSCRIPTIONS = 1000;
 const SWEEPS_PER_TIMEOUT = 4;
@@ -79,6 +81,7 @@ export function createSessions(options: SessionsOptions): Sessions {
 				sessionIdGenerator: randomUUID,
 				eventStore: store,
 				retryInterval: RETRY_INTERVAL_MS,
+				keepAliveMs: KEEP_ALIVE_MS,
 				onsessioninitialized(id) {
 					opening.delete(session);
 					sessions.set(id, session);
