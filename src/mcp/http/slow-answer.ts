@@ -34,7 +34,7 @@ export function answerSlowly(answer: Promise<Response>, options: SlowAnswerOptio
 			},
 			(error: unknown) => {
 				clearTimeout(timer);
-				if (stream === undefined) return reject(error as Error);
+				if (stream === undefined) return reject(error);
 				options.onError(error as Error);
 				void stream.finish(Response.json(internalError(options.id)));
 			},
