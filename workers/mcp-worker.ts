@@ -4,6 +4,7 @@ import { MAX_EMITTED_LENGTH } from "./wire/messages.ts";
 import { type ModuleFlavour, serveModule, tellTaskChanged } from "./runtime/serve-module.ts";
 import { cheapenGuards } from "./mcp/sdk-guards.ts";
 import type { Port } from "./wire/port.ts";
+import { wrongShape } from "./wire/wire-error.ts";
 
 /** What a worker of an MCP module runs: one task that lasts as long as the module. */
 export default function mcpWorker({ port }: { readonly port: Port }): Promise<void> {
@@ -15,7 +16,7 @@ const MCP_MODULE: ModuleFlavour = {
 	async load(exports, context, { serverInfo, limits }, host) {
 		const register = exports["default"];
 		if (typeof register !== "function") {
-			throw new Error(
+			throw wrongShape(
 				"an MCP module must default-export a function (server, context), which registers its tools; this one does not",
 			);
 		}

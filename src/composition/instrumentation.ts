@@ -1,5 +1,5 @@
 import type { HostListeners } from "../host/host.ts";
-import { isServing, MODULE_STATES, type ModuleState } from "../host/runner/lifecycle.ts";
+import { isServing, MODULE_STATES, type ModuleState } from "../host/runner/module-state.ts";
 import type { RequestObserver } from "../http/front/request-metrics.ts";
 import type { GatewayOptions, ObservedRequest, RequestOutcome } from "../mcp/calls/gateway.ts";
 import type { SessionMessageDrop } from "../mcp/sessions/session-messages.ts";

@@ -10,13 +10,13 @@ import type { ModuleKind } from "../core/module-id.ts";
 import type { ModuleSource, RefusedFile } from "./sources/listing.ts";
 import type { CollectedSnapshot } from "./runner/requests.ts";
 import { heapMemory } from "./worker/worker.ts";
-import { createModuleRunner, type ModuleRunner } from "./runner/runner.ts";
+import { createModuleRunner } from "./runner/runner.ts";
 import { createModuleSources, type SourceEvent } from "./sources/module-sources.ts";
-import type { ModuleState } from "./runner/lifecycle.ts";
+import type { ModuleState } from "./runner/module-state.ts";
 import type { ModulePolicy, PluginPolicy } from "./policy/module-policy.ts";
 import type { WorkOutcome, WorkType } from "./runner/rpc-errors.ts";
 import type { RestartReason } from "./runner/restart-policy.ts";
-import type { RunnerStatus, WorkerUsage } from "./runner/runner-types.ts";
+import type { ModuleRunner, RunnerStatus, WorkerUsage } from "./runner/runner-types.ts";
 import type { WorkerFactory } from "./worker/worker-factory.ts";
 import { createStartGate } from "./runner/start-limiter.ts";
 import { createWorkerWatch } from "./watch/worker-watch.ts";
@@ -140,7 +140,10 @@ export function createHost(options: HostOptions): Host {
 				for (const { file, line, column, message } of event.problems) {
 					log.warn(`${file}:${line}:${column} ${message}`, { module: event.source.id });
 				}
-				return hosted(event.source).runner.setLoadError(problem);
+				const { runner } = hosted(event.source);
+				runner.setLoadError(problem);
+				if (!policy.of(event.source.id).enabled) runner.hold();
+				return;
 			}
 			case "removed":
 				return remove(event.id, event.heirs);
@@ -221,7 +224,9 @@ export function createHost(options: HostOptions): Host {
 		modules.delete(id);
 		arrived.delete(id);
 		listeners.onRemoved(id, heirs);
-		const left = module.runner.stop(options.settings.callTimeoutMs).finally(() => leaving.delete(left));
+		const left = module.runner
+			.stop(settingsOf(policy.of(id), options.settings).callTimeoutMs)
+			.finally(() => leaving.delete(left));
 		leaving.add(left);
 	}
 
@@ -274,9 +279,9 @@ export function createHost(options: HostOptions): Host {
 			for (const [id, { runner }] of modules) {
 				const now = changed.of(id);
 				if (JSON.stringify(now) === JSON.stringify(before.of(id))) continue;
-				if (!now.enabled) void runner.disable(options.settings.callTimeoutMs);
+				if (!now.enabled) runner.disable(settingsOf(before.of(id), options.settings).callTimeoutMs);
 				else if (before.of(id).enabled) runner.restart("policy");
-				else runner.enable();
+				else runner.enable("policy");
 			}
 		},
 	};

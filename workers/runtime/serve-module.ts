@@ -14,6 +14,7 @@ import {
 	type NoticeMessage,
 } from "../wire/messages.ts";
 import { createMessageQuota } from "../wire/token-bucket.ts";
+import { wrongShape } from "../wire/wire-error.ts";
 import { type RequestContext, serveRpc } from "../wire/rpc-server.ts";
 import { isolateBroadcasts } from "../sandbox/broadcast.ts";
 import { followPackages } from "./package-loader.ts";
@@ -176,21 +177,21 @@ function readDuration<Key extends string>(
 	const value = options[key];
 	if (value === undefined) return {};
 	if (!isDuration(value))
-		throw new Error(`options.${key} must be a number of milliseconds of at least 1, and is ${JSON.stringify(value)}`);
+		throw wrongShape(`options.${key} must be a number of milliseconds of at least 1, and is ${JSON.stringify(value)}`);
 	return { [key]: value } as Partial<Record<Key, number>>;
 }
 
 function readOnScrape({ onScrape }: Readonly<Record<string, unknown>>): { readonly onScrape?: boolean } {
 	if (onScrape === undefined) return {};
 	if (typeof onScrape !== "boolean")
-		throw new Error(`options.onScrape must be true or false, and is ${JSON.stringify(onScrape)}`);
+		throw wrongShape(`options.onScrape must be true or false, and is ${JSON.stringify(onScrape)}`);
 	return { onScrape };
 }
 
 function readCounters({ counters }: Readonly<Record<string, unknown>>): Pick<StartedDto, "counters"> {
 	if (counters === undefined) return {};
 	if (!isCounterMode(counters))
-		throw new Error(`options.counters must be "absolute" or "cumulative", and is ${JSON.stringify(counters)}`);
+		throw wrongShape(`options.counters must be "absolute" or "cumulative", and is ${JSON.stringify(counters)}`);
 	return { counters };
 }
 

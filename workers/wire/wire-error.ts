@@ -13,6 +13,13 @@ export interface WireErrorDto {
 
 export type WireCauseDto = Omit<WireErrorDto, "causes">;
 
+/** The code of a start that fails because the module has not the shape of one: it would fail again however often. */
+export const WRONG_SHAPE = "wrong_shape";
+
+export function wrongShape(message: string): Error {
+	return Object.assign(new Error(message), { code: WRONG_SHAPE });
+}
+
 /** Longest error text, in characters, that leaves a worker or is kept in main. */
 export const MAX_ERROR_TEXT = 4096;
 const MAX_ERROR_NAME = 128;

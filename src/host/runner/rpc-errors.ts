@@ -1,6 +1,6 @@
 import { RESULT_TOO_LARGE } from "../../../workers/wire/messages.ts";
 import { RpcError } from "../../../workers/wire/rpc-client.ts";
-import type { WireErrorDto } from "../../../workers/wire/wire-error.ts";
+import { type WireErrorDto, WRONG_SHAPE } from "../../../workers/wire/wire-error.ts";
 import { BulkheadError } from "../../core/errors.ts";
 import { describeEnd } from "./generation.ts";
 import type { WorkerEnd } from "../worker/worker.ts";
@@ -29,6 +29,11 @@ export function describeStartFailure(error: unknown, end: WorkerEnd, timeoutMs: 
 	return end.reason === "stopped"
 		? { name: "Error", message: error.message }
 		: { ...end.error, message: describeEnd(end) };
+}
+
+/** Whether the module would fail to start again for the same reason, however often: it has not the shape of one. */
+export function isFinalFailure(error: unknown): boolean {
+	return error instanceof RpcError && error.remote?.code === WRONG_SHAPE;
 }
 
 /** A start that takes too long is a hang, whether it loops or waits for what never comes. */

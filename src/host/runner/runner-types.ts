@@ -2,7 +2,8 @@ import type { LogLevel } from "../../../workers/contract.ts";
 import type { StartDto, StartedDto } from "../../../workers/wire/messages.ts";
 import type { CompiledModule } from "../compile/compiler.ts";
 import type { ModuleProblem } from "./error-location.ts";
-import type { ModuleState } from "./lifecycle.ts";
+import type { ModuleState } from "./module-state.ts";
+import type { ModuleRequests } from "./requests.ts";
 import type { MemoryBytes, ModuleWorker } from "../worker/worker.ts";
 import type { WorkOutcome, WorkType } from "./rpc-errors.ts";
 import type { RestartReason } from "./restart-policy.ts";
@@ -48,6 +49,31 @@ export interface RunnerListeners {
 	onAbandoned(): void;
 	onLog(level: LogLevel, text: string): void;
 	onProblem(what: string): void;
+}
+
+/** Keeps one module running: starts, replaces, restarts and stops its generations. */
+export interface ModuleRunner extends ModuleRequests {
+	readonly id: string;
+	/** Starts a new version beside the running one, which serves until the new one does. */
+	deploy(compiled: CompiledModule): void;
+	/** The module is disabled, and its newest version, if it compiles, is for when it is enabled. */
+	hold(compiled?: CompiledModule): void;
+	/** Ends what runs, letting running requests finish within the deadline, and starts nothing until `enable`. */
+	disable(deadlineMs: number): void;
+	enable(reason: "manual" | "policy"): void;
+	/** Starts the same version anew beside the running one: its settings have changed, or somebody asked for it. */
+	restart(reason: "manual" | "policy"): void;
+	/** The newest version does not compile; or, undefined, the problem is gone and the running version is the newest. */
+	setLoadError(problem: ModuleProblem | undefined): void;
+	/** Whether the last collection went wrong: the difference between running and degraded. */
+	setCollectFailed(failed: boolean): void;
+	/** Resolves when the module has started once, or has failed to. */
+	settled(): Promise<void>;
+	status(): RunnerStatus;
+	/** Hashes of the bundles that may still be started. */
+	hashes(): readonly string[];
+	/** Lets running requests finish within the deadline, then ends everything; what is disabled already has its own. Safe before a start, and twice. */
+	stop(deadlineMs: number): Promise<void>;
 }
 
 export interface RunnerStatus {

@@ -1,255 +1,228 @@
-import { BulkheadError } from "../../core/errors.ts";
-import { type StartedDto } from "../../../workers/wire/messages.ts";
+import type { StartedDto } from "../../../workers/wire/messages.ts";
 import type { WireErrorDto } from "../../../workers/wire/wire-error.ts";
 import type { CompiledModule } from "../compile/compiler.ts";
-import { describeEnd, type Generation } from "./generation.ts";
+import { describeEnd } from "./generation.ts";
 import { locateError, type ModuleProblem } from "./error-location.ts";
-import { createModuleRequests, type ModuleRequests } from "./requests.ts";
-import { type ModuleState, transition } from "./lifecycle.ts";
+import { candidateOf, currentOf, type LifeEffect, type LifeEvent, type Lifecycle, NEW_LIFE, stateOf } from "./life.ts";
+import { reduce } from "./lifecycle.ts";
+import { createModuleRequests } from "./requests.ts";
 import type { WorkerEnd } from "../worker/worker.ts";
-import { describeStartFailure, startFailureReason } from "./rpc-errors.ts";
-import { planRestart, type RestartReason } from "./restart-policy.ts";
-import type { RunnerOptions, RunnerStatus } from "./runner-types.ts";
-import { type GenerationRole, type WatchedGeneration, watchedGeneration } from "./start-generation.ts";
-import { type CatalogDto, describeUnlisted, firstVanished, readCatalog } from "../../../workers/wire/catalog.ts";
+import { describeStartFailure, isFinalFailure, startFailureReason } from "./rpc-errors.ts";
+import type { RestartReason } from "./restart-policy.ts";
+import type { ModuleRunner, RunnerOptions } from "./runner-types.ts";
+import { type GenerationRole, readCatalogOf, type WatchedGeneration, watchedGeneration } from "./start-generation.ts";
+import type { CatalogDto } from "../../../workers/wire/catalog.ts";
 
-/** Keeps one module running: starts, replaces, restarts and stops its generations. */
-export interface ModuleRunner extends ModuleRequests {
-	readonly id: string;
-	/** Starts a new version beside the running one, which serves until the new one does. */
-	deploy(compiled: CompiledModule): void;
-	/** Remembers the newest version of a disabled module, for when it is enabled. */
-	hold(compiled: CompiledModule): void;
-	/** Ends what runs, letting running requests finish within the deadline, and starts nothing until `enable`. */
-	disable(deadlineMs: number): Promise<void>;
-	enable(): void;
-	/** Starts the same version anew beside the running one: its settings have changed, or somebody asked for it. */
-	restart(reason: "manual" | "policy"): void;
-	/** The newest version does not compile; or, undefined, the problem is gone and the running version is the newest. */
-	setLoadError(problem: ModuleProblem | undefined): void;
-	/** Whether the last collection went wrong: the difference between running and degraded. */
-	setCollectFailed(failed: boolean): void;
-	/** Resolves when the module has started once, or has failed to. */
-	settled(): Promise<void>;
-	status(): RunnerStatus;
-	/** Hashes of the bundles that may still be started. */
-	hashes(): readonly string[];
-	/** Lets running requests finish within the deadline, then ends everything. Safe before a start, and twice. */
-	stop(deadlineMs: number): Promise<void>;
-}
-
-interface Serving {
-	readonly generation: Generation;
+/** What runs, or is about to end, of a generation. */
+interface LiveGeneration extends WatchedGeneration {
 	readonly compiled: CompiledModule;
-	readonly startedAt: number;
-	readonly usage: WatchedGeneration["usage"];
-	/** What it said when it started that it offers. */
-	readonly catalog: CatalogDto | undefined;
-}
-
-/** A version on its way to serve. It becomes the current one, or nothing. */
-interface Candidate {
-	compiled: CompiledModule;
-	/** Why, if it succeeds, it takes the place of the one that serves. */
-	replaces: RestartReason;
-	/** Undefined until it is its turn to start. */
-	generation: Generation | undefined;
+	/** What it said when it started; undefined until it has. */
+	offered: { readonly started: StartedDto; readonly catalog: CatalogDto | undefined } | undefined;
+	isDraining: boolean;
+	killed: Promise<void> | undefined;
 }
 
 const STOP_TIMEOUT_MS = 2000;
 
+/** Carries out what lifecycle.ts decides, and tells it what came of it. */
 export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 	const { id, listeners } = options;
-	let state: ModuleState = "idle";
-	let lastGeneration = 0;
-	let current: Serving | undefined;
-	let candidate: Candidate | undefined;
-	let good: CompiledModule | undefined;
-	let newest: CompiledModule | undefined;
-	let loadError: ModuleProblem | undefined;
-	let collectFailed = false;
-	let failures = 0;
-	let nextAttempt: { readonly timer: NodeJS.Timeout; readonly at: number } | undefined;
-	let lastRestart: RunnerStatus["lastRestart"];
-	let stopping: Promise<void> | undefined;
-	let disabled = false;
+	let life: Lifecycle<CompiledModule> = NEW_LIFE;
+	let retry: NodeJS.Timeout | undefined;
+	let ending: Promise<void> = Promise.resolve();
 	const restarts: Partial<Record<RestartReason, number>> = {};
-	const draining = new Set<Generation>();
+	/** By number. */
+	const live = new Map<number, LiveGeneration>();
 	const waiting = new Set<() => void>();
 	const settled = Promise.withResolvers<void>();
+	const events: LifeEvent<CompiledModule>[] = [];
+	let isDispatching = false;
 
 	const role: GenerationRole = {
-		isStarting: (generation) => candidate?.generation === generation,
-		isServing: (generation) => current?.generation === generation,
-		onTrouble: (generation, reason, message) => void replace(generation, reason, message),
-		onOverrun: overran,
+		isStarting: ({ number }) => candidateOf(life)?.generation === number,
+		isServing: ({ number }) => currentOf(life)?.generation === number,
+		onTrouble: ({ number }, reason, message) => replace(number, reason, message),
+		onOverrun: ({ number }, reason) => overran(number, reason),
 	};
 
-	function enter(to: ModuleState): void {
-		if (to === state) return;
-		state = transition(state, to, id);
-		listeners.onState(state);
-		for (const wake of [...waiting]) wake();
-	}
-
-	function showHealth(): void {
-		if (current === undefined || stopping !== undefined) return;
-		enter(loadError !== undefined || collectFailed ? "degraded" : "running");
-	}
-
-	async function launch(compiled: CompiledModule, replaces: RestartReason): Promise<void> {
-		clearTimeout(nextAttempt?.timer);
-		nextAttempt = undefined;
-		if (candidate !== undefined && candidate.generation === undefined) {
-			candidate.compiled = compiled; // its turn is still to come
-			candidate.replaces = replaces;
-			return;
+	/** One event after the other: what a listener brings about has its turn when the effects of its own cause are done. */
+	function dispatch(event: LifeEvent<CompiledModule>): void {
+		events.push(event);
+		if (isDispatching) return;
+		isDispatching = true;
+		try {
+			for (let next = events.shift(); next !== undefined; next = events.shift()) {
+				const { state, effects } = reduce(life, next, { now: Date.now(), random: options.random });
+				life = state;
+				for (const effect of effects) run(effect);
+				if (SETTLED.has(state.phase.type)) settled.resolve();
+			}
+		} finally {
+			isDispatching = false;
 		}
-		void candidate?.generation?.kill("a newer version of the module was started");
-		const own: Candidate = { compiled, replaces, generation: undefined };
-		candidate = own;
-		if (current === undefined) enter("starting");
+	}
+
+	function run(effect: LifeEffect<CompiledModule>): void {
+		switch (effect.type) {
+			case "queue":
+				return void queue(effect.generation);
+			case "start":
+				starts.set(effect.generation, start(effect.generation, effect.version));
+				return;
+			case "serve":
+				return serve(effect.generation);
+			case "drain":
+				return void drain(live.get(effect.generation));
+			case "kill":
+				return void kill(live.get(effect.generation), effect.why);
+			case "endAll":
+				ending = endAll(effect.starting, effect.deadlineMs);
+				return;
+			case "arm":
+				retry = setTimeout(() => dispatch({ type: "retryDue" }), effect.delayMs);
+				return;
+			case "disarm":
+				return clearTimeout(retry);
+			case "countRestart":
+				restarts[effect.reason] = (restarts[effect.reason] ?? 0) + 1;
+				return listeners.onRestart(effect.reason);
+			case "enter":
+				listeners.onState(effect.state);
+				for (const wake of [...waiting]) wake();
+		}
+	}
+
+	const starts = new Map<number, Promise<void>>();
+
+	async function queue(number: number): Promise<void> {
 		const leave = await options.startGate.enter();
-		if (candidate !== own) return leave();
-		await start(own).finally(leave);
+		dispatch({ type: "turnCame", generation: number });
+		await starts.get(number);
+		starts.delete(number);
+		leave();
 	}
 
-	async function start(own: Candidate): Promise<void> {
-		const { compiled } = own;
+	async function start(number: number, compiled: CompiledModule): Promise<void> {
 		const begunAt = performance.now();
-		lastGeneration += 1;
-		const attempt = watchedGeneration(options, compiled, lastGeneration, role);
-		if (attempt instanceof Error) {
-			candidate = undefined;
+		const failed = (error: WireErrorDto, reason: RestartReason, isFinal: boolean): void => {
 			listeners.onStart("failure", performance.now() - begunAt);
-			failedToStart(compiled, { name: attempt.name, message: attempt.message }, "crash");
-			return settled.resolve();
-		}
+			const problem = locate(compiled, error);
+			listeners.onProblem(`did not start: ${problem.message}`);
+			dispatch({ type: "startFailed", generation: number, reason, problem, isFinal });
+		};
+		const attempt = watchedGeneration(options, compiled, number, role);
+		if (attempt instanceof Error) return failed({ name: attempt.name, message: attempt.message }, "crash", false);
 		const { generation, trouble } = attempt;
-		own.generation = generation;
+		const entry: LiveGeneration = { ...attempt, compiled, offered: undefined, isDraining: false, killed: undefined };
+		live.set(number, entry);
 		const { startTimeoutMs } = options.settings();
 		try {
 			await options.restoreBundles();
 			const started = await generation.start(startTimeoutMs);
-			if (candidate !== own) return;
-			const catalog = readCatalogOf(started, current);
-			promote(attempt, own, started, catalog);
-			listeners.onStart("success", performance.now() - begunAt);
+			if (!role.isStarting(generation)) return void live.delete(number); // superseded, or the module is being stopped
+			entry.offered = { started, catalog: readCatalogOf(started, current()?.offered?.catalog) };
 		} catch (error) {
-			await kill(generation, "the module did not start");
-			if (candidate !== own) return; // superseded, or the module is being stopped
-			candidate = undefined;
-			listeners.onStart("failure", performance.now() - begunAt);
+			await kill(entry, "the module did not start");
+			live.delete(number);
+			if (!role.isStarting(generation)) return;
 			const end = await generation.ended;
 			const reason = trouble() ?? startFailureReason(error, end);
-			failedToStart(compiled, describeStartFailure(error, end, startTimeoutMs), reason);
+			return failed(describeStartFailure(error, end, startTimeoutMs), reason, isFinalFailure(error));
 		}
-		settled.resolve();
+		dispatch({ type: "started", generation: number });
+		listeners.onStart("success", performance.now() - begunAt);
+		void generation.ended.then((end) => died(number, end)); // at once, where it has ended already
 	}
 
-	function promote(
-		{ generation, usage }: WatchedGeneration,
-		{ compiled, replaces }: Candidate,
-		started: StartedDto,
-		catalog: CatalogDto | undefined,
-	): void {
-		const previous = current;
-		candidate = undefined;
-		current = { generation, compiled, startedAt: Date.now(), usage, catalog };
-		good = compiled;
-		if (compiled === newest) loadError = undefined;
-		collectFailed = false;
-		void generation.ended.then((end) => died(generation, end));
-		listeners.onServing(generation.number, started, catalog);
-		showHealth();
-		if (previous === undefined) return;
-		count(replaces);
-		void drain(previous.generation);
+	function serve(number: number): void {
+		const offered = live.get(number)?.offered;
+		if (offered !== undefined) listeners.onServing(number, offered.started, offered.catalog);
+	}
+
+	function current(): LiveGeneration | undefined {
+		return live.get(currentOf(life)?.generation ?? 0);
 	}
 
 	/** Lets the calls of a replaced generation finish, then stops it. */
-	async function drain(generation: Generation): Promise<void> {
-		draining.add(generation);
-		await generation.drained(options.settings().callTimeoutMs);
-		await generation.stop(STOP_TIMEOUT_MS);
-		draining.delete(generation);
+	async function drain(entry: LiveGeneration | undefined): Promise<void> {
+		if (entry === undefined) return;
+		entry.isDraining = true;
+		await entry.generation.drained(options.settings().callTimeoutMs);
+		await entry.generation.stop(STOP_TIMEOUT_MS);
 		listeners.onStopped("graceful");
 	}
 
-	function failedToStart(compiled: CompiledModule, error: WireErrorDto, reason: RestartReason): void {
-		const problem = locate(compiled, error);
-		if (compiled === newest) loadError = problem;
-		listeners.onProblem(`did not start: ${problem.message}`);
-		if (current === undefined) retryLater(reason, 0, problem);
-		else showHealth();
+	function kill(entry: LiveGeneration | undefined, why: string): Promise<void> | undefined {
+		if (entry === undefined) return undefined;
+		entry.killed ??= (async () => {
+			if (!(await entry.generation.kill(why))) listeners.onAbandoned();
+			listeners.onStopped("killed");
+		})();
+		return entry.killed;
 	}
 
-	function died(generation: Generation, end: WorkerEnd): void {
-		if (current?.generation !== generation || stopping !== undefined) return;
-		const error = end.reason === "stopped" ? { name: "Error", message: "its worker ended by itself" } : end.error;
+	function died(number: number, end: WorkerEnd): void {
+		const entry = live.get(number);
+		live.delete(number);
+		if (entry === undefined || life.phase.type !== "serving" || life.phase.current.generation !== number) return;
 		listeners.onProblem(describeEnd(end));
-		lose(current, end.reason === "stopped" ? "exit" : end.reason, error);
+		const error = end.reason === "stopped" ? { name: "Error", message: "its worker ended by itself" } : end.error;
+		const reason = end.reason === "stopped" ? "exit" : end.reason;
+		dispatch({ type: "lost", generation: number, reason, problem: locate(entry.compiled, error) });
 	}
 
 	/** Ends a generation for a reason of ours; if it is the one that serves, another one is started in its place. */
-	async function replace(generation: Generation, reason: RestartReason, why: string): Promise<void> {
-		if (stopping !== undefined) return;
+	function replace(number: number, reason: RestartReason, why: string): void {
+		const entry = live.get(number);
+		if (entry === undefined || life.phase.type === "stopping") return;
 		listeners.onProblem(why);
-		if (current?.generation === generation) lose(current, reason, { name: "Error", message: why });
-		await kill(generation, why);
+		const problem = locate(entry.compiled, { name: "Error", message: why });
+		dispatch({ type: "lost", generation: number, reason, problem });
+		void kill(entry, why);
 	}
 
 	/**
 	 * It still works on what has no time left, and holds what that holds. Its event loop turns, so its other calls may finish
 	 * while a new generation takes over.
 	 */
-	function overran(generation: Generation, reason: "call_timeout" | "collect_timeout"): void {
-		if (current?.generation !== generation || candidate !== undefined || stopping !== undefined) return;
-		const { compiled } = current;
+	function overran(number: number, reason: "call_timeout" | "collect_timeout"): void {
+		const entry = live.get(number);
+		const { phase } = life;
+		if (entry === undefined || phase.type !== "serving" || phase.current.generation !== number) return;
+		if (phase.candidate !== undefined) return; // it is being replaced already
 		const what = reason === "call_timeout" ? "a call" : "a collection";
 		const message = `${what} ran on after its deadline and its cancellation; it is replaced`;
 		listeners.onProblem(message);
-		lastRestart = { reason, at: Date.now(), problem: locate(compiled, { name: "Error", message }) };
-		void launch(compiled, reason);
+		const problem = locate(entry.compiled, { name: "Error", message });
+		dispatch({ type: "overran", generation: number, reason, problem });
 	}
 
-	async function kill(generation: Generation, why: string): Promise<void> {
-		if (!(await generation.kill(why))) listeners.onAbandoned();
-		listeners.onStopped("killed");
+	async function endAll(starting: number | undefined, deadlineMs: number): Promise<void> {
+		const until = performance.now() + deadlineMs;
+		const serving = currentOf(life)?.generation;
+		const left = [...live].flatMap(([number, each]) =>
+			number === serving || each.isDraining ? [each.generation] : [],
+		);
+		const started = starting === undefined ? undefined : live.get(starting)?.generation;
+		await Promise.all(left.map((generation) => generation.drained(deadlineMs)));
+		const stopTimeoutMs = Math.max(1, Math.min(STOP_TIMEOUT_MS, until - performance.now()));
+		await Promise.all([
+			started?.kill("the module is being stopped"),
+			...left.map((generation) => generation.stop(stopTimeoutMs)),
+		]);
+		dispatch({ type: "ended" });
 	}
 
-	function lose({ compiled, startedAt }: Serving, reason: RestartReason, error: WireErrorDto): void {
-		current = undefined;
-		retryLater(reason, Date.now() - startedAt, locate(compiled, error));
-	}
-
-	function retryLater(reason: RestartReason, ranMs: number, problem: ModuleProblem): void {
-		if (stopping !== undefined) return;
-		count(reason);
-		lastRestart = { reason, at: Date.now(), problem };
-		const plan = planRestart(failures, ranMs, options.random);
-		failures = plan.failures;
-		enter(plan.quarantined ? "quarantined" : "restarting");
-		if (candidate !== undefined) return enter("starting"); // a newer version is on its way already
-		const compiled = good ?? newest;
-		if (compiled === undefined) return;
-		const timer = setTimeout(() => void launch(compiled, reason), plan.delayMs);
-		nextAttempt = { timer, at: Date.now() + plan.delayMs };
-	}
-
-	function locate(compiled: CompiledModule, error: WireErrorDto): ModuleProblem {
-		return locateError(error, compiled.inputs, options.displayRoot);
-	}
-
-	function count(reason: RestartReason): void {
-		restarts[reason] = (restarts[reason] ?? 0) + 1;
-		listeners.onRestart(reason);
+	function locate(compiled: CompiledModule | undefined, error: WireErrorDto): ModuleProblem {
+		return locateError(error, compiled?.inputs ?? [], options.displayRoot);
 	}
 
 	function unavailable(): string | undefined {
-		if (stopping === undefined && (state === "restarting" || state === "starting")) return undefined;
-		const why = loadError?.message ?? lastRestart?.problem.message;
-		const when = nextAttempt === undefined ? "" : ` The next attempt is at ${new Date(nextAttempt.at).toISOString()}.`;
+		const state = stateOf(life);
+		if (state === "restarting" || state === "starting") return undefined;
+		const why = life.loadError?.message ?? life.lastRestart?.problem.message;
+		const retryAt = life.phase.type === "waiting" ? life.phase.retryAt : undefined;
+		const when = retryAt === undefined ? "" : ` The next attempt is at ${new Date(retryAt).toISOString()}.`;
 		return `${id} is ${state}${why === undefined ? "" : `: ${why}`}.${when}`;
 	}
 
@@ -257,107 +230,50 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 		id,
 		...createModuleRequests({
 			id,
-			serving: () => current?.generation,
+			serving: () => current()?.generation,
 			unavailable,
 			waiting,
-			locate: (error) => locateError(error, (current?.compiled ?? good)?.inputs ?? [], options.displayRoot),
+			locate: (error) => locate(current()?.compiled ?? life.good, error),
 			onWorked: listeners.onWorked,
-			onStuck: (generation, reason) =>
-				void replace(
-					generation,
-					reason,
-					"it blocked its event loop and answered neither the request nor its cancellation",
-				),
+			onStuck: ({ number }, reason) =>
+				replace(number, reason, "it blocked its event loop and answered neither the request nor its cancellation"),
 		}),
-		deploy(compiled) {
-			newest = compiled;
-			startFresh("reload");
-		},
-		hold(compiled) {
-			newest = compiled;
-			if (state === "idle") void disable(0);
-		},
-		disable,
-		enable() {
-			disabled = false;
-			startFresh("manual");
-		},
-		restart: startFresh,
-		setLoadError(problem) {
-			loadError = problem;
-			showHealth();
-			if (current === undefined && candidate === undefined) settled.resolve();
-		},
-		setCollectFailed(failed) {
-			collectFailed = failed;
-			showHealth();
-		},
+		deploy: (version) => dispatch({ type: "deployed", version }),
+		hold: (version) => dispatch({ type: "held", ...(version !== undefined && { version }) }),
+		disable: (deadlineMs) => dispatch({ type: "disableAsked", deadlineMs }),
+		enable: (reason) => dispatch({ type: "enableAsked", reason }),
+		restart: (reason) => dispatch({ type: "restartAsked", reason }),
+		setLoadError: (problem) => dispatch({ type: "loaded", problem }),
+		setCollectFailed: (hasFailed) => dispatch({ type: "collected", hasFailed }),
 		settled: () => settled.promise,
 		status: () => ({
-			state,
-			generation: current?.generation.number ?? lastGeneration,
-			hash: current?.compiled.hash,
-			startedAt: current?.startedAt,
+			state: stateOf(life),
+			generation: currentOf(life)?.generation ?? life.lastGeneration,
+			hash: currentOf(life)?.version.hash,
+			startedAt: currentOf(life)?.startedAt,
 			restarts: { ...restarts },
-			lastRestart,
-			nextAttemptAt: nextAttempt?.at,
-			loadError,
-			pendingCalls: current?.generation.pending() ?? 0,
-			usage: current?.usage(),
+			lastRestart: life.lastRestart,
+			nextAttemptAt: life.phase.type === "waiting" ? life.phase.retryAt : undefined,
+			loadError: life.loadError,
+			pendingCalls: current()?.generation.pending() ?? 0,
+			usage: current()?.usage(),
 		}),
-		hashes: () => [...new Set([good?.hash, newest?.hash, current?.compiled.hash])].filter((hash) => hash !== undefined),
+		hashes: () =>
+			[...new Set([life.good?.hash, life.newest?.hash, currentOf(life)?.version.hash])].filter(
+				(hash) => hash !== undefined,
+			),
 		async stop(deadlineMs) {
-			await stopping; // being disabled
-			stopping ??= endAll(deadlineMs, "stopped");
-			await stopping;
+			dispatch({ type: "stopAsked", deadlineMs });
+			await ending;
 		},
 	};
-
-	async function disable(deadlineMs: number): Promise<void> {
-		if (disabled || stopping !== undefined) return;
-		disabled = true;
-		stopping = endAll(deadlineMs, "disabled");
-		await stopping;
-		stopping = undefined;
-		if (!disabled) startFresh("manual"); // it was enabled meanwhile
-	}
-
-	/** A start that somebody asked for is a fresh start. */
-	function startFresh(reason: RestartReason): void {
-		const compiled = newest ?? good;
-		if (stopping !== undefined || disabled || compiled === undefined) return;
-		failures = 0;
-		void launch(compiled, reason);
-	}
-
-	async function endAll(deadlineMs: number, finalState: "stopped" | "disabled"): Promise<void> {
-		clearTimeout(nextAttempt?.timer);
-		nextAttempt = undefined;
-		enter("stopping");
-		const starting = candidate?.generation;
-		candidate = undefined;
-		const until = performance.now() + deadlineMs;
-		const ending = current === undefined ? [...draining] : [current.generation, ...draining];
-		await Promise.all(ending.map((generation) => generation.drained(deadlineMs)));
-		const stopTimeoutMs = Math.max(1, Math.min(STOP_TIMEOUT_MS, until - performance.now()));
-		await Promise.all([
-			starting?.kill("the module is being stopped"),
-			...ending.map((generation) => generation.stop(stopTimeoutMs)),
-		]);
-		current = undefined;
-		enter(finalState);
-		settled.resolve();
-	}
 }
 
-/** @throws {BulkheadError} when something that is listed now would vanish because it cannot be listed any more */
-function readCatalogOf(started: StartedDto, serving: Serving | undefined): CatalogDto | undefined {
-	const catalog = started.catalog === undefined ? undefined : readCatalog(started.catalog);
-	const before = serving?.catalog;
-	const vanished = catalog && before && firstVanished(before, catalog);
-	if (vanished === undefined) return catalog;
-	throw new BulkheadError(
-		"MODULE_START_FAILED",
-		`it cannot list any more what it lists: ${describeUnlisted(vanished)}`,
-	);
-}
+/** In these the module has started once, or has failed to. */
+const SETTLED: ReadonlySet<string> = new Set<Lifecycle<unknown>["phase"]["type"]>([
+	"serving",
+	"waiting",
+	"failed",
+	"disabled",
+	"stopped",
+]);

@@ -4,7 +4,8 @@ import { createGeneration, type Generation } from "./generation.ts";
 import type { MemoryBytes, ModuleWorker } from "../worker/worker.ts";
 import type { RestartReason } from "./restart-policy.ts";
 import type { RunnerOptions, WorkerUsage } from "./runner-types.ts";
-import { readCatalog } from "../../../workers/wire/catalog.ts";
+import { type CatalogDto, describeUnlisted, firstVanished, readCatalog } from "../../../workers/wire/catalog.ts";
+import type { StartedDto } from "../../../workers/wire/messages.ts";
 
 export interface WatchedGeneration {
 	readonly generation: Generation;
@@ -95,4 +96,15 @@ export function watchedGeneration(
 		trouble: () => trouble,
 		usage: () => ({ memoryBytes, eventLoopUtilization: watching.utilization() }),
 	};
+}
+
+/** @throws {BulkheadError} when something that is listed now would vanish because it cannot be listed any more */
+export function readCatalogOf(started: StartedDto, before: CatalogDto | undefined): CatalogDto | undefined {
+	const catalog = started.catalog === undefined ? undefined : readCatalog(started.catalog);
+	const vanished = catalog && before && firstVanished(before, catalog);
+	if (vanished === undefined) return catalog;
+	throw new BulkheadError(
+		"MODULE_START_FAILED",
+		`it cannot list any more what it lists: ${describeUnlisted(vanished)}`,
+	);
 }

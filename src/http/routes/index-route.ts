@@ -1,5 +1,5 @@
 import type { Host } from "../../host/host.ts";
-import { isServing } from "../../host/runner/lifecycle.ts";
+import { isServing } from "../../host/runner/module-state.ts";
 import { JSON_ANSWER, type Operation, type Route } from "../front/route.ts";
 import { renderStatusPage } from "./status-page.ts";
 

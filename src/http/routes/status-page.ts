@@ -69,7 +69,7 @@ h1 small { font-weight: normal; opacity: .6; }
 p a, p code { margin-right: 1rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .4rem .8rem .4rem 0; border-bottom: 1px solid #8884; }
-td.running { color: #2a8a3e; } td.degraded, td.restarting, td.starting { color: #b07400; } td.quarantined { color: #c62828; }
+td.running { color: #2a8a3e; } td.degraded, td.restarting, td.starting { color: #b07400; } td.quarantined, td.failed { color: #c62828; }
 td:not(:last-child) { white-space: nowrap; }
 pre { overflow-x: auto; }
 `;
