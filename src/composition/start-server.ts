@@ -107,23 +107,22 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 	};
 	const listeners = createListeners(config, app, instrumentation.connections);
 	opened.defer(listeners.close);
+	const warnOfPolicy = (policy: PluginPolicy): void => {
+		const ids = host.modules().map(({ id }) => id);
+		for (const warning of policyWarnings(policy, ids, env)) log.warn(`${config.pluginsFile}: ${warning}`);
+	};
 	policyFile.watch({
 		onChange(policy) {
 			instrumentation.policyReloaded();
 			log.info(`${config.pluginsFile} has changed and is in force`);
 			host.setPolicy(policy);
-			warnOfPolicy(policy);
+			if (host.ready()) warnOfPolicy(policy); // else once it is known which modules there are
 		},
 		onInvalid(problems) {
 			instrumentation.policyRefused(problems.length);
 			log.error(`${describePolicyProblems(config.pluginsFile, problems)}\nThe policy before stays in force.`);
 		},
 	});
-
-	const warnOfPolicy = (policy: PluginPolicy): void => {
-		const ids = host.modules().map(({ id }) => id);
-		for (const warning of policyWarnings(policy, ids, env)) log.warn(`${config.pluginsFile}: ${warning}`);
-	};
 
 	const { url, metricsUrl } = await listeners.listen();
 	// Before any module starts.
