@@ -136,22 +136,25 @@ export function openHost(
 	}: Opened & { readonly policyFile: PolicyFile; readonly hostPorts: () => readonly number[] },
 ): Host {
 	const libraries = readBundledLibraries(dirname(workerEntry("mcp-worker")));
+	const workers = createWorkerFactory({
+		entries: { metrics: workerEntry("metric-worker"), mcps: workerEntry("mcp-worker") },
+		libraries,
+		sandbox: config.sandbox,
+		stateDir: config.stateDir,
+		env,
+		protectedPaths: hostPaths(config),
+		hostPorts,
+		onProblem: (what) => log.warn(what),
+	});
 	const host = createHost({
 		folders: { metrics: config.metricsDir, mcps: config.mcpsDir },
-		workers: createWorkerFactory({
-			entries: { metrics: workerEntry("metric-worker"), mcps: workerEntry("mcp-worker") },
-			libraries,
-			sandbox: config.sandbox,
-			stateDir: config.stateDir,
-			env,
-			protectedPaths: hostPaths(config),
-			hostPorts,
-			onProblem: (what) => log.warn(what),
-		}),
+		workers,
 		compiler: createCompiler({
 			stateDir: config.stateDir,
 			log,
 			bundledLibraries: libraries,
+			onCompiling: workers.compiling,
+			suspected: workers.compiledAtDeath(),
 		}),
 		serverInfo: SERVER_INFO,
 		displayRoot: dirname(config.metricsDir),

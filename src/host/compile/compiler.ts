@@ -89,6 +89,10 @@ export interface CompilerOptions {
 	/** Of the processes that modules are compiled in. */
 	readonly memoryBytes?: number;
 	readonly idleMs?: number;
+	/** Told of each module that is being compiled. @returns what is called when it is not any more */
+	readonly onCompiling?: (id: string) => () => void;
+	/** Modules that are compiled apart from the others at first. */
+	readonly suspected?: readonly string[];
 }
 
 const TIMEOUT_MS = 30_000;
@@ -115,11 +119,12 @@ export function createCompiler(options: CompilerOptions): Compiler {
 	const retries = makeLane(1, false);
 	/** Where those are compiled that ended a process or took long. They wait for each other, and nobody waits for them. */
 	const suspects = makeLane(1, true);
-	const suspected = new Set<string>();
+	const suspected = new Set<string>(options.suspected);
 	let stopping: Promise<void> | undefined;
 
 	async function compile(source: CompileSource): Promise<CompileResult> {
-		const end = await buildSomewhere(source);
+		const compiled = options.onCompiling?.(source.id);
+		const end = await buildSomewhere(source).finally(compiled);
 		if (end.type === "built" && end.reply.ok) suspected.delete(source.id);
 		if (end.type === "died" || end.type === "overdue") suspected.add(source.id);
 		return finish(source, end);

@@ -28,6 +28,10 @@ export interface Suspect {
 export interface CrashRecord {
 	/** Modules suspected in the last week, the latest first. Those should run in a process. */
 	suspects(): readonly Suspect[];
+	/** Modules that were being compiled when the host before died. */
+	compiledAtDeath(): readonly string[];
+	/** A module is being compiled. @returns to be called when it is not any more */
+	compiling(moduleId: string): () => void;
 	starting(moduleId: string, generation: number, isolation: Isolation): void;
 	running(moduleId: string, generation: number, isolation: Isolation): void;
 	stopped(moduleId: string, generation: number): void;
@@ -50,7 +54,9 @@ export const CRASH_RECORD_FILE = "crash-record.jsonl";
 export function openCrashRecord(stateDir: string, options: CrashRecordOptions = {}): CrashRecord {
 	const now = options.now ?? Date.now;
 	const file = path.join(stateDir, CRASH_RECORD_FILE);
-	const state = settle(readState(file), now());
+	const left = readState(file);
+	const compiledAtDeath = [...left.compiling];
+	const state = settle(left, now());
 	let fd: number | undefined;
 	let size = 0;
 	let sizeLimit = 0;
@@ -98,6 +104,11 @@ export function openCrashRecord(stateDir: string, options: CrashRecordOptions = 
 	}
 
 	return {
+		compiledAtDeath: () => compiledAtDeath,
+		compiling(moduleId) {
+			note({ event: "compiling", moduleId });
+			return () => note({ event: "compiled", moduleId });
+		},
 		suspects: () => [...state.suspects.values()].toSorted((a, b) => b.at - a.at),
 		starting: (moduleId, generation, isolation) =>
 			note({ event: "starting", moduleId, generation, isolation, at: now() }),
@@ -108,6 +119,7 @@ export function openCrashRecord(stateDir: string, options: CrashRecordOptions = 
 		close() {
 			if (isClosed) return;
 			state.live.clear();
+			state.compiling.clear();
 			rewrite();
 			isClosed = true;
 			if (fd !== undefined) closeSync(fd);
@@ -125,12 +137,13 @@ type Entry =
 			readonly at: number;
 	  }
 	| { readonly event: "stopped"; readonly moduleId: string; readonly generation: number }
-	| { readonly event: "cleared"; readonly moduleId: string }
+	| { readonly event: "cleared" | "compiling" | "compiled"; readonly moduleId: string }
 	| ({ readonly event: "suspected" } & Suspect)
 	| { readonly event: "died"; readonly at: number };
 
 interface State {
 	readonly live: Map<string, LiveGeneration>;
+	readonly compiling: Set<string>;
 	readonly suspects: Map<string, Suspect>;
 	readonly deaths: number[];
 }
@@ -146,7 +159,7 @@ function settle(state: State, at: number): State {
 			suspects.set(moduleId, { moduleId, phase, at, count: (suspects.get(moduleId)?.count ?? 0) + 1 });
 		}
 	}
-	return { live: new Map(), suspects, deaths };
+	return { live: new Map(), compiling: new Set(), suspects, deaths };
 }
 
 function apply(state: State, entry: Entry): void {
@@ -165,6 +178,12 @@ function apply(state: State, entry: Entry): void {
 		case "cleared":
 			state.suspects.delete(entry.moduleId);
 			return;
+		case "compiling":
+			if (state.compiling.size < MAX_LIVE) state.compiling.add(entry.moduleId);
+			return;
+		case "compiled":
+			state.compiling.delete(entry.moduleId);
+			return;
 		case "suspected": {
 			const { moduleId, phase, at, count } = entry;
 			if (state.suspects.size < MAX_SUSPECTS) state.suspects.set(moduleId, { moduleId, phase, at, count });
@@ -179,6 +198,7 @@ function entriesOf(state: State): readonly Entry[] {
 	return [
 		...state.deaths.map((at): Entry => ({ event: "died", at })),
 		...[...state.suspects.values()].map((suspect): Entry => ({ event: "suspected", ...suspect })),
+		...[...state.compiling].map((moduleId): Entry => ({ event: "compiling", moduleId })),
 		...[...state.live.values()].map(
 			({ phase, since, moduleId, generation, isolation }): Entry => ({
 				event: phase,
@@ -196,7 +216,7 @@ function lineOf(entry: Entry): string {
 }
 
 function readState(file: string): State {
-	const state: State = { live: new Map(), suspects: new Map(), deaths: [] };
+	const state: State = { live: new Map(), compiling: new Set(), suspects: new Map(), deaths: [] };
 	let text: string;
 	try {
 		text = readFileSync(file, "utf8");
@@ -224,6 +244,8 @@ function readEntry(value: unknown): Entry | undefined {
 		case "stopped":
 			return isCount(generation) ? { event, moduleId, generation } : undefined;
 		case "cleared":
+		case "compiling":
+		case "compiled":
 			return { event, moduleId };
 		case "suspected":
 			return (phase === "starting" || phase === "running") && isCount(at) && isCount(count)

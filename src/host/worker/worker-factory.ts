@@ -35,6 +35,10 @@ export interface WorkerFactory {
 	wallOff(moduleId: string): void;
 	/** The generation serves: it has not taken the host down by starting. */
 	running(moduleId: string, generation: number, policy: ModulePolicy): void;
+	/** A module is being compiled, which is in the crash record meanwhile. @returns to be called when it is done */
+	compiling(moduleId: string): () => void;
+	/** Modules that were being compiled when the host before died. */
+	compiledAtDeath(): readonly string[];
 	/** The module has changed, and starts with a clean slate. */
 	cleared(moduleId: string): void;
 	/** The host stops in order. The first step of a shutdown, so that one that is cut short accuses nobody. */
@@ -96,6 +100,9 @@ export function createWorkerFactory(options: WorkerFactoryOptions): WorkerFactor
 		onProblem(
 			`${moduleId} was ${phase} when the host died before, and now runs in a process of its own until it changes`,
 		);
+	}
+	for (const moduleId of record.compiledAtDeath()) {
+		onProblem(`${moduleId} was being compiled when the host died before, and is compiled apart from the others now`);
 	}
 	let emptyFolder: string | undefined;
 	/** What may run before the worker is locked: exactly these files of the host's. */
@@ -172,6 +179,8 @@ export function createWorkerFactory(options: WorkerFactoryOptions): WorkerFactor
 		}),
 		wallOff: (moduleId) => void walledOff.add(moduleId),
 		running: (moduleId, generation, policy) => record.running(moduleId, generation, isolationOf(moduleId, policy)),
+		compiling: record.compiling,
+		compiledAtDeath: record.compiledAtDeath,
 		cleared(moduleId) {
 			walledOff.delete(moduleId);
 			record.cleared(moduleId);

@@ -135,3 +135,18 @@ test("a place that cannot be written is said once, and stops nothing", (t) => {
 	assert.equal(problems.length, 1);
 	assert.match(problems[0] ?? "", /cannot be written/);
 });
+
+test("a host that died names the modules that were being compiled, until they have been", (t) => {
+	const folder = stateDir(t);
+	const first = openCrashRecord(folder, { now: () => 1000 });
+	assert.deepEqual(first.compiledAtDeath(), []);
+	first.compiling("metrics/good")();
+	const done = first.compiling("metrics/bomb");
+	const second = openCrashRecord(folder, { now: () => 2000 });
+	assert.deepEqual(second.compiledAtDeath(), ["metrics/bomb"]);
+	assert.deepEqual(second.suspects(), [], "it has not run, so a wall around its worker is no use");
+	done();
+	second.compiling("metrics/bomb");
+	second.close();
+	assert.deepEqual(openCrashRecord(folder).compiledAtDeath(), [], "it was closed in order");
+});
