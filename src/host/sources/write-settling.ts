@@ -13,7 +13,7 @@ export interface WriteSettling {
 
 /** An editor's save: one write, at most with a truncation before it. */
 const SAVE_QUIET_MS = 300;
-/** A file that is shorter than it was, or was changed more than once, comes in parts; a slow line pauses between them. */
+/** A file that is shorter than it was, or goes on growing, comes in parts; a slow line pauses between them. */
 const PARTS_QUIET_MS = 1500;
 /** Changes that follow one another like this belong to one write. */
 const SAME_WRITE_MS = 3000;
@@ -22,7 +22,7 @@ const MAX_WRITE_MS = 30_000;
 
 /** @param now in milliseconds, and never going back */
 export function createWriteSettling(now: () => number): WriteSettling {
-	let write: { seen: string; beganAt: number; changedAt: number; quietMs: number } | undefined;
+	let write: { seen: string; beganAt: number; changedAt: number; quietMs: number; isOver: boolean } | undefined;
 
 	return {
 		async leftMs(before, stamps) {
@@ -32,12 +32,16 @@ export function createWriteSettling(now: () => number): WriteSettling {
 			if (changes.length === 0) return 0;
 			const seen = changes.map(({ path, after }) => `${path} ${after.key}`).join("\n");
 			if (write?.seen !== seen) {
-				const isInParts = write !== undefined || changes.some(isShorter);
-				const quietMs = isInParts ? PARTS_QUIET_MS : SAVE_QUIET_MS;
-				write = { seen, beganAt: write?.beganAt ?? at, changedAt: at, quietMs };
+				// After a save that seemed to be over, one of as many bytes or less is another save, and one of more a part of it.
+				const goesOn =
+					write !== undefined && (!write.isOver || changes.some(({ before: a, after: b }) => sizeOf(b) > sizeOf(a)));
+				const isInParts = goesOn || changes.some(({ before: a, after: b }) => sizeOf(b) < sizeOf(a));
+				const beganAt = goesOn && write !== undefined ? write.beganAt : at;
+				write = { seen, beganAt, changedAt: at, quietMs: isInParts ? PARTS_QUIET_MS : SAVE_QUIET_MS, isOver: false };
 			}
-			if (at - write.beganAt > MAX_WRITE_MS) return 0;
-			return Math.max(0, write.changedAt + write.quietMs - at);
+			const leftMs = at - write.beganAt > MAX_WRITE_MS ? 0 : Math.max(0, write.changedAt + write.quietMs - at);
+			write.isOver = leftMs === 0;
+			return leftMs;
 		},
 	};
 }
@@ -59,6 +63,6 @@ async function changesInPlace(before: FileStamps, stamps: StampReader): Promise<
 	});
 }
 
-function isShorter({ before, after }: Change): boolean {
-	return (identityOf(after)?.size ?? 0n) < (identityOf(before)?.size ?? 0n);
+function sizeOf(stamp: FileStamp): bigint {
+	return identityOf(stamp)?.size ?? 0n;
 }
