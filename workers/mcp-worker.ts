@@ -1,10 +1,10 @@
-import type { McpModule } from "./contract.ts";
 import { createModuleServer } from "./mcp/module-server.ts";
+import { registeringFunction } from "./mcp/registering-function.ts";
+import { allowRepeatedMetrics } from "./mcp/repeated-metrics.ts";
 import { MAX_EMITTED_LENGTH } from "./wire/messages.ts";
 import { type ModuleFlavour, serveModule, tellTaskChanged } from "./runtime/serve-module.ts";
 import { cheapenGuards } from "./mcp/sdk-guards.ts";
 import type { Port } from "./wire/port.ts";
-import { wrongShape } from "./wire/wire-error.ts";
 
 /** What a worker of an MCP module runs: one task that lasts as long as the module. */
 export default function mcpWorker({ port }: { readonly port: Port }): Promise<void> {
@@ -13,13 +13,9 @@ export default function mcpWorker({ port }: { readonly port: Port }): Promise<vo
 }
 
 const MCP_MODULE: ModuleFlavour = {
-	async load(exports, context, { serverInfo, limits }, host) {
-		const register = exports["default"];
-		if (typeof register !== "function") {
-			throw wrongShape(
-				"an MCP module must default-export a function (server, context), which registers its tools; this one does not",
-			);
-		}
+	async load(exports, context, { serverInfo, limits }, host, metrics) {
+		const register = registeringFunction(exports);
+		const ranOnce = allowRepeatedMetrics(metrics.registries());
 		let waiting = false;
 		let toldTooLong = false;
 		let rebuilt = Promise.resolve();
@@ -30,7 +26,10 @@ const MCP_MODULE: ModuleFlavour = {
 			);
 		};
 		const server = await createModuleServer({
-			register: register as McpModule,
+			register: async (given, itsContext) => {
+				await register(given, itsContext);
+				ranOnce();
+			},
 			context,
 			serverInfo,
 			maxResultBytes: limits.maxResultBytes,

@@ -11,8 +11,8 @@ export default function metricWorker({ port }: { readonly port: Port }): Promise
 }
 
 const METRIC_MODULE: ModuleFlavour = {
-	async load(exports, _context, _start, _host, hasMetrics) {
-		const process = exports["process"] ?? (hasMetrics() ? collectAlone : undefined);
+	async load(exports, _context, _start, _host, metrics) {
+		const process = exports["process"] ?? (metrics.has() ? collectAlone : undefined);
 		if (typeof process !== "function") throw wrongShape(wrongExports(exports));
 		explainOwnProcess(process);
 		// From here on it is collected, and nobody waits for that as for a scrape, a tool call or a module's start.

@@ -188,6 +188,7 @@ export function openMcp(
 		catalog,
 		serverInfo: SERVER_INFO,
 		...(directCalls !== undefined && { directCalls }),
+		pageSize: config.listPageSize,
 		sessionMax: config.sessionMax,
 		sessionIdleTimeoutMs: config.sessionIdleTimeoutMs,
 		...(config.requestStateKey !== undefined && { requestStateKey: config.requestStateKey }),

@@ -47,6 +47,7 @@ export function schemaFor(startDir: string, terminal: boolean) {
 			CALL_MAX_RESULT_BYTES: wholeNumber(1024, 268_435_456).prefault("4194304"),
 			CALL_CONCURRENCY: wholeNumber(1, 10_000).prefault("64"),
 			CALL_QUEUE: wholeNumber(0, 1_000_000).prefault("256"),
+			LIST_PAGE_SIZE: wholeNumber(1, 100_000).prefault("1000"),
 			SESSION_IDLE_TIMEOUT_MS: duration().prefault("1800000"),
 			SESSION_MAX: wholeNumber(1, 1_000_000).prefault("10000"),
 			REQUEST_STATE_KEY: z.string().trim().min(32, "at least 32 characters that nobody can guess").optional(),

@@ -36,6 +36,8 @@ export interface McpEndpointOptions {
 	readonly gateway: Gateway;
 	readonly catalog: Catalog;
 	readonly serverInfo: { readonly name: string; readonly version: string };
+	/** Entries of a list in one answer. */
+	readonly pageSize: number;
 	readonly sessionMax: number;
 	readonly sessionIdleTimeoutMs: number;
 	/** Signs `requestState`: at least 32 bytes, the same for all replicas. Default: one that lasts as long as this process. */
@@ -52,7 +54,7 @@ export function createMcpEndpoint({ gateway, catalog, onError, ...options }: Mcp
 	const direct = options.directCalls ?? true;
 	const requestState = createRequestStateSeal(options.requestStateKey);
 	const createServer = (era: Era, session?: SessionState): Server =>
-		createProtocolServer({ gateway, catalog, requestState, onError, serverInfo: options.serverInfo }, era, session);
+		createProtocolServer({ ...options, gateway, catalog, requestState, onError }, era, session);
 	const sessions = createSessions({
 		createServer(state) {
 			const server = createServer("legacy", state);

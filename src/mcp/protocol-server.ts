@@ -6,6 +6,8 @@ import { createClientRequests } from "./protocol/client-requests.ts";
 import { type Gateway } from "./calls/gateway.ts";
 import { passesLogLevel } from "./protocol/log-level.ts";
 import { pageOf } from "./catalog/pagination.ts";
+import { useLegacyNotFoundCode } from "./protocol/not-found-code.ts";
+import { FORWARDED_PARAMS, LIST_PARAMS, LOG_LEVEL_PARAMS } from "./protocol/request-params.ts";
 import type { RequestStateSeal } from "./protocol/request-state.ts";
 import { currentOrigin, requestScope } from "./calls/request-context.ts";
 import { withoutStamps } from "./protocol/result-meta.ts";
@@ -22,6 +24,8 @@ export interface ProtocolServerOptions {
 	readonly catalog: Catalog;
 	readonly serverInfo: { readonly name: string; readonly version: string };
 	readonly requestState: RequestStateSeal;
+	/** Entries of a list in one answer. */
+	readonly pageSize: number;
 	/** What went wrong beside an answer: a notification that could not be sent, say. */
 	readonly onError: (error: Error) => void;
 }
@@ -31,7 +35,7 @@ export interface ProtocolServerOptions {
  * everything else from the module that owns the name.
  */
 export function createProtocolServer(options: ProtocolServerOptions, era: Era, session?: SessionState): Server {
-	const { gateway, catalog, requestState } = options;
+	const { gateway, catalog, requestState, pageSize } = options;
 	const hasTasks = era === "modern" && catalog.hasTasks();
 	const server = new Server(
 		{ ...options.serverInfo },
@@ -46,30 +50,35 @@ export function createProtocolServer(options: ProtocolServerOptions, era: Era, s
 		},
 	);
 	server.onerror = options.onError;
+	if (era === "legacy") useLegacyNotFoundCode(server);
 
 	function list(
 		name: ListName,
-		params: { readonly cursor?: string | undefined } | undefined,
+		params: { readonly cursor?: string | undefined },
 		all = catalog.list(name, era),
 	): never {
-		const { entries, nextCursor } = pageOf(all, (entry) => catalog.keyOf(name, entry), params?.cursor);
+		const { entries, nextCursor } = pageOf(all, (entry) => catalog.keyOf(name, entry), params.cursor, pageSize);
 		// The entries are as the module's own server listed them, for this era.
 		return { [name]: entries, ...(nextCursor !== undefined && { nextCursor }) } as never;
 	}
 
-	server.setRequestHandler("tools/list", ({ params }) => list("tools", params));
-	server.setRequestHandler("prompts/list", ({ params }) => list("prompts", params));
-	server.setRequestHandler("resources/templates/list", ({ params }) => list("resourceTemplates", params));
-	server.setRequestHandler("resources/list", async ({ params }, context) => {
+	server.setRequestHandler("tools/list", LIST_PARAMS, (params) => list("tools", params));
+	server.setRequestHandler("prompts/list", LIST_PARAMS, (params) => list("prompts", params));
+	server.setRequestHandler("resources/templates/list", LIST_PARAMS, (params) => list("resourceTemplates", params));
+	server.setRequestHandler("resources/list", LIST_PARAMS, async (params, context) => {
 		const listed = await listResources(context);
 		return list("resources", params, catalog.resources(era, listed));
 	});
-	server.setRequestHandler("logging/setLevel", ({ params }) => {
+	server.setRequestHandler("logging/setLevel", LOG_LEVEL_PARAMS, (params) => {
 		if (session !== undefined) session.logLevel = params.level;
 		return {};
 	});
 	for (const method of FORWARDED_METHODS) {
-		server.setRequestHandler(method, (incoming, context) => forward(method, incoming.params, context) as never);
+		if (method === "tools/call") {
+			server.setRequestHandler(method, (incoming, context) => forward(method, incoming.params, context) as never);
+		} else {
+			server.setRequestHandler(method, FORWARDED_PARAMS[method], (params, context) => forward(method, params, context));
+		}
 	}
 
 	if (hasTasks) {

@@ -38,7 +38,7 @@ test("a client that lists while another does gets what was made up for itself", 
 });
 
 test("the second page is of the client's own list, whoever else has listed in between", async (t) => {
-	const { list } = await startPersonal(t);
+	const { list } = await startPersonal(t, { LIST_PAGE_SIZE: "250" });
 	const first = await list("b", { count: 251 });
 	assert.equal(first.uris.length, 250);
 	await list("c");
@@ -80,7 +80,7 @@ const MANY = `
 
 for (const mode of ["legacy", "auto"] as const) {
 	test(`the SDK's client pages through a long list, versionNegotiation ${mode}`, async (t) => {
-		const { url } = await startTestServer(t, { files: { "mcps/many.js": MANY } });
+		const { url } = await startTestServer(t, { files: { "mcps/many.js": MANY }, env: { LIST_PAGE_SIZE: "250" } });
 		const client = new Client({ name: "pages", version: "1" }, { versionNegotiation: { mode } });
 		t.after(() => client.close());
 		let lists = 0;

@@ -5,12 +5,14 @@ import {
 	ProtocolErrorCode,
 	type ServerContext,
 } from "@modelcontextprotocol/server";
+import { nameNewMethods } from "./registering-function.ts";
 import { InFlight } from "../wire/in-flight.ts";
 import type { CallTransport } from "./call-transport.ts";
 import { MAX_SESSION_LENGTH } from "../wire/messages.ts";
 
 /** Fits a server of the SDK, which is made for one client, to a transport that carries the requests of many. */
 export function hookServer(server: McpServer, transport: CallTransport): void {
+	nameNewMethods(server);
 	watchHandlers(server, transport);
 	passRefusals(server, transport);
 	keepInFlight(server);

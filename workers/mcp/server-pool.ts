@@ -88,13 +88,20 @@ async function connectModern(
 ): Promise<CallTransport> {
 	const transport = new CallTransport(listeners);
 	let built: McpServer | undefined;
+	const failed = Promise.withResolvers<never>();
 	const createOnce = async (): Promise<McpServer> => {
-		built = await create(transport);
-		return built;
+		try {
+			built = await create(transport);
+			return built;
+		} catch (error) {
+			failed.reject(error); // the SDK's entry would tell nobody, and leave the request without an answer
+			throw error;
+		}
 	};
 	// The SDK's own entry for a long-lived 2026-07-28 connection; the port stands in for stdio.
 	serveStdio(createOnce, { transport, legacy: "reject" });
-	await transport.request({ method: "tools/list", params: { _meta: HOST_ENVELOPE } }, NO_CONTEXT);
+	const first = transport.request({ method: "tools/list", params: { _meta: HOST_ENVELOPE } }, NO_CONTEXT);
+	await Promise.race([first, failed.promise]);
 	// The first request has told the entry the era. It would look at each later one again, and pass it on in its turn.
 	const inner = built?.server.transport;
 	transport.onmessage = (message, extra) => inner?.onmessage?.(message, extra);

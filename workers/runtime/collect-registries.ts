@@ -17,6 +17,8 @@ export interface RegistryCollection {
 	add(late: readonly ModuleExports[]): void;
 	/** Whether the module has made a metric. */
 	hasMetrics(exports: ModuleExports): boolean;
+	/** Those that there are so far. */
+	found(exports: ModuleExports): readonly object[];
 	/** The module has loaded. @returns whether it has a registry */
 	loaded(exports: ModuleExports): boolean;
 	/** @param deadlineAt of `performance.now()`, by when a metric's own `collect()` has to have ended */
@@ -38,6 +40,7 @@ export function createRegistryCollection(clients: readonly ModuleExports[]): Reg
 
 	return {
 		add: (late) => void libraries.push(...late),
+		found: (exports) => findRegistries(exports, libraries),
 		hasMetrics: (exports) => findRegistries(exports, libraries).some((registry) => metricsOf(registry).length > 0),
 		loaded(exports) {
 			registries = findRegistries(exports, libraries);

@@ -34,9 +34,17 @@ export interface ModuleFlavour {
 		context: ModuleContext,
 		start: StartDto,
 		host: HostLink,
-		hasMetrics: () => boolean,
+		metrics: ModuleMetrics,
 	): Promise<LoadedModule>;
 }
+
+/** The metrics of a module while it loads. */
+export interface ModuleMetrics {
+	/** Whether it has made any. */
+	has(): boolean;
+	registries(): readonly object[];
+}
+
 export interface LoadedModule {
 	readonly catalog?: string;
 	/** Runs before each snapshot. */
@@ -141,7 +149,11 @@ async function startModule(
 	const startFunction = exports["start"];
 	if (typeof startFunction === "function") await startFunction.call(undefined, context);
 	registries.add(await importClients(packages.clients()));
-	loaded = await flavour.load(exports, context, start, host, () => registries.hasMetrics(exports));
+	const found: ModuleMetrics = {
+		has: () => registries.hasMetrics(exports),
+		registries: () => registries.found(exports),
+	};
+	loaded = await flavour.load(exports, context, start, host, found);
 	const stop = exports["stop"];
 	const options = isRecord(exports["options"]) ? exports["options"] : {};
 	const hasRegistry = registries.loaded(exports);

@@ -1,5 +1,6 @@
 import { ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
 import { BulkheadError } from "../../core/errors.ts";
+import { NOT_FOUND_TEXT, RESOURCE_NOT_FOUND } from "../protocol/not-found-code.ts";
 import { isRecord } from "../../../workers/wire/json.ts";
 
 /** The fixed list of the label `error_type`. */
@@ -43,7 +44,10 @@ export class NotFound extends Error {
 
 /** Whether a module says that it has no such thing, so that another one with a matching template may be asked. */
 export function isNotFound(error: unknown): boolean {
-	return error instanceof ProtocolError && (error.code === ProtocolErrorCode.InvalidParams || error.code === -32002);
+	return (
+		error instanceof ProtocolError &&
+		(error.code === ProtocolErrorCode.InvalidParams || error.code === RESOURCE_NOT_FOUND)
+	);
 }
 
 /** A JSON-RPC error that the module answered with. Its code and data are the module's own. */
@@ -57,7 +61,7 @@ export function moduleError(error: unknown): ProtocolError {
 function notFoundError(method: string, params: Readonly<Record<string, unknown>>): ProtocolError {
 	if (method === "resources/read") {
 		const uri = shortened(params["uri"]);
-		return new ProtocolError(ProtocolErrorCode.InvalidParams, `Resource not found: ${uri}`, { uri });
+		return new ProtocolError(ProtocolErrorCode.InvalidParams, `${NOT_FOUND_TEXT}: ${uri}`, { uri });
 	}
 	const what = KINDS[method] ?? "Completion reference";
 	const name = typeof params["name"] === "string" ? ` ${shortened(params["name"])}` : "";

@@ -7,9 +7,6 @@ export interface Page<Entry> {
 	readonly nextCursor: string | undefined;
 }
 
-/** Entries of a list in one page; more than most clients ever see, so that those that ask for one page miss nothing. */
-const PAGE_SIZE = 250;
-
 /**
  * A page of a sorted list. The cursor says after which key the next page begins, not at which place, so a list that changes
  * between two pages neither repeats nor skips what stays in it.
@@ -21,7 +18,7 @@ export function pageOf<Entry>(
 	entries: readonly Entry[],
 	keyOf: (entry: Entry) => CatalogKey,
 	cursor: string | undefined,
-	size = PAGE_SIZE,
+	size: number,
 ): Page<Entry> {
 	const start = cursor === undefined ? 0 : firstAfter(entries, keyOf, readCursor(cursor));
 	const page = entries.slice(start, start + size);

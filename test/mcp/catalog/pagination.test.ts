@@ -17,7 +17,7 @@ test("pages follow each other until the list has ended", () => {
 		cursor = page.nextCursor;
 	} while (cursor !== undefined);
 	assert.deepEqual(seen, list);
-	assert.equal(pageOf([], same, undefined).nextCursor, undefined);
+	assert.equal(pageOf([], same, undefined, 2).nextCursor, undefined);
 	assert.equal(pageOf(list, same, undefined, 5).nextCursor, undefined, "a full last page is the last");
 });
 
@@ -33,6 +33,6 @@ test("a cursor survives that entries come and go, the one it names included", ()
 
 test("a cursor that nobody gave is an error of the client's", () => {
 	for (const cursor of ["", "x", "W10", Buffer.from('{"a":1}').toString("base64url"), "[]"]) {
-		assert.throws(() => pageOf([key("a")], same, cursor), ProtocolError, cursor);
+		assert.throws(() => pageOf([key("a")], same, cursor, 2), ProtocolError, cursor);
 	}
 });
