@@ -1,7 +1,11 @@
 import { ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
 import { BulkheadError } from "../../core/errors.ts";
-import { NOT_FOUND_TEXT, RESOURCE_NOT_FOUND } from "../protocol/not-found-code.ts";
 import { isRecord } from "../../../workers/wire/json.ts";
+
+/** "Resource not found", up to 2025-11-25. Later revisions have -32602 for it. */
+export const RESOURCE_NOT_FOUND = -32_002;
+/** How both SDKs, and this host, begin to say that there is no such resource. */
+export const NOT_FOUND_TEXT = "Resource not found";
 
 /** The fixed list of the label `error_type`. */
 export type RequestErrorType =

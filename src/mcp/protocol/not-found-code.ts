@@ -1,12 +1,8 @@
 import type { JSONRPCMessage, Server } from "@modelcontextprotocol/server";
+import { NOT_FOUND_TEXT, RESOURCE_NOT_FOUND } from "../calls/protocol-errors.ts";
 import { isRecord } from "../../../workers/wire/json.ts";
 
-/** "Resource not found", up to 2025-11-25. Later revisions have -32602 for it. */
-export const RESOURCE_NOT_FOUND = -32_002;
 const INVALID_PARAMS = -32_602;
-
-/** How both SDKs, and this host, begin to say that there is no such resource. */
-export const NOT_FOUND_TEXT = "Resource not found";
 
 /**
  * Gives 2025-era clients the code of their revisions for a resource that is not there. The SDK (2.4) writes the later one to
