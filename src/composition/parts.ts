@@ -12,6 +12,7 @@ import type { PolicyFile } from "../host/policy/policy-file.ts";
 import { createWorkerFactory } from "../host/worker/worker-factory.ts";
 import type { Gateway } from "../mcp/calls/gateway.ts";
 import { type Catalog, createCatalog, MAX_LISTED } from "../mcp/catalog/catalog.ts";
+import { createKeptCatalog } from "../mcp/catalog/kept-catalog.ts";
 import { MCP_OWNERS } from "../mcp/catalog/name-owner-format.ts";
 import { createMcpEndpoint, type McpEndpoint } from "../mcp/endpoint.ts";
 import { SESSION_MESSAGE_DROPS } from "../mcp/sessions/session-messages.ts";
@@ -95,10 +96,14 @@ export async function openCatalog(
 		format: MCP_OWNERS,
 		onProblem: (what) => log.warn(what),
 	});
+	const kept = createKeptCatalog({ stateDir: config.stateDir, onProblem: (what) => log.warn(what) });
 	opened.defer(owners.close); // after the host: modules may change their lists while they stop
+	opened.defer(kept.close);
 	return createCatalog({
 		kept: await owners.load(),
 		onChange: owners.changed,
+		keptOffers: await kept.load(),
+		onOffers: kept.changed,
 		onConflict(id, { list, name, owner }) {
 			instrumentation.nameConflict();
 			log.warn(`${id}: ${list} ${name} is refused, ${owner} had the name first; rename one of them`, { module: id });

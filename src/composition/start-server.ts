@@ -5,6 +5,7 @@ import { describePolicyProblems, openPolicyFile, type PolicyFile } from "../host
 import type { AppOptions } from "../http/app.ts";
 import type { ReloadReport } from "../http/routes/reload-route.ts";
 import { createGateway } from "../mcp/calls/gateway.ts";
+import { createStartup } from "../mcp/calls/startup.ts";
 import { createCollector } from "../metrics/collector.ts";
 import { createHostMetrics } from "../metrics/self/host-metrics.ts";
 import { createCatalogUpdates } from "./catalog-updates.ts";
@@ -68,9 +69,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 		timeoutMs: config.collectTimeoutMs,
 		onCollected: instrumentation.collected,
 	});
+	const startup = createStartup({ isKept: catalog.has });
 	const gateway = createGateway({
 		host,
 		catalog,
+		startup,
 		callTimeoutMs: (id) => policyFile.policy().of(id).callTimeoutMs ?? config.callTimeoutMs,
 		callLimits(id) {
 			const { concurrency, queue } = policyFile.policy().of(id);
@@ -141,12 +144,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 	});
 	await host.start({
 		...instrumentation.modules,
+		onDiscovered: startup.discovered,
 		onAdded(id) {
+			startup.added(id);
 			updates.added(id);
 			instrumentation.modules.onAdded(id);
 		},
 		onState(id, state) {
 			if (state === "disabled") updates.disabled(id);
+			// Its first start is over, however it went; what does not compile stays as it was.
+			if (state !== "idle" && state !== "starting") startup.tried(id);
 			instrumentation.modules.onState(id, state);
 		},
 		onServing(id, started, offered) {
@@ -161,12 +168,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 			collector.removed(id, heirs);
 			gateway.removed(id);
 			updates.removed(id);
+			startup.tried(id);
 			instrumentation.modules.onRemoved(id, heirs);
 		},
 	});
 	const moduleIds = host.modules().map(({ id }) => id);
 	aggregate.retain(moduleIds);
 	updates.sealed(moduleIds);
+	startup.over();
 	warnOfPolicy(policyFile.policy());
 
 	const running = opened.move();

@@ -38,6 +38,8 @@ export interface HostOptions {
 
 /** What happens to modules, for those who count, list or show it. No listener may throw. */
 export interface HostListeners {
+	/** All modules that were there at the start have been compiled, or have failed to be, and `onAdded` was told of each. */
+	onDiscovered(): void;
 	onAdded(id: string): void;
 	/** @param heirs modules that came as it went: its file may have been moved */
 	onRemoved(id: string, heirs: readonly string[]): void;
@@ -248,6 +250,7 @@ export function createHost(options: HostOptions): Host {
 		async start(told) {
 			listeners = told;
 			await sources.start();
+			listeners.onDiscovered();
 			await Promise.all([...modules.values()].map(({ runner }) => runner.settled()));
 			ready = true;
 		},

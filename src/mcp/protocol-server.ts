@@ -52,22 +52,23 @@ export function createProtocolServer(options: ProtocolServerOptions, era: Era, s
 	server.onerror = options.onError;
 	if (era === "legacy") useLegacyNotFoundCode(server);
 
-	function list(
-		name: ListName,
-		params: { readonly cursor?: string | undefined },
-		all = catalog.list(name, era),
-	): never {
+	function list(name: ListName, params: ListParams, all = catalog.list(name, era)): never {
 		const { entries, nextCursor } = pageOf(all, (entry) => catalog.keyOf(name, entry), params.cursor, pageSize);
 		// The entries are as the module's own server listed them, for this era.
 		return { [name]: entries, ...(nextCursor !== undefined && { nextCursor }) } as never;
 	}
 
-	server.setRequestHandler("tools/list", LIST_PARAMS, (params) => list("tools", params));
-	server.setRequestHandler("prompts/list", LIST_PARAMS, (params) => list("prompts", params));
-	server.setRequestHandler("resources/templates/list", LIST_PARAMS, (params) => list("resourceTemplates", params));
+	async function listed(name: ListName, params: ListParams): Promise<never> {
+		await gateway.listed();
+		return list(name, params);
+	}
+
+	server.setRequestHandler("tools/list", LIST_PARAMS, (params) => listed("tools", params));
+	server.setRequestHandler("prompts/list", LIST_PARAMS, (params) => listed("prompts", params));
+	server.setRequestHandler("resources/templates/list", LIST_PARAMS, (params) => listed("resourceTemplates", params));
 	server.setRequestHandler("resources/list", LIST_PARAMS, async (params, context) => {
-		const listed = await listResources(context);
-		return list("resources", params, catalog.resources(era, listed));
+		await gateway.listed();
+		return list("resources", params, catalog.resources(era, await listResources(context)));
 	});
 	server.setRequestHandler("logging/setLevel", LOG_LEVEL_PARAMS, (params) => {
 		if (session !== undefined) session.logLevel = params.level;
@@ -166,6 +167,9 @@ export function createProtocolServer(options: ProtocolServerOptions, era: Era, s
 	return server;
 }
 
+interface ListParams {
+	readonly cursor?: string | undefined;
+}
 const TASK_PARAMS = z.looseObject({ taskId: z.string() });
 const CAPABILITIES = {
 	tools: { listChanged: true },

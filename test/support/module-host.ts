@@ -41,6 +41,7 @@ export async function startModuleHost(t: TestContext, project: ModuleProject): P
 	});
 	t.after(() => host.stop(1000));
 	await host.start({
+		onDiscovered: () => undefined,
 		onAdded: nobody,
 		onRemoved: nobody,
 		onState: nobody,

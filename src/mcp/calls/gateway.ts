@@ -7,6 +7,7 @@ import { type CallLimits, type CallLoad, createCallQueues } from "./call-queue.t
 import type { Catalog } from "../catalog/catalog.ts";
 import { isNotFound, moduleError, NotFound, type RequestErrorType, requestFailure } from "./protocol-errors.ts";
 import { type CallAnswer, type CallClient, createRelay, type RunningCall } from "./call-relay.ts";
+import type { Startup } from "./startup.ts";
 import { createTaskOwners, requireTasks } from "./task-owners.ts";
 import { withTraceContext } from "./trace-context.ts";
 import type { CallOrigin, ForwardedMethod, IncomingCall } from "./call.ts";
@@ -17,6 +18,7 @@ export type { RequestErrorType } from "./protocol-errors.ts";
 export interface GatewayOptions {
 	readonly host: Pick<Host, "call">;
 	readonly catalog: Catalog;
+	readonly startup: Startup;
 	/**
 	 * How long a call of the module may take, its wait for a turn included. Where a read has several modules to ask, the
 	 * longest of theirs holds for it as a whole.
@@ -54,6 +56,8 @@ export interface Gateway {
 		params: IncomingCall["params"],
 		origin: CallOrigin,
 	): Promise<readonly unknown[] | undefined>;
+	/** Resolves when the lists are what they will be once the host has started, or when that takes too long. */
+	listed(): Promise<void>;
 	/** Calls of a module that wait for their turn, and that have been given to its worker. */
 	load(moduleId: string): CallLoad;
 	/** The module that has a task; undefined for one that this client has not created. */
@@ -76,11 +80,17 @@ export interface TaskInquiry {
 }
 
 export function createGateway(options: GatewayOptions): Gateway {
-	const { host, catalog, observe, callTimeoutMs } = options;
+	const { host, catalog, startup, observe, callTimeoutMs } = options;
 	const queues = createCallQueues(options.callLimits);
 	const tasks = createTaskOwners();
 
-	async function answer(owners: readonly string[], call: IncomingCall, listeners: CallListeners): Promise<CallAnswer> {
+	async function answer(call: IncomingCall, listeners: CallListeners): Promise<CallAnswer> {
+		let owners = callOwners(call, catalog, tasks);
+		if (!startup.isOver()) {
+			// What was offered before is known before its module is found, and what is new when all have started.
+			await (owners.length > 0 ? Promise.all(owners.map(startup.found)) : startup.settled());
+			owners = callOwners(call, catalog, tasks);
+		}
 		const name = owners.length > 0 && typeof call.params["name"] === "string" ? call.params["name"] : undefined;
 		const ended = observe({ method: call.method, name });
 		try {
@@ -165,7 +175,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 			const controller = new AbortController();
 			const relay = createRelay(call.params, onStreaming);
 			const { onEmitted, onAsked } = relay;
-			const running = answer(callOwners(call, catalog, tasks), call, {
+			const running = answer(call, {
 				signal: controller.signal,
 				onEmitted,
 				...(call.origin.session !== undefined && { onAsked }),
@@ -196,6 +206,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 				return undefined;
 			}
 		},
+		listed: startup.listed,
 		load: queues.load,
 		taskOwner: (taskId, { authInfo }) => tasks.owner(taskId, authInfo?.clientId),
 		async getTask({ taskId, meta, origin }) {

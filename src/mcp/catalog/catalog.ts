@@ -1,4 +1,5 @@
 import { type CatalogKey, compareKeys } from "./catalog-key.ts";
+import type { Offered } from "./kept-catalog.ts";
 import { checkEntries, checkOffer, nameWarnings, type RejectedEntry } from "./offer-check.ts";
 import {
 	createNameOwnership,
@@ -53,11 +54,17 @@ export interface Catalog {
 	rejected(moduleId: string): readonly RejectedEntry[];
 	/** What is served of the module and will not work with everybody. */
 	warnings(moduleId: string): readonly string[];
+	/** Whether it is known what the module offers, from its last start, be that of an earlier run of the host. */
+	has(moduleId: string): boolean;
 	/** How many entries of each list a module owns. */
 	counts(moduleId: string): Readonly<Record<ListName, number>>;
 }
 
 export interface CatalogOptions extends NameOwnershipOptions {
+	/** What modules offered before the host was started: it is listed until they start, or it is known that they are gone. */
+	readonly keptOffers?: readonly Offered[];
+	/** Told when what modules offer may have changed, for `keptOffers`. */
+	readonly onOffers?: (offered: () => Iterable<Offered>) => void;
 	/** Called when a module has listed more resources for a request than are taken: once until it starts anew. */
 	readonly onListTooLong: (moduleId: string, length: number) => void;
 	/** Called for what `rejected` has: once, until the module has started without it. */
@@ -69,7 +76,8 @@ export interface CatalogOptions extends NameOwnershipOptions {
 /** Most resources of one module in the answer to one request. */
 export const MAX_LISTED = 10_000;
 
-export function createCatalog({ onListTooLong, onRejected, onWarning, ...options }: CatalogOptions): Catalog {
+export function createCatalog(options: CatalogOptions): Catalog {
+	const { onListTooLong, onRejected, onWarning, keptOffers = [], onOffers } = options;
 	const offers = new Map<string, Offer>();
 	const ownership = createNameOwnership(options);
 	const lists = new Map<string, readonly ListedDto[]>();
@@ -79,6 +87,15 @@ export function createCatalog({ onListTooLong, onRejected, onWarning, ...options
 	const tooLong = new Set<string>();
 	/** By module, what `onRejected` and `onWarning` were told. */
 	const told = new Map<string, ReadonlySet<string>>();
+
+	/** What is told to be kept, and the lists that have changed. */
+	function changedLists(): ReadonlySet<ListName> {
+		rebuild();
+		onOffers?.(function* () {
+			for (const [moduleId, { catalog }] of offers) yield [moduleId, catalog] as const;
+		});
+		return news();
+	}
 
 	function rebuild(changed: readonly ListName[] = LIST_NAMES): void {
 		for (const list of changed) for (const era of ERAS) lists.set(`${era} ${list}`, visible(list, era));
@@ -151,30 +168,38 @@ export function createCatalog({ onListTooLong, onRejected, onWarning, ...options
 		return entries;
 	}
 
+	for (const [moduleId, offered] of keptOffers) {
+		ownership.start(moduleId, namesOf(offersNow(moduleId, offered, true).catalog));
+	}
+	rebuild();
+	news();
+
 	return {
 		set(moduleId, offered) {
 			tooLong.delete(moduleId);
 			ownership.start(moduleId, namesOf(offersNow(moduleId, offered, true).catalog));
-			rebuild();
-			return news();
+			return changedLists();
 		},
 		relist(moduleId, offered) {
 			ownership.relist(moduleId, namesOf(offersNow(moduleId, offered, false).catalog));
-			rebuild();
-			return news();
+			return changedLists();
 		},
 		remove(moduleId) {
 			offers.delete(moduleId);
 			tooLong.delete(moduleId);
 			told.delete(moduleId);
 			ownership.release(moduleId); // also what it owned before the host was started
-			rebuild();
-			return news();
+			return changedLists();
 		},
 		seal(moduleIds) {
+			const present = new Set(moduleIds);
+			for (const moduleId of offers.keys()) {
+				if (present.has(moduleId)) continue;
+				offers.delete(moduleId);
+				ownership.release(moduleId);
+			}
 			ownership.seal(moduleIds);
-			rebuild();
-			return news();
+			return changedLists();
 		},
 		list: (name, era) => lists.get(`${era} ${name}`) ?? [],
 		resources(era, said) {
@@ -212,6 +237,7 @@ export function createCatalog({ onListTooLong, onRejected, onWarning, ...options
 			return [...new Set(matches.toSorted((a, b) => b.literal - a.literal).map((match) => match.owner))];
 		},
 		conflicts: ownership.conflicts,
+		has: (moduleId) => offers.has(moduleId),
 		rejected(moduleId) {
 			const { rejected = [], rejectedInLists = [] } = offers.get(moduleId) ?? {};
 			const all = new Map([...rejected, ...rejectedInLists].map((each) => [keyOfRejected(each), each]));
