@@ -161,7 +161,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 			updates.serving(id, offered);
 		},
 		onRelisted: updates.relisted,
-		onResourceUpdated: (_id, uri) => mcp.resourceUpdated(uri),
+		onResourceUpdated(_id, uri) {
+			for (const spelling of catalog.spellings(uri)) mcp.resourceUpdated(spelling);
+		},
 		onPushed: mcp.pushed,
 		onTaskChanged: mcp.taskChanged,
 		onRemoved(id, heirs) {

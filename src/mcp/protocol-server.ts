@@ -58,14 +58,16 @@ export function createProtocolServer(options: ProtocolServerOptions, era: Era, s
 		return { [name]: entries, ...(nextCursor !== undefined && { nextCursor }) } as never;
 	}
 
-	async function listed(name: ListName, params: ListParams): Promise<never> {
+	async function listOnceStarted(name: ListName, params: ListParams): Promise<never> {
 		await gateway.listed();
 		return list(name, params);
 	}
 
-	server.setRequestHandler("tools/list", LIST_PARAMS, (params) => listed("tools", params));
-	server.setRequestHandler("prompts/list", LIST_PARAMS, (params) => listed("prompts", params));
-	server.setRequestHandler("resources/templates/list", LIST_PARAMS, (params) => listed("resourceTemplates", params));
+	server.setRequestHandler("tools/list", LIST_PARAMS, (params) => listOnceStarted("tools", params));
+	server.setRequestHandler("prompts/list", LIST_PARAMS, (params) => listOnceStarted("prompts", params));
+	server.setRequestHandler("resources/templates/list", LIST_PARAMS, (params) =>
+		listOnceStarted("resourceTemplates", params),
+	);
 	server.setRequestHandler("resources/list", LIST_PARAMS, async (params, context) => {
 		await gateway.listed();
 		return list("resources", params, catalog.resources(era, await listResources(context)));

@@ -48,10 +48,13 @@ function standInFor(metric: object, existing: object): void {
 		const method = target[key];
 		if (typeof method !== "function" || Object.hasOwn(metric, key)) continue;
 		const call = (...args: unknown[]): unknown => Reflect.apply(method, existing, args);
-		// The constructor, which still runs, may set the method once more.
-		const ignore = (): void => undefined;
-		Object.defineProperty(metric, key, { get: () => call, set: ignore, configurable: true });
+		Object.defineProperty(metric, key, { get: () => call, set: ignoreAssignment, configurable: true });
 	}
+}
+
+/** The constructor, which still runs, may set a method once more. */
+function ignoreAssignment(): void {
+	// stays the first metric's
 }
 
 function methodNames(metric: object): ReadonlySet<string> {

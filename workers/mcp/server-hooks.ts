@@ -6,6 +6,7 @@ import {
 	type ServerContext,
 } from "@modelcontextprotocol/server";
 import { nameNewMethods } from "./registering-function.ts";
+import { readAsListed } from "./resource-reads.ts";
 import { InFlight } from "../wire/in-flight.ts";
 import type { CallTransport } from "./call-transport.ts";
 import { MAX_SESSION_LENGTH } from "../wire/messages.ts";
@@ -16,6 +17,7 @@ export function hookServer(server: McpServer, transport: CallTransport): void {
 	watchHandlers(server, transport);
 	passRefusals(server, transport);
 	keepInFlight(server);
+	readAsListed(server);
 	addressMessages(server, transport);
 	transport.onretired = () => server.server.onclose?.();
 }

@@ -17,13 +17,13 @@ export function callOwners(
 			return single(catalog.owner("prompts", String(params["name"])));
 		case "resources/read": {
 			const uri = String(params["uri"]);
-			return [...new Set([...single(catalog.owner("resources", uri)), ...catalog.templateOwners(uri)])];
+			return [...new Set([...single(catalog.resourceOwner(uri)), ...catalog.templateOwners(uri)])];
 		}
 		case "completion/complete": {
 			const ref = isRecord(params["ref"]) ? params["ref"] : {};
 			if (ref["type"] === "ref/prompt") return single(catalog.owner("prompts", String(ref["name"])));
 			const uri = String(ref["uri"]);
-			return single(catalog.owner("resourceTemplates", uri) ?? catalog.owner("resources", uri));
+			return single(catalog.owner("resourceTemplates", uri) ?? catalog.resourceOwner(uri));
 		}
 		case "tasks/get":
 		case "tasks/update":

@@ -7,6 +7,7 @@ import {
 	type NameOwnershipOptions,
 	type RegisteredNames,
 } from "./name-ownership.ts";
+import { createResourceLookup, type ResourceLookup } from "./resource-lookup.ts";
 import {
 	type CatalogDto,
 	LIST_KEYS,
@@ -46,8 +47,9 @@ export interface Catalog {
 	owner(list: ListName, name: string): string | undefined;
 	/** Whether any module declares the tasks extension. */
 	hasTasks(): boolean;
-	/** Modules with a template that may match the URI, the longest literal beginning first. */
-	templateOwners(uri: string): readonly string[];
+	readonly templateOwners: ResourceLookup["templateOwners"];
+	readonly resourceOwner: ResourceLookup["owner"];
+	readonly spellings: ResourceLookup["spellings"];
 	/** Names that the module offers and another one owns. */
 	conflicts(moduleId: string): readonly NameConflict[];
 	/** What the module has registered and is in no list, since clients would refuse it or the SDK cannot list it. */
@@ -80,6 +82,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
 	const { onListTooLong, onRejected, onWarning, keptOffers = [], onOffers } = options;
 	const offers = new Map<string, Offer>();
 	const ownership = createNameOwnership(options);
+	const lookup = createResourceLookup(ownership);
 	const lists = new Map<string, readonly ListedDto[]>();
 	/** The lists, as JSON, when it was last said which had changed. */
 	const announced = new Map<string, string>();
@@ -98,6 +101,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
 	}
 
 	function rebuild(changed: readonly ListName[] = LIST_NAMES): void {
+		lookup.changed();
 		for (const list of changed) for (const era of ERAS) lists.set(`${era} ${list}`, visible(list, era));
 	}
 
@@ -216,6 +220,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
 				const now = { ...known.listed, [era]: names };
 				offers.set(moduleId, { ...known, listed: now });
 				if (ownership.list(moduleId, now.legacy.union(now.modern))) hasMoved = true;
+				lookup.changed();
 			}
 			// Only then has a resource that another module has registered come into a list.
 			if (hasMoved) rebuild(["resources"]);
@@ -228,14 +233,9 @@ export function createCatalog(options: CatalogOptions): Catalog {
 		templateModules: () => [...new Set([...ownership.owners("resourceTemplates")].map(([, owner]) => owner))],
 		owner: ownership.owner,
 		hasTasks: () => [...offers.values()].some(({ catalog }) => catalog.tasks === true),
-		templateOwners(uri) {
-			const matches: { readonly owner: string; readonly literal: number }[] = [];
-			for (const [template, owner] of ownership.owners("resourceTemplates")) {
-				const literal = template.split("{", 1)[0] ?? "";
-				if (uri.startsWith(literal)) matches.push({ owner, literal: literal.length });
-			}
-			return [...new Set(matches.toSorted((a, b) => b.literal - a.literal).map((match) => match.owner))];
-		},
+		templateOwners: lookup.templateOwners,
+		resourceOwner: lookup.owner,
+		spellings: lookup.spellings,
 		conflicts: ownership.conflicts,
 		has: (moduleId) => offers.has(moduleId),
 		rejected(moduleId) {

@@ -117,7 +117,7 @@ function decode(text: string): readonly Offered[] | undefined {
 	const offered: Offered[] = [];
 	for (const line of lines) {
 		const parts = parseJson(line);
-		const [moduleId, json]: readonly unknown[] = Array.isArray(parts) ? parts : [];
+		const [moduleId, json] = Array.isArray(parts) ? (parts as readonly unknown[]) : [];
 		const catalog = typeof json === "string" ? readCatalog(json) : undefined;
 		if (typeof moduleId !== "string" || catalog === undefined) return undefined;
 		offered.push([moduleId, catalog]);

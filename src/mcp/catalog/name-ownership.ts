@@ -148,6 +148,10 @@ export function createNameOwnership({ kept, onChange, onConflict }: NameOwnershi
 			...absent,
 			...[...offers].map(([moduleId, offered]) => [moduleId, offered.registered] as const),
 		];
+		// In the order in which they came to own templates, which is that in which these are asked, also after a restart.
+		const order = [...owners.resourceTemplates.values()];
+		const placeOf = (moduleId: string): number => (order.indexOf(moduleId) + order.length + 1) % (order.length + 1);
+		registered.sort(([a], [b]) => placeOf(a) - placeOf(b));
 		for (const [moduleId, lists] of registered) {
 			const names = [...namesIn(lists)].filter(({ list, name }) => owners[list].get(name) === moduleId);
 			if (names.length > 0) yield { moduleId, names };

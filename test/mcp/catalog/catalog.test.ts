@@ -200,16 +200,44 @@ test("of a long list of resources the first entries are taken, and its module is
 	assert.equal(tooLong.length, 2, "again when it has started anew");
 });
 
-test("templates are asked by their literal beginning, the longest first", () => {
-	const { catalog } = withConflicts();
-	catalog.set("mcps/a", offers({ resourceTemplates: [{ uriTemplate: "db://{table}" }] }));
-	catalog.set(
-		"mcps/b",
-		offers({ resourceTemplates: [{ uriTemplate: "db://users/{id}" }, { uriTemplate: "x://{y}" }] }),
+test("templates are asked in the order in which they came to be owned, whatever spelling is asked for", () => {
+	const { catalog, owned } = withConflicts();
+	catalog.seal(["mcps/a", "mcps/b"]);
+	catalog.set("mcps/b", offers({ resourceTemplates: [{ uriTemplate: "db://{+all}" }] }));
+	const specific = [{ uriTemplate: "db://users/{id}" }, { uriTemplate: "http://Example.com/größe/{x}" }];
+	catalog.set("mcps/a", offers({ resourceTemplates: specific }));
+	assert.deepEqual(
+		catalog.templateOwners("db://users/7"),
+		["mcps/b", "mcps/a"],
+		"a longer beginning takes nothing away",
 	);
-	assert.deepEqual(catalog.templateOwners("db://users/7"), ["mcps/b", "mcps/a"]);
-	assert.deepEqual(catalog.templateOwners("db://orders"), ["mcps/a"]);
+	assert.deepEqual(catalog.templateOwners("db://orders"), ["mcps/b"]);
+	assert.deepEqual(catalog.templateOwners("http://example.com/gr%C3%B6%C3%9Fe/1"), ["mcps/a"]);
 	assert.deepEqual(catalog.templateOwners("file:///"), []);
+	const again = withConflicts(owned());
+	again.catalog.set("mcps/a", offers({ resourceTemplates: specific }));
+	again.catalog.set("mcps/b", offers({ resourceTemplates: [{ uriTemplate: "db://{+all}" }] }));
+	again.catalog.seal(["mcps/a", "mcps/b"]);
+	assert.deepEqual(
+		again.catalog.templateOwners("db://users/7"),
+		["mcps/b", "mcps/a"],
+		"also after a restart of the host",
+	);
+});
+
+test("a resource is found by the spelling that is listed, and by one that means the same", () => {
+	const { catalog } = withConflicts();
+	const resource = (uri: string): object => ({ uri, name: "x" });
+	catalog.set("mcps/a", offers({ resources: [resource("http://Example.com"), resource("docs://a b")].map(named) }));
+	catalog.set("mcps/b", offers({ resources: [resource("http://example.com/")].map(named) }));
+	catalog.seal(["mcps/a", "mcps/b"]);
+	assert.equal(catalog.resourceOwner("http://Example.com"), "mcps/a", "exact first");
+	assert.equal(catalog.resourceOwner("http://example.com/"), "mcps/b");
+	assert.equal(catalog.resourceOwner("HTTP://EXAMPLE.COM:80"), "mcps/b");
+	assert.equal(catalog.resourceOwner("docs://a b"), "mcps/a");
+	assert.equal(catalog.resourceOwner("docs://c"), undefined);
+	assert.deepEqual(catalog.spellings("http://example.com/"), ["http://example.com/", "http://Example.com"]);
+	assert.deepEqual(catalog.spellings("not a uri"), ["not a uri"]);
 });
 
 test("a name given twice by one module counts once, and names of the language's own objects are names", () => {
