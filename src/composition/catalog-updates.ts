@@ -11,7 +11,10 @@ export interface CatalogUpdates {
 	relisted(moduleId: string, offered: CatalogDto): void;
 	/** It offers nothing for as long as its operator says so. */
 	disabled(moduleId: string): void;
-	removed(moduleId: string): void;
+	/** @param heirs modules that came as it went */
+	removed(moduleId: string, heirs: readonly string[]): void;
+	/** The time for which names were kept for a module that is gone is over. */
+	lapsed(lists: ReturnType<Catalog["set"]>): void;
 	/** Every module has started once, or has failed to: names of modules that are not there are free. */
 	sealed(moduleIds: readonly string[]): void;
 }
@@ -43,10 +46,11 @@ export function createCatalogUpdates({ catalog, mcp, instrumentation }: CatalogU
 		},
 		relisted: (id, offered) => changed(catalog.relist(id, offered)),
 		disabled: (id) => changed(catalog.remove(id)),
-		removed(id) {
+		removed(id, heirs) {
 			present.delete(id);
-			changed(catalog.remove(id));
+			changed(catalog.depart(id, heirs));
 		},
+		lapsed: changed,
 		sealed: (moduleIds) => changed(catalog.seal(moduleIds)),
 	};
 }

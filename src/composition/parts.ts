@@ -11,7 +11,7 @@ import { createHost, type Host } from "../host/host.ts";
 import type { PolicyFile } from "../host/policy/policy-file.ts";
 import { createWorkerFactory } from "../host/worker/worker-factory.ts";
 import type { Gateway } from "../mcp/calls/gateway.ts";
-import { type Catalog, createCatalog, MAX_LISTED } from "../mcp/catalog/catalog.ts";
+import { type Catalog, type CatalogOptions, createCatalog, MAX_LISTED } from "../mcp/catalog/catalog.ts";
 import { createKeptCatalog } from "../mcp/catalog/kept-catalog.ts";
 import { MCP_OWNERS } from "../mcp/catalog/name-owner-format.ts";
 import { createMcpEndpoint, type McpEndpoint } from "../mcp/endpoint.ts";
@@ -89,8 +89,9 @@ export async function openAggregate(
 
 export async function openCatalog(
 	{ config, log }: ServerOptions,
-	{ instrumentation, opened }: Opened & { readonly instrumentation: Instrumentation },
+	parts: Opened & { readonly instrumentation: Instrumentation; readonly onLapsed: CatalogOptions["onLapsed"] },
 ): Promise<Catalog> {
+	const { instrumentation, opened, onLapsed = () => undefined } = parts;
 	const owners = createOwnerKeeper({
 		stateDir: config.stateDir,
 		format: MCP_OWNERS,
@@ -104,6 +105,8 @@ export async function openCatalog(
 		onChange: owners.changed,
 		keptOffers: await kept.load(),
 		onOffers: kept.changed,
+		leaseMs: config.collectMaxAgeMs,
+		onLapsed,
 		onConflict(id, { list, name, owner }) {
 			instrumentation.nameConflict();
 			log.warn(`${id}: ${list} ${name} is refused, ${owner} had the name first; rename one of them`, { module: id });

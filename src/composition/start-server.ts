@@ -60,7 +60,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
 	const hostPorts: number[] = [];
 	const aggregate = await openAggregate(options, { policyFile, metrics, instrumentation, opened });
-	const catalog = await openCatalog(options, { instrumentation, opened });
+	const catalog = await openCatalog(options, {
+		instrumentation,
+		opened,
+		onLapsed: (lists) => updates.lapsed(lists),
+	});
 	const host = openHost(options, { policyFile, hostPorts: () => hostPorts, opened });
 	const collector = createCollector({
 		host,
@@ -169,7 +173,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 		onRemoved(id, heirs) {
 			collector.removed(id, heirs);
 			gateway.removed(id);
-			updates.removed(id);
+			updates.removed(id, heirs);
 			startup.tried(id);
 			instrumentation.modules.onRemoved(id, heirs);
 		},

@@ -1,21 +1,19 @@
 import { type CatalogKey, compareKeys } from "./catalog-key.ts";
 import type { Offered } from "./kept-catalog.ts";
 import { checkEntries, checkOffer, nameWarnings, type RejectedEntry } from "./offer-check.ts";
-import {
-	createNameOwnership,
-	type NameConflict,
-	type NameOwnershipOptions,
-	type RegisteredNames,
-} from "./name-ownership.ts";
+import { createNameOwnership } from "./name-ownership.ts";
+import type { NameConflict, NameOwnershipOptions, RegisteredNames } from "./name-ownership.ts";
+import { createRejectionNews, keyOfRejected, type RejectionListeners } from "./rejection-news.ts";
 import { createResourceLookup, type ResourceLookup } from "./resource-lookup.ts";
 import {
 	type CatalogDto,
+	type Era,
+	ERAS,
 	LIST_KEYS,
 	LIST_NAMES,
 	type ListedDto,
 	type ListName,
 } from "../../../workers/wire/catalog.ts";
-import { type Era, ERAS } from "../../../workers/wire/catalog.ts";
 
 /** What all modules together offer. A tool does not vanish from it while its module is down. */
 export interface Catalog {
@@ -27,8 +25,10 @@ export interface Catalog {
 	set(moduleId: string, offered: CatalogDto): ReadonlySet<ListName>;
 	/** The module says that its lists have changed. */
 	relist(moduleId: string, offered: CatalogDto): ReadonlySet<ListName>;
-	/** The module's file is gone, or the module is disabled: its names are free for the next who offers them. */
+	/** The module is disabled: its names are free for the next who offers them. */
 	remove(moduleId: string): ReadonlySet<ListName>;
+	/** The module's file is gone: its names stay reserved for a time (name-ownership.ts). */
+	depart(moduleId: string, heirs: readonly string[]): ReadonlySet<ListName>;
 	/** Every module has started once or has failed to, and there are no others than these (name-ownership.ts). */
 	seal(moduleIds: readonly string[]): ReadonlySet<ListName>;
 	/** What modules offer. Sorted by module, then by name or URI. */
@@ -62,24 +62,24 @@ export interface Catalog {
 	counts(moduleId: string): Readonly<Record<ListName, number>>;
 }
 
-export interface CatalogOptions extends NameOwnershipOptions {
+export interface CatalogOptions extends NameOwnershipOptions, RejectionListeners {
 	/** What modules offered before the host was started: it is listed until they start, or it is known that they are gone. */
 	readonly keptOffers?: readonly Offered[];
+	/** How long the names of a module whose file is gone are kept for it, in milliseconds. */
+	readonly leaseMs?: number;
+	/** Told of lists that have changed since such a time is over. */
+	readonly onLapsed?: (lists: ReadonlySet<ListName>) => void;
 	/** Told when what modules offer may have changed, for `keptOffers`. */
 	readonly onOffers?: (offered: () => Iterable<Offered>) => void;
 	/** Called when a module has listed more resources for a request than are taken: once until it starts anew. */
 	readonly onListTooLong: (moduleId: string, length: number) => void;
-	/** Called for what `rejected` has: once, until the module has started without it. */
-	readonly onRejected: (moduleId: string, rejected: RejectedEntry) => void;
-	/** Called for what `warnings` has: once, until the module has started without it. */
-	readonly onWarning: (moduleId: string, warning: string) => void;
 }
 
 /** Most resources of one module in the answer to one request. */
 export const MAX_LISTED = 10_000;
 
 export function createCatalog(options: CatalogOptions): Catalog {
-	const { onListTooLong, onRejected, onWarning, keptOffers = [], onOffers } = options;
+	const { onListTooLong, keptOffers = [], onOffers, onLapsed, leaseMs = DEFAULT_LEASE_MS } = options;
 	const offers = new Map<string, Offer>();
 	const ownership = createNameOwnership(options);
 	const lookup = createResourceLookup(ownership);
@@ -88,8 +88,8 @@ export function createCatalog(options: CatalogOptions): Catalog {
 	const announced = new Map<string, string>();
 	/** Modules of which `onListTooLong` was told. */
 	const tooLong = new Set<string>();
-	/** By module, what `onRejected` and `onWarning` were told. */
-	const told = new Map<string, ReadonlySet<string>>();
+	const rejections = createRejectionNews(options);
+	const lapses = new Map<string, NodeJS.Timeout>();
 
 	/** What is told to be kept, and the lists that have changed. */
 	function changedLists(): ReadonlySet<ListName> {
@@ -147,11 +147,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
 	function offersNow(moduleId: string, offered: CatalogDto, isStart: boolean): Offer {
 		const { catalog, rejected } = checkOffer(offered);
 		const warnings = nameWarnings(catalog);
-		const before = told.get(moduleId) ?? new Set();
-		const now = new Set([...rejected.map(keyOfRejected), ...warnings]);
-		for (const each of rejected) if (!before.has(keyOfRejected(each))) onRejected(moduleId, each);
-		for (const each of warnings) if (!before.has(each)) onWarning(moduleId, each);
-		told.set(moduleId, isStart ? now : now.union(before));
+		rejections.offered(moduleId, { rejected, warnings }, isStart);
 		const known: Offer = { catalog, listed: NO_LISTED, rejected, rejectedInLists: [], warnings };
 		offers.set(moduleId, known);
 		return known;
@@ -163,15 +159,22 @@ export function createCatalog(options: CatalogOptions): Catalog {
 		const known = offers.get(moduleId);
 		if (known === undefined || (rejected.length === 0 && known.rejectedInLists.length === 0)) return entries;
 		offers.set(moduleId, { ...known, rejectedInLists: rejected });
-		const before = told.get(moduleId) ?? new Set();
-		const [untold] = rejected.filter((each) => !before.has(keyOfRejected(each)));
-		// One a list is enough of what may be made up anew for each request.
-		if (untold === undefined || before.size >= MAX_TOLD) return entries;
-		onRejected(moduleId, untold);
-		told.set(moduleId, before.union(new Set(rejected.map(keyOfRejected))));
+		rejections.listed(moduleId, rejected);
 		return entries;
 	}
 
+	function lapseLater(moduleId: string): void {
+		clearTimeout(lapses.get(moduleId)); // of an earlier time that it was gone
+		const lapse = (): void => {
+			lapses.delete(moduleId);
+			if (ownership.lapse(moduleId)) onLapsed?.(changedLists());
+		};
+		lapses.set(moduleId, setTimeout(lapse, leaseMs).unref());
+	}
+
+	const wasThere = new Set(
+		[...options.kept, ...keptOffers.map(([moduleId]) => ({ moduleId }))].map(({ moduleId }) => moduleId),
+	);
 	for (const [moduleId, offered] of keptOffers) {
 		ownership.start(moduleId, namesOf(offersNow(moduleId, offered, true).catalog));
 	}
@@ -191,18 +194,27 @@ export function createCatalog(options: CatalogOptions): Catalog {
 		remove(moduleId) {
 			offers.delete(moduleId);
 			tooLong.delete(moduleId);
-			told.delete(moduleId);
+			rejections.forget(moduleId);
 			ownership.release(moduleId); // also what it owned before the host was started
+			return changedLists();
+		},
+		depart(moduleId, heirs) {
+			offers.delete(moduleId);
+			tooLong.delete(moduleId);
+			rejections.forget(moduleId);
+			ownership.depart(moduleId, heirs);
+			lapseLater(moduleId);
 			return changedLists();
 		},
 		seal(moduleIds) {
 			const present = new Set(moduleIds);
-			for (const moduleId of offers.keys()) {
-				if (present.has(moduleId)) continue;
+			const newcomers = moduleIds.filter((moduleId) => !wasThere.has(moduleId));
+			const gone = [...offers.keys()].filter((moduleId) => !present.has(moduleId));
+			for (const moduleId of gone) {
 				offers.delete(moduleId);
-				ownership.release(moduleId);
+				ownership.depart(moduleId, newcomers);
 			}
-			ownership.seal(moduleIds);
+			for (const moduleId of [...gone, ...ownership.seal(moduleIds, newcomers)]) lapseLater(moduleId);
 			return changedLists();
 		},
 		list: (name, era) => lists.get(`${era} ${name}`) ?? [],
@@ -248,10 +260,10 @@ export function createCatalog(options: CatalogOptions): Catalog {
 	};
 }
 
+const DEFAULT_LEASE_MS = 300_000;
+
 /** Most of a module's rejected entries and of its warnings that are shown. */
 const MAX_SHOWN = 100;
-/** Most that is remembered as told of a module. */
-const MAX_TOLD = 1000;
 
 interface Offer {
 	/** Without what was rejected. */
@@ -280,10 +292,6 @@ function namesOf({ legacy, modern }: CatalogDto): RegisteredNames {
 
 function sameNames(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
 	return a.size === b.size && a.isSubsetOf(b);
-}
-
-function keyOfRejected({ list, name, path }: RejectedEntry): string {
-	return `${list} ${name} ${path}`;
 }
 
 function nameOf(list: ListName, entry: ListedDto): string {

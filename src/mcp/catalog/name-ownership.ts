@@ -21,13 +21,26 @@ export interface NameOwnership {
 	 * @returns whether a name that it has given up has gone to another module
 	 */
 	list(moduleId: string, listed: ReadonlySet<string>): boolean;
-	/** The module is gone: its names are free for the next who offers them. */
+	/** The module is to offer nothing: its names are free for the next who offers them. */
 	release(moduleId: string): void;
 	/**
-	 * Every module has started once or has failed to, and there are no others than these: what others owned before is free.
-	 * Until then, of those that offer a name which nobody owned before, the first by id has it, whoever came first.
+	 * The module's file is gone. Its names stay its own until `lapse`, in case it comes back, as when a deployment removes
+	 * files and copies them again. Only an heir may have them, as when the file was moved.
+	 *
+	 * @param heirs modules that came as it went
 	 */
-	seal(moduleIds: readonly string[]): void;
+	depart(moduleId: string, heirs: readonly string[]): void;
+	/** The time of a module that is gone is over: its names are free. @returns whether it was still gone */
+	lapse(moduleId: string): boolean;
+	/**
+	 * Every module has started once or has failed to, and there are no others than these: what others owned before is as if
+	 * they had departed now.
+	 * Until then, of those that offer a name which nobody owned before, the first by id has it, whoever came first.
+	 *
+	 * @param newcomers of these, those that were not there before the host was started: they may be what was moved
+	 * @returns the modules that have departed
+	 */
+	seal(moduleIds: readonly string[], newcomers: readonly string[]): readonly string[];
 	/** The module that owns a name and offers it. */
 	owner(list: ListName, name: string): string | undefined;
 	/** The names of a list that are owned and offered, with their owners. */
@@ -61,6 +74,8 @@ export function createNameOwnership({ kept, onChange, onConflict }: NameOwnershi
 	const offers = new Map<string, Offer>();
 	/** Of modules that have not started since the host did: they have what they had. */
 	const absent = new Map(kept.map(({ moduleId, names }) => [moduleId, registeredOf(names)]));
+	/** What modules that are gone owned, and who may have it. */
+	const departed = new Map<string, { readonly registered: RegisteredNames; readonly heirs: ReadonlySet<string> }>();
 	const owners = byList(() => new Map<string, string>());
 	/** Conflicts that were told, by module. */
 	const told = new Map<string, Set<string>>();
@@ -68,7 +83,10 @@ export function createNameOwnership({ kept, onChange, onConflict }: NameOwnershi
 
 	function has(moduleId: string, { list, name }: McpName): boolean {
 		const offered = offers.get(moduleId);
-		if (offered === undefined) return absent.get(moduleId)?.[list].has(name) === true;
+		if (offered === undefined) {
+			const had = absent.get(moduleId) ?? departed.get(moduleId)?.registered;
+			return had?.[list].has(name) === true;
+		}
 		return offered.registered[list].has(name) || (list === "resources" && offered.listed.has(name));
 	}
 
@@ -81,7 +99,12 @@ export function createNameOwnership({ kept, onChange, onConflict }: NameOwnershi
 		for (const list of LIST_NAMES) {
 			for (const [name, owner] of [...owners[list]]) if (!has(owner, { list, name })) owners[list].delete(name);
 		}
-		for (const moduleId of inTurn()) for (const name of offeredBy(moduleId)) take(moduleId, name);
+		for (const moduleId of inTurn()) {
+			for (const name of offeredBy(moduleId)) {
+				inherit(moduleId, name);
+				take(moduleId, name);
+			}
+		}
 		if (!sealed) return;
 		for (const moduleId of offers.keys()) tellConflicts(moduleId);
 		onChange(owned);
@@ -94,6 +117,17 @@ export function createNameOwnership({ kept, onChange, onConflict }: NameOwnershi
 
 	function take(moduleId: string, { list, name }: McpName): void {
 		if (!owners[list].has(name)) owners[list].set(name, moduleId);
+	}
+
+	/** Takes the name from a module that is gone, for one that came as it went. */
+	function inherit(moduleId: string, { list, name }: McpName): void {
+		const owner = owners[list].get(name);
+		const isHeir = owner !== undefined && departed.get(owner)?.heirs.has(moduleId) === true;
+		if (isHeir) owners[list].set(name, moduleId);
+	}
+
+	function ownedBy(moduleId: string, registered: RegisteredNames): RegisteredNames {
+		return byList((list) => new Set([...registered[list]].filter((name) => owners[list].get(name) === moduleId)));
 	}
 
 	function* offeredBy(moduleId: string): Iterable<McpName> {
@@ -128,6 +162,7 @@ export function createNameOwnership({ kept, onChange, onConflict }: NameOwnershi
 
 	function offer(moduleId: string, registered: RegisteredNames): void {
 		absent.delete(moduleId);
+		departed.delete(moduleId); // it is back
 		offers.set(moduleId, { registered, listed: new Set() });
 		settle();
 	}
@@ -146,6 +181,7 @@ export function createNameOwnership({ kept, onChange, onConflict }: NameOwnershi
 	function* owned(): Iterable<OwnedNames<McpName>> {
 		const registered = [
 			...absent,
+			...[...departed].map(([moduleId, { registered: had }]) => [moduleId, had] as const),
 			...[...offers].map(([moduleId, offered]) => [moduleId, offered.registered] as const),
 		];
 		// In the order in which they came to own templates, which is that in which these are asked, also after a restart.
@@ -186,13 +222,33 @@ export function createNameOwnership({ kept, onChange, onConflict }: NameOwnershi
 		release(moduleId) {
 			told.delete(moduleId);
 			const wasAbsent = absent.delete(moduleId);
-			if (offers.delete(moduleId) || wasAbsent) settle();
+			const wasGone = departed.delete(moduleId);
+			if (offers.delete(moduleId) || wasAbsent || wasGone) settle();
 		},
-		seal(moduleIds) {
-			sealed = true;
-			const known = new Set(moduleIds);
-			for (const moduleId of [...absent.keys()]) if (!known.has(moduleId)) absent.delete(moduleId);
+		depart(moduleId, heirs) {
+			told.delete(moduleId);
+			const had = offers.get(moduleId)?.registered ?? absent.get(moduleId);
+			if (had === undefined) return;
+			departed.set(moduleId, { registered: ownedBy(moduleId, had), heirs: new Set(heirs) });
+			offers.delete(moduleId);
+			absent.delete(moduleId);
 			settle();
+		},
+		lapse(moduleId) {
+			const wasGone = departed.delete(moduleId);
+			if (wasGone) settle();
+			return wasGone;
+		},
+		seal(moduleIds, newcomers) {
+			const known = new Set(moduleIds);
+			const gone = [...absent].filter(([moduleId]) => !known.has(moduleId));
+			for (const [moduleId, registered] of gone) {
+				departed.set(moduleId, { registered: ownedBy(moduleId, registered), heirs: new Set(newcomers) });
+				absent.delete(moduleId);
+			}
+			sealed = true;
+			settle();
+			return gone.map(([moduleId]) => moduleId);
 		},
 		owner(list, name) {
 			const owner = owners[list].get(name);

@@ -315,6 +315,44 @@ test("an owner that could not start keeps its names, and one that is not there a
 	assert.equal(catalog.owner("tools", "x"), "mcps/a", "it is disabled, or its file went meanwhile");
 });
 
+test("the names of a module whose file is gone are kept for it, and only what came as it went may have them", async (t) => {
+	t.mock.timers.enable({ apis: ["setTimeout"] });
+	const { catalog, conflicts } = withConflicts();
+	catalog.seal(["mcps/a", "mcps/b"]);
+	catalog.set("mcps/a", tools("x", "y"));
+	catalog.set("mcps/b", tools("x"));
+	catalog.depart("mcps/a", []);
+	assert.equal(catalog.owner("tools", "x"), undefined, "not the one that waits for it");
+	assert.deepEqual(catalog.list("tools", "modern"), []);
+	catalog.set("mcps/b", tools("x"));
+	assert.equal(catalog.conflicts("mcps/b")[0]?.owner, "mcps/a");
+	catalog.set("mcps/a", tools("x"));
+	assert.equal(catalog.owner("tools", "x"), "mcps/a", "it is back, as after rm and cp");
+	assert.equal(conflicts.length, 1);
+
+	catalog.set("mcps/moved", tools("x"));
+	assert.equal(catalog.owner("tools", "x"), "mcps/a");
+	assert.deepEqual([...catalog.depart("mcps/a", ["mcps/moved"])], [], "nobody sees a difference");
+	assert.equal(catalog.owner("tools", "x"), "mcps/moved", "at once");
+
+	catalog.depart("mcps/moved", []);
+	t.mock.timers.tick(300_000);
+	assert.equal(catalog.owner("tools", "x"), "mcps/b", "its time is over");
+});
+
+test("names of a module that went while the host was down are kept as well, but for what is new", () => {
+	const { catalog, owned } = withConflicts([
+		...OWNED,
+		{ moduleId: "mcps/a", names: [{ list: "tools", name: "other" }] },
+	]);
+	catalog.set("mcps/a", tools("x", "other"));
+	catalog.set("mcps/new", tools("y"));
+	catalog.seal(["mcps/a", "mcps/new"]);
+	assert.equal(catalog.owner("tools", "x"), undefined);
+	assert.equal(catalog.owner("tools", "y"), "mcps/new", "it may be what was moved");
+	assert.ok(owned().some(({ moduleId, names }) => moduleId === "mcps/z" && names.some(({ name }) => name === "x")));
+});
+
 test("what a module lists for single requests is not kept for the next start", () => {
 	const { catalog, owned } = withConflicts();
 	catalog.set("mcps/a", offers({ resourceTemplates: [{ uriTemplate: "doc://{name}" }] }));
