@@ -112,11 +112,12 @@ export function createCompiler(options: CompilerOptions): Compiler {
 	const makeLane = (builds: number, background: boolean): Lane => ({
 		process: createBundleProcess({ ...options, background }),
 		permits: createPermits(builds),
+		builds: 0,
 	});
 	/** Where modules are compiled. */
 	const shared = makeLane(MAX_BUILDS, false);
 	/** Where those are compiled again, one by one, whose process ended: if it ends again, that is why. */
-	const retries = makeLane(1, false);
+	const retries = [makeLane(1, false), makeLane(1, false)] as const;
 	/** Where those are compiled that ended a process or took long. They wait for each other, and nobody waits for them. */
 	const suspects = makeLane(1, true);
 	const suspected = new Set<string>(options.suspected);
@@ -136,13 +137,14 @@ export function createCompiler(options: CompilerOptions): Compiler {
 			// Who took too long is elsewhere by now.
 			for (let tries = 1; end.type === "interrupted" && tries < MAX_TRIES; tries++)
 				end = await build(shared, source, PATIENCE_MS);
-			if (end.type === "died") end = await build(retries, source, PATIENCE_MS);
+			if (end.type === "died") end = await build(emptier(retries), source, PATIENCE_MS);
 			if (end.type !== "overdue" || timeoutMs <= PATIENCE_MS) return end;
 		}
 		return build(suspects, source, timeoutMs);
 	}
 
 	async function build(lane: Lane, { id, root, entry }: CompileSource, patienceMs: number): Promise<BuildEnd> {
+		lane.builds += 1;
 		const release = await lane.permits.take(1);
 		try {
 			if (stopping !== undefined) return { type: "stopped", stamps: [] };
@@ -153,6 +155,7 @@ export function createCompiler(options: CompilerOptions): Compiler {
 			};
 			return await lane.process.build(request, Math.min(patienceMs, timeoutMs));
 		} finally {
+			lane.builds -= 1;
 			release();
 		}
 	}
@@ -216,9 +219,9 @@ export function createCompiler(options: CompilerOptions): Compiler {
 			}),
 		stop() {
 			stopping ??= (async () => {
-				for (const { process } of [shared, retries, suspects]) process.stop();
+				for (const { process } of [shared, ...retries, suspects]) process.stop();
 				await turns.settled();
-				for (const { process } of [shared, retries, suspects]) process.stop();
+				for (const { process } of [shared, ...retries, suspects]) process.stop();
 				await store.close();
 			})();
 			return stopping;
@@ -230,6 +233,12 @@ export function createCompiler(options: CompilerOptions): Compiler {
 interface Lane {
 	readonly process: BundleProcess;
 	readonly permits: Permits;
+	/** Under way, and waiting. */
+	builds: number;
+}
+
+function emptier([a, b]: readonly [Lane, Lane]): Lane {
+	return a.builds <= b.builds ? a : b;
 }
 
 function describeDeath(reason: string): string {
