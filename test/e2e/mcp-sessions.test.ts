@@ -12,6 +12,8 @@ test("sessions are capped politely, expire when idle, and are unknown after that
 		opened.map(({ status }) => status),
 		[200, 200, 200],
 	);
+	const ping = { jsonrpc: "2.0", id: 1, method: "ping" };
+	for (const { session } of opened) for (let use = 0; use < 2; use++) await (await post(url, ping, { session })).text();
 	const refused = await openSession(url);
 	assert.equal(refused.status, 503);
 	assert.equal(refused.retryAfter, "60");
@@ -181,4 +183,27 @@ test("thousands of abandoned sessions leave nothing behind", async (t) => {
 	}
 	assert.equal(opened, 1000);
 	await until(async () => sampleOf(await metrics(), "mcp_active_sessions") === 0, "all have expired");
+});
+
+test("sessions that were opened and left give way to new ones, and used ones do not", async (t) => {
+	const { url } = await startTestServer(t, { env: { SESSION_MAX: "5" } });
+	const ping = { jsonrpc: "2.0", id: 1, method: "ping" };
+	const used = await openSession(url);
+	for (let use = 0; use < 2; use++) await (await post(url, ping, { session: used.session })).text();
+	for (let opened = 0; opened < 20; opened++) assert.equal((await openSession(url)).status, 200);
+	assert.equal((await post(url, ping, { session: used.session })).status, 200);
+});
+
+test("what a session keeps of its client is bounded", async (t) => {
+	const { url } = await startTestServer(t);
+	const large = await openSession(url, { capabilities: { experimental: { x: { y: "z".repeat(70_000) } } } });
+	assert.equal(large.status, 413);
+	const { session } = await openSession(url);
+	const subscribe = async (uri: string): Promise<string> =>
+		(await post(url, { jsonrpc: "2.0", id: 1, method: "resources/subscribe", params: { uri } }, { session })).text();
+	assert.match(await subscribe(`x://${"y".repeat(9000)}`), /"error".*8192/);
+	const answers: string[] = [];
+	for (let index = 0; index < 40; index++) answers.push(await subscribe(`x://${index}/${"y".repeat(8000)}`));
+	assert.doesNotMatch(answers[0] ?? "", /"error"/);
+	assert.match(answers.at(-1) ?? "", /"error".*262144/);
 });

@@ -8,6 +8,7 @@ import { type Exchange, header, refuse } from "../protocol/http-exchange.ts";
 import { hasModernHeaders, paramsOf, requestIdOf } from "../protocol/inbound-request.ts";
 import { createListenBus, listenScope } from "../subscriptions/subscription-bus.ts";
 import { answerSlowly, KEEP_ALIVE_MS, QUIET_MS } from "./slow-answer.ts";
+import { createListenLimits, LISTEN_LIMITS } from "../subscriptions/listen-limits.ts";
 import { paramHeaderProblem } from "./param-headers.ts";
 import { requestScope, type TakeCall } from "../calls/request-context.ts";
 import { createTaskNotices } from "../subscriptions/task-subscriptions.ts";
@@ -38,6 +39,7 @@ export interface ModernRequestsOptions {
 export function createModernRequests(options: ModernRequestsOptions): ModernRequests {
 	const { gateway, catalog, direct, onError } = options;
 	// `reject` since requests of the 2025 era are served elsewhere.
+	const limits = createListenLimits(LISTEN_LIMITS);
 	const bus = createListenBus(onError);
 	const handler = createMcpHandler(options.createServer, {
 		legacy: "reject",
@@ -87,6 +89,13 @@ export function createModernRequests(options: ModernRequestsOptions): ModernRequ
 				const text = `Bad Request: the request headers and body disagree: ${problem}`;
 				return refuse(response, 400, text, HEADER_MISMATCH, idOf(body));
 			}
+			if (paramsOf(body, "subscriptions/listen") !== undefined) {
+				const refusal = limits.admit(origin.client, body, response);
+				if (refusal !== undefined) {
+					if (refusal.status === 429) response.setHeader("retry-after", "30");
+					return refuse(response, refusal.status, refusal.message, LIMIT_EXCEEDED, idOf(body));
+				}
+			}
 			const message = direct ? asToolCall(body) : undefined;
 			if (message === undefined || !hasModernHeaders(request, message)) return general();
 			return serveDirectly(
@@ -110,6 +119,7 @@ export function createModernRequests(options: ModernRequestsOptions): ModernRequ
 }
 
 const HEADER_MISMATCH = -32020;
+const LIMIT_EXCEEDED = -32000;
 
 function idOf(body: unknown): string | number | null {
 	const id = isRecord(body) ? body["id"] : undefined;

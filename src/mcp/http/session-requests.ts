@@ -76,7 +76,14 @@ export function createSessionRequests({ gateway, sessions, direct }: SessionRequ
 		versionOf: (sessionId, request) =>
 			sessions.find(sessionId, authOf(request)?.clientId)?.server.getNegotiatedProtocolVersion(),
 		async open({ request, response, body, origin }) {
-			const session = await sessions.open(authOf(request)?.clientId);
+			if (JSON.stringify(body).length > MAX_INITIALIZE_LENGTH) {
+				return refuse(
+					response,
+					413,
+					`initialize has at most ${MAX_INITIALIZE_LENGTH} characters: it is kept as long as its session`,
+				);
+			}
+			const session = await sessions.open(authOf(request)?.clientId, origin.client);
 			if (session === undefined) {
 				response.setHeader("retry-after", "60");
 				return refuse(response, 503, "Too many sessions are open: end one with DELETE, or try again later");
@@ -92,6 +99,7 @@ export function createSessionRequests({ gateway, sessions, direct }: SessionRequ
 /** A call that is still running then gets its event stream, so that its client can lose the connection and come back. */
 const HAND_OVER_AFTER_MS = 250;
 const SESSION_NOT_FOUND = -32001;
+const MAX_INITIALIZE_LENGTH = 65_536;
 
 /** The SDK knows nothing of a call that is answered directly, so its cancellation is seen to here. */
 function cancelDirectCall(session: Session, body: unknown): void {

@@ -12,11 +12,13 @@ import type { SessionState } from "./session-state.ts";
 /** Sessions of the 2025 era: one transport and one server each, until the client ends it or goes quiet. */
 export interface Sessions {
 	/**
-	 * A session for an `initialize` request; undefined when there are as many as allowed.
+	 * A session for an `initialize` request. When there are as many as allowed, one that was never used gives way, of the client
+	 * that has most; undefined when there is none.
 	 *
 	 * @param owner who opens it; nobody else finds it
+	 * @param client where the request comes from
 	 */
-	open(owner: string | undefined): Promise<Session | undefined>;
+	open(owner: string | undefined, client: string): Promise<Session | undefined>;
 	find(sessionId: string, owner: string | undefined): Session | undefined;
 	/** @param address what modules know the session by; it has one from its first call of a module on */
 	at(address: string): Session | undefined;
@@ -54,6 +56,11 @@ export interface SessionsOptions {
 const KEEP_ALIVE_MS = 10_000;
 /** Bounds what one client can make the host remember. */
 const MAX_SUBSCRIPTIONS = 1000;
+/** Characters of one resource's URI, as long as modules may name one, and of all that a session subscribes to. */
+const MAX_URI_LENGTH = 8192;
+const MAX_SUBSCRIBED_LENGTH = 262_144;
+/** `initialize`, and the notification that follows. */
+const USES_OF_OPENING = 2;
 const SWEEPS_PER_TIMEOUT = 4;
 /** What a client that lost its stream is told to wait before it comes back. */
 const RETRY_INTERVAL_MS = 1000;
@@ -73,9 +80,26 @@ export function createSessions(options: SessionsOptions): Sessions {
 		}
 	}
 
+	/**
+	 * Ends a session that gives way to one of this client: that of a client which has opened it and left it, or else the one that
+	 * is idle longest, of a client that has more than this one.
+	 */
+	async function makeRoom(client: string): Promise<boolean> {
+		const counts = new Map<string, number>();
+		for (const session of sessions.values()) counts.set(session.client, (counts.get(session.client) ?? 0) + 1);
+		const [most, count] = [...counts].reduce((a, b) => (b[1] > a[1] ? b : a), ["", 0]);
+		const idle = [...sessions.values()].filter((session) => session.client === most && session.inUse === 0);
+		const own = counts.get(client) ?? 0;
+		const victim =
+			idle.find(({ uses }) => uses <= USES_OF_OPENING) ??
+			(count > own + 1 ? idle.toSorted((a, b) => a.lastUsedAt - b.lastUsedAt)[0] : undefined);
+		await victim?.transport.close();
+		return victim !== undefined;
+	}
+
 	return {
-		async open(owner) {
-			if (sessions.size + opening.size >= options.max) return undefined;
+		async open(owner, client) {
+			if (sessions.size + opening.size >= options.max && !(await makeRoom(client))) return undefined;
 			const store = stores.create();
 			const transport = new NodeStreamableHTTPServerTransport({
 				sessionIdGenerator: randomUUID,
@@ -89,7 +113,7 @@ export function createSessions(options: SessionsOptions): Sessions {
 				},
 			});
 			const isOpen = (): boolean => transport.sessionId !== undefined && sessions.has(transport.sessionId);
-			let client: ClientDto | undefined;
+			let described: ClientDto | undefined;
 			const called = new Set<string>();
 			const state: SessionState = {
 				logLevel: undefined,
@@ -99,12 +123,12 @@ export function createSessions(options: SessionsOptions): Sessions {
 				called,
 				isOpen,
 				origin(from) {
-					if (client === undefined) {
-						client = describeClient(server, transport.sessionId ?? "");
+					if (described === undefined) {
+						described = describeClient(server, transport.sessionId ?? "");
 						// What is said last in a session may still be on its way when it ends.
-						if (isOpen()) byAddress.set(client.session, session);
+						if (isOpen()) byAddress.set(described.session, session);
 					}
-					return { ...from, client: from.authInfo?.clientId ?? client.session, session: client, called };
+					return { ...from, client: from.authInfo?.clientId ?? described.session, session: described, called };
 				},
 			};
 			const server = options.createServer(state);
@@ -117,6 +141,8 @@ export function createSessions(options: SessionsOptions): Sessions {
 				transport,
 				server,
 				owner,
+				client,
+				uses: 0,
 				changes,
 				directCalls: new InFlight(),
 				state,
@@ -126,6 +152,7 @@ export function createSessions(options: SessionsOptions): Sessions {
 				inUse: 0,
 				use() {
 					session.inUse += 1;
+					session.uses += 1;
 					let done = false;
 					return () => {
 						if (done) return;
@@ -140,7 +167,7 @@ export function createSessions(options: SessionsOptions): Sessions {
 			server.onclose = () => {
 				opening.delete(session);
 				store.close();
-				if (client !== undefined) byAddress.delete(client.session);
+				if (described !== undefined) byAddress.delete(described.session);
 				for (const call of session.directCalls.values()) call.cancel("the session has ended");
 				if (transport.sessionId !== undefined && sessions.delete(transport.sessionId)) options.onCount(sessions.size);
 			};
@@ -162,6 +189,10 @@ export function createSessions(options: SessionsOptions): Sessions {
 
 interface OpenSession extends Session {
 	readonly owner: string | undefined;
+	/** Where the request came from that opened it. */
+	readonly client: string;
+	/** Requests so far. */
+	uses: number;
 	lastUsedAt: number;
 	/** Requests and streams that are open. */
 	inUse: number;
@@ -192,15 +223,23 @@ function isResumable(server: Server): boolean {
 
 function trackSubscriptions(server: Server): ReadonlySet<string> {
 	const subscriptions = new Set<string>();
-	server.setRequestHandler("resources/subscribe", ({ params }) => {
+	let length = 0;
+	server.setRequestHandler("resources/subscribe", ({ params: { uri } }) => {
+		if (subscriptions.has(uri)) return {};
+		if (uri.length > MAX_URI_LENGTH || length + uri.length > MAX_SUBSCRIBED_LENGTH) {
+			throw new Error(
+				`a URI has at most ${MAX_URI_LENGTH} characters, and those that a session subscribes to ${MAX_SUBSCRIBED_LENGTH} together`,
+			);
+		}
 		if (subscriptions.size >= MAX_SUBSCRIPTIONS) {
 			throw new Error(`a session may subscribe to ${MAX_SUBSCRIPTIONS} resources; unsubscribe from some first`);
 		}
-		subscriptions.add(params.uri);
+		subscriptions.add(uri);
+		length += uri.length;
 		return {};
 	});
 	server.setRequestHandler("resources/unsubscribe", ({ params }) => {
-		subscriptions.delete(params.uri);
+		if (subscriptions.delete(params.uri)) length -= params.uri.length;
 		return {};
 	});
 	return subscriptions;

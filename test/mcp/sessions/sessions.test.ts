@@ -21,7 +21,7 @@ async function setup(t: TestContext) {
 	t.after(() => sessions.close());
 	let last: Session | undefined;
 	const http = createServer((request, response) => {
-		void sessions.open(undefined).then((session) => {
+		void sessions.open(undefined, request.socket.remoteAddress ?? "").then((session) => {
 			last = session;
 			return session?.transport.handleRequest(request, response);
 		});
