@@ -11,6 +11,8 @@ import { until } from "../support/until.ts";
 const gauge = (value: number): string =>
 	`import { Gauge } from "prom-client"; const g = new Gauge({ name: "neighbour", help: "h" }); export function process() { g.set(${value}); }`;
 const ENUM = `enum E { a0 = 'xxxxxxxxxxxxxxxx',\n${Array.from({ length: 26 }, (_, i) => ` a${i + 1} = a${i} + a${i},`).join("\n")}\n}\nexport function process() { return E.a26; }`;
+/** The bombs take every core there is for some seconds, and on a small machine the neighbour's worker starts beside them. */
+const SAVE_DEADLINE_MS = 60_000;
 const BOMBS: Readonly<Record<string, string>> = {
 	enum: ENUM,
 	nested: `export function process() {}\n${"(".repeat(1_000_000)}`,
@@ -43,7 +45,11 @@ test("what is hard to compile costs its own save: a neighbour is scraped, called
 		saves += 1;
 		const begunAt = performance.now();
 		await server.save("metrics/neighbour.ts", gauge(saves));
-		await until(async () => sampleOf(await server.metrics(), "neighbour") === saves, `save ${saves} of the neighbour`);
+		await until(
+			async () => sampleOf(await server.metrics(), "neighbour") === saves,
+			`save ${saves} of the neighbour`,
+			SAVE_DEADLINE_MS,
+		);
 		t.diagnostic(`save ${saves}: ${Math.round(performance.now() - begunAt)} ms`);
 	} while (!(await failed()) && saves < 60);
 	delay.disable();
