@@ -2,12 +2,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { PluginPolicy } from "../host/policy/module-policy.ts";
 import { policyWarnings } from "../host/policy/policy-warnings.ts";
 import { describePolicyProblems, openPolicyFile, type PolicyFile } from "../host/policy/policy-file.ts";
+import { separatesUsers } from "../host/worker/process-user.ts";
 import type { AppOptions } from "../http/app.ts";
 import type { ReloadReport } from "../http/routes/reload-route.ts";
 import { createGateway } from "../mcp/calls/gateway.ts";
 import { createStartup } from "../mcp/calls/startup.ts";
 import { createCollector } from "../metrics/collector.ts";
 import { createHostMetrics } from "../metrics/self/host-metrics.ts";
+import { lockStateDir } from "../state/state-lock.ts";
 import { createCatalogUpdates } from "./catalog-updates.ts";
 import { createHostSampler } from "./host-sampler.ts";
 import { createInstrumentation } from "./instrumentation.ts";
@@ -40,6 +42,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 	const { config, log, env = {} } = options;
 	const startedAt = Date.now();
 	await using opened = new AsyncDisposableStack();
+
+	const stateLock = await lockStateDir(config.stateDir, separatesUsers(), (what) => log.warn(what));
+	opened.defer(stateLock.release);
 
 	const sampler = createHostSampler();
 	const metrics = createHostMetrics({

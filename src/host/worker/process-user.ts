@@ -20,6 +20,11 @@ export function separateUser(): ProcessUser | undefined {
 	return process.getuid?.() === 0 ? NOBODY : undefined;
 }
 
+/** Whether module processes run as other users than the host. */
+export function separatesUsers(): boolean {
+	return process.getuid?.() === 0;
+}
+
 /**
  * The first of the paths that a user cannot read, as a sentence that says what to do; undefined when all can be read.
  * Goes by the permission bits of the file and of every folder above it; access lists are not looked at.
