@@ -17,7 +17,7 @@ async function runHost(): Promise<void> {
 		process.exitCode = EXIT_CODES.badConfiguration;
 		return;
 	}
-	const log = createLogger(loaded.config);
+	const log = createLogger(loaded.config, launch.logFd);
 	process.on("uncaughtException", (error) => {
 		log.error("nothing caught this error; the host ends and its supervisor starts it again", { error });
 		log.flush();
@@ -31,6 +31,7 @@ async function runHost(): Promise<void> {
 		reopenLog: log.reopen,
 		env: launch.env,
 		restarts: launch.restarts,
+		...(launch.lastEnd !== undefined && { lastEnd: launch.lastEnd }),
 	});
 	log.info(`ready at ${server.url} with ${server.moduleCount} modules after ${Math.round(performance.now())} ms`, {
 		url: server.url,

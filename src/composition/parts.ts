@@ -1,5 +1,5 @@
 import type { Logger } from "../logging/logger.ts";
-import type { RestartCounts } from "../launch/launch-contract.ts";
+import type { LastEnd, RestartCounts } from "../launch/launch-contract.ts";
 import type { Environment, HostConfig } from "../config/config.ts";
 import { basename, dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -34,6 +34,8 @@ export interface ServerOptions {
 	/** The host's environment, of which a policy grants variables to modules. */
 	readonly env?: Environment;
 	readonly restarts?: RestartCounts;
+	/** How the host before this one ended, where a supervisor has seen it. */
+	readonly lastEnd?: LastEnd;
 	/** Whether tool calls may be answered without the SDK in between; `false` is for comparing the two ways. */
 	readonly directCalls?: boolean;
 }
@@ -136,7 +138,7 @@ export function hostPaths(config: HostConfig): readonly string[] {
 }
 
 export function openHost(
-	{ config, log, env = {} }: ServerOptions,
+	{ config, log, env = {}, lastEnd }: ServerOptions,
 	{
 		policyFile,
 		hostPorts,
@@ -152,6 +154,7 @@ export function openHost(
 		env,
 		protectedPaths: hostPaths(config),
 		hostPorts,
+		lastEnd,
 		onProblem: (what) => log.warn(what),
 	});
 	const host = createHost({

@@ -5,7 +5,14 @@ import { parse } from "dotenv";
 import { z } from "zod";
 import { SECRET_VARIABLES, schemaFor, type Variables } from "./schema.ts";
 import { BulkheadError, messageOf } from "../core/errors.ts";
-import { RESTARTS_ENV, type RestartCounts, START_DIR_ENV } from "../launch/launch-contract.ts";
+import {
+	LAST_END_ENV,
+	type LastEnd,
+	LOG_FD_ENV,
+	RESTARTS_ENV,
+	type RestartCounts,
+	START_DIR_ENV,
+} from "../launch/launch-contract.ts";
 import { isLoopback, readAuthority } from "./host-header.ts";
 import { similarName } from "./did-you-mean.ts";
 
@@ -42,7 +49,11 @@ export interface Launch {
 	readonly supervised: boolean;
 	/** Restarts of the host under the running supervisor. */
 	readonly restarts: RestartCounts;
-	/** Whether standard error is a terminal. */
+	/** How the host before this one ended; undefined for the first one, and without a supervisor. */
+	readonly lastEnd: LastEnd | undefined;
+	/** The descriptor that the log goes to. */
+	readonly logFd: number;
+	/** Whether that is a terminal. */
 	readonly terminal: boolean;
 }
 
@@ -53,12 +64,15 @@ export interface Launch {
  */
 export function readLaunch(): Launch {
 	const startDir = process.env[START_DIR_ENV] ?? process.cwd();
+	const logFd = Number(process.env[LOG_FD_ENV] ?? STDERR);
 	return {
 		env: { ...readDotenv(startDir), ...process.env },
 		startDir,
 		supervised: process.env[START_DIR_ENV] !== undefined,
 		restarts: readRestarts(process.env[RESTARTS_ENV]),
-		terminal: isatty(2),
+		lastEnd: readLastEnd(process.env[LAST_END_ENV]),
+		logFd,
+		terminal: isatty(logFd),
 	};
 }
 
@@ -141,6 +155,17 @@ function readDotenv(dir: string): Environment {
 		if ((cause as NodeJS.ErrnoException).code === "ENOENT") return {};
 		const message = `${file} cannot be read (${messageOf(cause)}): make it readable or remove it`;
 		throw new BulkheadError("CONFIG_INVALID", message, { cause });
+	}
+}
+
+const STDERR = 2;
+const LAST_END = z.object({ signal: z.string().nullable(), stack: z.string() });
+
+function readLastEnd(text = ""): LastEnd | undefined {
+	try {
+		return LAST_END.parse(JSON.parse(text));
+	} catch {
+		return undefined;
 	}
 }
 

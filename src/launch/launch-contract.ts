@@ -35,6 +35,19 @@ export interface RestartCounts {
 	readonly exit: number;
 }
 
+/** How the host before this one ended: the JSON text of a `LastEnd`. Not set for the first host of a supervisor. */
+export const LAST_END_ENV = "BULKHEAD_LAST_END";
+
+export interface LastEnd {
+	/** What killed it; null when it ended by itself. */
+	readonly signal: string | null;
+	/** What Node wrote of the JavaScript that ran when the process aborted, the innermost call first; empty as a rule. */
+	readonly stack: string;
+}
+
+/** The descriptor of the supervisor's standard error, for the log. The host's own is a pipe that the supervisor reads. */
+export const LOG_FD_ENV = "BULKHEAD_LOG_FD";
+
 export const EXIT_CODES = {
 	stopped: 0,
 	/** The start failed in a way that trying again does not cure: the port is in use, Node is too old. */

@@ -3,8 +3,16 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import path from "node:path";
+import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
-import { EXIT_CODES, RESTARTS_ENV, type RestartCounts } from "./launch-contract.ts";
+import {
+	EXIT_CODES,
+	LAST_END_ENV,
+	type LastEnd,
+	LOG_FD_ENV,
+	RESTARTS_ENV,
+	type RestartCounts,
+} from "./launch-contract.ts";
 
 export interface HostLaunch {
 	/** The Node binary that runs the host. */
@@ -55,9 +63,17 @@ export async function supervise(launch: HostLaunch): Promise<number> {
 	// A reader of our output that is gone (`| head`) must not take the host with it.
 	process.stderr.on("error", () => {});
 
+	let lastEnd: LastEnd | undefined;
+
 	for (let deaths = 0; ; ) {
 		const startedMs = performance.now();
-		const end = await runHost({ ...env, [RESTARTS_ENV]: JSON.stringify(restarts satisfies RestartCounts) });
+		const end = await runHost({
+			...env,
+			[RESTARTS_ENV]: JSON.stringify(restarts satisfies RestartCounts),
+			// Empty for the first: another supervisor's above this one is not meant.
+			[LAST_END_ENV]: lastEnd === undefined ? "" : JSON.stringify(lastEnd),
+		});
+		lastEnd = { signal: end.signal, stack: end.stack ?? "" };
 		host = undefined;
 
 		if (stop !== undefined) return exitCodeOf(end, stop.signal);
@@ -81,10 +97,17 @@ export async function supervise(launch: HostLaunch): Promise<number> {
 			// Empty, because a worker under Node's permission model may read its process's working directory. A new one each
 			// time, because a dead host can have left a core file in the last.
 			cwd = mkdtempSync(path.join(tmpdir(), "bulkhead-"));
-			host = spawn(runtime, args, { cwd, env: hostEnv, stdio: ["pipe", stdout, "inherit"] });
+			// Its log goes to our standard error by itself. What goes to its own is little, and the last of it is Node's account
+			// of an abort.
+			host = spawn(runtime, args, {
+				cwd,
+				env: { ...hostEnv, [LOG_FD_ENV]: String(LOG_FD) },
+				stdio: ["pipe", stdout, "pipe", STDERR],
+			});
 			host.stdin?.on("error", () => {});
+			const words = lastWords(host.stderr);
 			const [code, signal] = (await once(host, "exit")) as [number | null, NodeJS.Signals | null];
-			return { code, signal };
+			return { code, signal, stack: stackIn(await words()) };
 		} catch (error) {
 			return { code: null, signal: null, failure: error instanceof Error ? error.message : String(error) };
 		} finally {
@@ -107,6 +130,49 @@ export async function supervise(launch: HostLaunch): Promise<number> {
 	}
 }
 
+const STDERR = 2;
+const LOG_FD = 3;
+const MAX_WORDS = 65_536;
+const MAX_STACK = 8192;
+/** What the host has started may hold its standard error open for longer than it lives. */
+const LAST_WORDS_MS = 200;
+
+/** Passes on what the host writes to its standard error. @returns what gives the last of it, once the host has ended */
+function lastWords(stderr: Readable | null): () => Promise<string> {
+	let words = "";
+	if (stderr === null) return async () => words;
+	const ended = once(stderr, "close");
+	ended.catch(() => {});
+	stderr.on("error", () => {});
+	stderr.on("data", (chunk: Buffer) => {
+		process.stderr.write(chunk);
+		words = (words + chunk.toString("latin1")).slice(-MAX_WORDS);
+	});
+	return async () => {
+		const tooLong = new AbortController();
+		await Promise.race([
+			ended.catch(() => {}),
+			delay(LAST_WORDS_MS, undefined, { signal: tooLong.signal }).catch(() => {}),
+		]);
+		tooLong.abort();
+		stderr.destroy();
+		return words;
+	};
+}
+
+/** The JavaScript calls that were under way when Node aborted, as it writes them after the native ones. */
+function stackIn(words: string): string {
+	const at = words.lastIndexOf(STACK_TITLE);
+	return at === -1
+		? ""
+		: words
+				.slice(at + STACK_TITLE.length)
+				.trim()
+				.slice(0, MAX_STACK);
+}
+
+const STACK_TITLE = "----- JavaScript stack trace -----";
+
 /** Deaths with no stable minute between them, the one that ended `uptimeMs` included. */
 export function deathsInARow(before: number, uptimeMs: number): number {
 	return uptimeMs >= STABLE_AFTER_MS ? 1 : before + 1;
@@ -127,6 +193,7 @@ interface HostEnd {
 	readonly code: number | null;
 	readonly signal: NodeJS.Signals | null;
 	readonly failure?: string;
+	readonly stack?: string;
 }
 
 function exitCodeOf({ code, signal }: HostEnd, stopSignal: NodeJS.Signals): number {

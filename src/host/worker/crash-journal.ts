@@ -1,7 +1,14 @@
 import { closeSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from "node:fs";
 import path from "node:path";
 import { messageOf } from "../../core/errors.ts";
-import { findSuspects, type GenerationPhase, type LiveGeneration } from "./crash-suspects.ts";
+import type { LastEnd } from "../../launch/launch-contract.ts";
+import {
+	diedByItself,
+	findSuspects,
+	moduleInStack,
+	type GenerationPhase,
+	type LiveGeneration,
+} from "./crash-suspects.ts";
 import { isRecord, parseJson } from "../../../workers/wire/json.ts";
 import { type Isolation } from "./worker.ts";
 
@@ -14,6 +21,8 @@ export interface Suspect {
 	readonly at: number;
 	/** How often it has been suspected. */
 	readonly count: number;
+	/** Its code is what ran when the process aborted: no suspicion, but evidence. */
+	readonly isNamed: boolean;
 }
 
 /**
@@ -22,11 +31,11 @@ export interface Suspect {
  * One line is appended for each start, success and end of a generation, without a sync: what a process has written
  * survives its death, and only a failing machine loses it, which is no module's doing. A line cut short or destroyed is
  * skipped, the file is rewritten (aside, then renamed) before it grows past a bound, and a disk that refuses costs the
- * record and nothing else. A host that is killed from outside looks like one that a module has taken down: its newest
- * module then runs in a process for a while, and works.
+ * record and nothing else. Who is blamed is decided by how the host ended, which its supervisor has seen: a kill from
+ * outside, and an end that nobody saw, accuse nobody.
  */
 export interface CrashRecord {
-	/** Modules suspected in the last week, the latest first. Those should run in a process. */
+	/** Modules suspected in the last week, the latest first. Those that were named should run in a process. */
 	suspects(): readonly Suspect[];
 	/** Modules that were being compiled when the host before died. */
 	compiledAtDeath(): readonly string[];
@@ -37,13 +46,18 @@ export interface CrashRecord {
 	stopped(moduleId: string, generation: number): void;
 	/** The module has changed, or an operator says that it is good. */
 	cleared(moduleId: string): void;
-	/** The host ends in order; the first step of a shutdown, so that one that is cut short accuses nobody. */
+	/**
+	 * The host ends in order, and mere suspicions end with it; the first step of a shutdown, so that one that is cut short
+	 * accuses nobody.
+	 */
 	close(): void;
 }
 
 export interface CrashRecordOptions {
 	/** Milliseconds since the epoch. */
 	readonly now?: () => number;
+	/** How the host before ended, by the word of its supervisor; undefined: nobody saw it. */
+	readonly end?: LastEnd | undefined;
 	/** The record cannot be kept, and why. Called once at most. */
 	readonly onProblem?: (problem: string) => void;
 }
@@ -56,7 +70,7 @@ export function openCrashRecord(stateDir: string, options: CrashRecordOptions = 
 	const file = path.join(stateDir, CRASH_RECORD_FILE);
 	const left = readState(file);
 	const compiledAtDeath = [...left.compiling];
-	const state = settle(left, now());
+	const state = settle(left, now(), options.end, stateDir);
 	let fd: number | undefined;
 	let size = 0;
 	let sizeLimit = 0;
@@ -120,6 +134,7 @@ export function openCrashRecord(stateDir: string, options: CrashRecordOptions = 
 			if (isClosed) return;
 			state.live.clear();
 			state.compiling.clear();
+			for (const [id, { isNamed }] of state.suspects) if (!isNamed) state.suspects.delete(id);
 			rewrite();
 			isClosed = true;
 			if (fd !== undefined) closeSync(fd);
@@ -149,14 +164,18 @@ interface State {
 }
 
 /** What is left of the record of the host before, with the suspects of its death. */
-function settle(state: State, at: number): State {
+function settle(state: State, at: number, end: LastEnd | undefined, stateDir: string): State {
 	const deaths = state.deaths.filter((death) => at - death < DEATHS_COUNT_FOR_MS).slice(-MAX_DEATHS);
 	const suspects = new Map([...state.suspects].filter(([, suspect]) => at - suspect.at < SUSPECTED_FOR_MS));
 	const live = [...state.live.values()];
-	if (live.length > 0) {
+	if (live.length > 0 && end !== undefined && diedByItself(end)) {
 		deaths.push(at);
-		for (const { moduleId, phase } of findSuspects(live, deaths.length)) {
-			suspects.set(moduleId, { moduleId, phase, at, count: (suspects.get(moduleId)?.count ?? 0) + 1 });
+		const named = live.find(({ moduleId }) => moduleId === moduleInStack(end.stack, stateDir));
+		const found = named === undefined ? findSuspects(live, deaths.length) : [named];
+		for (const { moduleId, phase } of found) {
+			const before = suspects.get(moduleId);
+			const isNamed = named !== undefined || before?.isNamed === true;
+			suspects.set(moduleId, { moduleId, phase, at, count: (before?.count ?? 0) + 1, isNamed });
 		}
 	}
 	return { live: new Map(), compiling: new Set(), suspects, deaths };
@@ -185,8 +204,8 @@ function apply(state: State, entry: Entry): void {
 			state.compiling.delete(entry.moduleId);
 			return;
 		case "suspected": {
-			const { moduleId, phase, at, count } = entry;
-			if (state.suspects.size < MAX_SUSPECTS) state.suspects.set(moduleId, { moduleId, phase, at, count });
+			const { moduleId, phase, at, count, isNamed } = entry;
+			if (state.suspects.size < MAX_SUSPECTS) state.suspects.set(moduleId, { moduleId, phase, at, count, isNamed });
 			return;
 		}
 		case "died":
@@ -232,7 +251,7 @@ function readState(file: string): State {
 
 function readEntry(value: unknown): Entry | undefined {
 	if (!isRecord(value)) return undefined;
-	const { event, moduleId, generation, isolation, phase, at, count } = value;
+	const { event, moduleId, generation, isolation, phase, at, count, isNamed } = value;
 	if (event === "died") return isCount(at) ? { event, at } : undefined;
 	if (typeof moduleId !== "string") return undefined;
 	switch (event) {
@@ -249,7 +268,7 @@ function readEntry(value: unknown): Entry | undefined {
 			return { event, moduleId };
 		case "suspected":
 			return (phase === "starting" || phase === "running") && isCount(at) && isCount(count)
-				? { event, moduleId, phase, at, count }
+				? { event, moduleId, phase, at, count, isNamed: isNamed === true }
 				: undefined;
 		default:
 			return undefined;

@@ -1,4 +1,9 @@
+import { realpathSync } from "node:fs";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import type { LastEnd } from "../../launch/launch-contract.ts";
 import type { Isolation } from "./worker.ts";
+
 export type GenerationPhase = "starting" | "running";
 
 /** A generation that had not ended when the host died. */
@@ -35,7 +40,38 @@ export function findSuspects(live: readonly LiveGeneration[], recentDeaths: numb
 
 const MOST_STARTING = 4;
 
+/**
+ * Whether the process ended from within. SIGKILL is an operator, a container's limit or the kernel that ran out of memory:
+ * none of them says who was the cause.
+ */
+export function diedByItself({ signal }: LastEnd): boolean {
+	return signal === null || FATAL_SIGNALS.includes(signal);
+}
+
+const FATAL_SIGNALS = ["SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV", "SIGTRAP"];
+
+/** The module whose bundle the innermost call of a stack lies in that is of any module; undefined: there is none. */
+export function moduleInStack(stack: string, stateDir: string): string | undefined {
+	const folders = [stateDir, realPath(stateDir)].map((folder) => path.join(folder, "modules"));
+	const beginnings = folders.flatMap((folder) => [`${pathToFileURL(folder).href}/`, `${folder}/`]);
+	for (const line of stack.split("\n")) {
+		const at = beginnings.find((each) => line.includes(each));
+		if (at === undefined) continue;
+		const [, kind, name] = /^(metrics|mcps)-([^/]+)\//.exec(line.slice(line.indexOf(at) + at.length)) ?? [];
+		if (kind !== undefined) return `${kind}/${decodeURIComponent(name ?? "")}`;
+	}
+	return undefined;
+}
+
 function newestOfEach(ranking: readonly LiveGeneration[]): readonly LiveGeneration[] {
 	const seen = new Set<string>();
 	return ranking.filter(({ moduleId }) => !seen.has(moduleId) && seen.add(moduleId));
+}
+
+function realPath(folder: string): string {
+	try {
+		return realpathSync(folder);
+	} catch {
+		return folder;
+	}
 }

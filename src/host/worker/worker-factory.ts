@@ -9,6 +9,7 @@ import { HOST_LIBRARY_FILES, HOST_PACKAGE_READS } from "../packages/host-package
 import { withoutNested } from "../packages/package-closure.ts";
 import { createCodeCache } from "./code-cache.ts";
 import type { CompiledModule } from "../compile/compiler.ts";
+import type { LastEnd } from "../../launch/launch-contract.ts";
 import { type CrashRecord, openCrashRecord } from "./crash-journal.ts";
 import type { ModuleKind } from "../../core/module-id.ts";
 import type { ModuleSource } from "../sources/listing.ts";
@@ -19,7 +20,7 @@ import { grantedEnv } from "../policy/granted-env.ts";
 import { sandboxOf, workerExecArgv, workerReads } from "../policy/permissions.ts";
 import { conflictOf, realPathOf } from "../policy/protected-paths.ts";
 import type { ModulePolicy } from "../policy/module-policy.ts";
-import { separateUser } from "./process-user.ts";
+import { findUnreadable, separateUser } from "./process-user.ts";
 import { MAX_CATALOG_LENGTH } from "../../../workers/wire/catalog.ts";
 import type { RunnerSettings } from "../policy/module-settings.ts";
 import type { Isolation } from "./worker.ts";
@@ -68,11 +69,15 @@ export interface WorkerFactoryOptions {
 	readonly env: Readonly<Record<string, string | undefined>>;
 	/** Absolute paths that no module may write to, whatever its policy says. */
 	readonly protectedPaths: readonly string[];
+	/** How the host before this one ended; undefined: nobody knows. */
+	readonly lastEnd?: LastEnd | undefined;
 	/** TCP ports that the host listens on: no module may take one on any address. */
 	readonly hostPorts: () => readonly number[];
 	readonly onProblem: (what: string) => void;
 }
 
+/** Without a name in the evidence, a module is only walled off when it was there at that many deaths. */
+const LEAST_SUSPICIONS = 2;
 const MEGABYTE = 1_048_576;
 const NODE_MAJOR = Number.parseInt(process.versions.node, 10);
 const SDK = realpathSync(fileURLToPath(import.meta.resolve("@modelcontextprotocol/server")));
@@ -93,12 +98,15 @@ export function createWorkerFactory(options: WorkerFactoryOptions): WorkerFactor
 		[...libraries].map(([file, { path }]) => [pathToFileURL(file).href, pathToFileURL(path).href]),
 	);
 	const sdkScript = libraries.get(SDK)?.script;
-	const record: CrashRecord = openCrashRecord(stateDir, { onProblem });
+	const record: CrashRecord = openCrashRecord(stateDir, { onProblem, end: options.lastEnd });
 	const walledOff = new Set<string>();
-	for (const { moduleId, phase } of record.suspects()) {
+	for (const { moduleId, phase, isNamed, count } of record.suspects()) {
+		if (!isNamed && count < LEAST_SUSPICIONS) continue; // nothing names it yet
 		walledOff.add(moduleId);
 		onProblem(
-			`${moduleId} was ${phase} when the host died before, and now runs in a process of its own until it changes`,
+			isNamed
+				? `${moduleId} ended the host before: its code ran when the process aborted. It runs in a process of its own until it changes`
+				: `${moduleId} was ${phase} each time the host died of late. It runs in a process of its own until it changes, or the host has been stopped in order`,
 		);
 	}
 	for (const moduleId of record.compiledAtDeath()) {
@@ -144,6 +152,17 @@ export function createWorkerFactory(options: WorkerFactoryOptions): WorkerFactor
 		});
 	}
 
+	/** A wall that its module could not even start behind protects nobody, and costs the module. */
+	function takeDownUselessWall({ source, compiled, policy }: WorkerRequest): void {
+		const user = separateUser();
+		if (!walledOff.has(source.id) || policy.isolation === "process" || user === undefined) return;
+		const needed = [process.execPath, entries[source.kind], compiled.bundlePath];
+		const unreadable = findUnreadable([...needed, ...compiled.libraries.map(({ path }) => path)], user);
+		if (unreadable === undefined) return;
+		walledOff.delete(source.id);
+		onProblem(`${source.id} would be safer in a process of its own, and stays in a thread: ${unreadable}`);
+	}
+
 	/** A module process has no data of a thread, and compiles what it needs. */
 	function codeFor(kind: ModuleKind, compiled: CompiledModule): CompiledCodeDto {
 		const used = compiled.libraries.map(({ path }) => scripts.get(path));
@@ -165,6 +184,7 @@ export function createWorkerFactory(options: WorkerFactoryOptions): WorkerFactor
 		start(request) {
 			const { generation, policy } = request;
 			const moduleId = request.source.id;
+			takeDownUselessWall(request);
 			const isolation = isolationOf(moduleId, policy);
 			record.starting(moduleId, generation, isolation);
 			const worker = startWorker(request, isolation);

@@ -12,8 +12,16 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
-import { CRASH_RECORD_FILE, openCrashRecord } from "../../../src/host/worker/crash-journal.ts";
+import {
+	CRASH_RECORD_FILE,
+	type CrashRecordOptions,
+	openCrashRecord as open,
+} from "../../../src/host/worker/crash-journal.ts";
 import { findSuspects, type LiveGeneration } from "../../../src/host/worker/crash-suspects.ts";
+
+const ABORTED = { signal: "SIGABRT", stack: "" };
+const openCrashRecord = (folder: string, options: CrashRecordOptions = {}) =>
+	open(folder, { end: ABORTED, ...options });
 
 function stateDir(t: TestContext): string {
 	const folder = mkdtempSync(path.join(tmpdir(), "crash-record-"));
@@ -61,13 +69,15 @@ test("a host that died names the module that was starting; one that was closed n
 	first.starting("mcps/culprit", 1, "thread");
 	// It dies here: nothing is closed.
 	const second = openCrashRecord(folder, { now: () => 2000 });
-	assert.deepEqual(second.suspects(), [{ moduleId: "mcps/culprit", phase: "starting", at: 2000, count: 1 }]);
+	assert.deepEqual(second.suspects(), [
+		{ moduleId: "mcps/culprit", phase: "starting", at: 2000, count: 1, isNamed: false },
+	]);
 	second.starting("mcps/culprit", 1, "process");
 	second.running("mcps/culprit", 1, "process");
 	second.starting("metrics/good", 1, "thread");
 	second.close();
 	second.starting("metrics/late", 2, "thread");
-	assert.deepEqual(ids(openCrashRecord(folder, { now: () => 3000 }).suspects()), ["mcps/culprit"]);
+	assert.deepEqual(ids(openCrashRecord(folder, { now: () => 3000 }).suspects()), []);
 });
 
 test("what ended before the death is not suspected", (t) => {
@@ -85,7 +95,7 @@ test("a suspicion is counted, can be cleared, and is forgotten after a week", (t
 	openCrashRecord(folder, { now: () => 1000 }).starting("mcps/a", 1, "thread");
 	openCrashRecord(folder, { now: () => 2000 }).starting("mcps/a", 1, "thread");
 	const third = openCrashRecord(folder, { now: () => 3000 });
-	assert.deepEqual(third.suspects(), [{ moduleId: "mcps/a", phase: "starting", at: 3000, count: 2 }]);
+	assert.deepEqual(third.suspects(), [{ moduleId: "mcps/a", phase: "starting", at: 3000, count: 2, isNamed: false }]);
 	third.close();
 	assert.equal(openCrashRecord(folder, { now: () => 3000 + week }).suspects().length, 0);
 
@@ -149,4 +159,39 @@ test("a host that died names the modules that were being compiled, until they ha
 	second.compiling("metrics/bomb");
 	second.close();
 	assert.deepEqual(openCrashRecord(folder).compiledAtDeath(), [], "it was closed in order");
+});
+
+test("a kill from outside, and an end that nobody saw, accuse nobody", (t) => {
+	const folder = stateDir(t);
+	for (const end of [{ signal: "SIGKILL", stack: "" }, { signal: "SIGTERM", stack: "" }, undefined]) {
+		openCrashRecord(folder).starting("mcps/idle", 1, "thread");
+		const next = openCrashRecord(folder, { end });
+		assert.deepEqual(next.suspects(), []);
+		next.close();
+	}
+});
+
+test("whose code ran when the process aborted is named, whoever was starting then", (t) => {
+	const folder = stateDir(t);
+	const first = openCrashRecord(folder);
+	first.starting("metrics/aa", 1, "thread");
+	first.running("metrics/aa", 1, "thread");
+	first.starting("mcps/innocent", 1, "thread");
+	const stack = `1: write (node:zlib:5:1)\n2: boom (file://${folder}/modules/metrics-aa/12ab.mjs:1:85)\n3: other (file://${folder}/modules/mcps-innocent/1.mjs:1:1)`;
+	const second = openCrashRecord(folder, { end: { signal: "SIGABRT", stack } });
+	assert.deepEqual(
+		second.suspects().map(({ moduleId, isNamed, count }) => [moduleId, isNamed, count]),
+		[["metrics/aa", true, 1]],
+	);
+	second.close(); // in order: evidence stays, suspicions do not
+	assert.deepEqual(ids(openCrashRecord(folder).suspects()), ["metrics/aa"]);
+});
+
+test("a suspicion ends with a stop in order", (t) => {
+	const folder = stateDir(t);
+	openCrashRecord(folder).starting("mcps/a", 1, "thread");
+	const second = openCrashRecord(folder);
+	assert.deepEqual(ids(second.suspects()), ["mcps/a"]);
+	second.close();
+	assert.deepEqual(openCrashRecord(folder).suspects(), []);
 });
