@@ -1,3 +1,16 @@
+import {
+	allocUnsafe,
+	bufferFrom,
+	create,
+	createList,
+	isArray,
+	isUint8Array,
+	keys,
+	lengthOf,
+	parse,
+	setBytes,
+	stringify,
+} from "../primordials/primordials.ts";
 import { isRecord } from "../wire/json.ts";
 
 /**
@@ -50,19 +63,25 @@ export class FrameError extends Error {
  */
 export function encodeFrame(message: unknown, limits: FrameLimits): readonly Uint8Array[] {
 	const { place, rest, body } = takeOut(message);
-	const json = stringify(rest) as string | undefined;
+	const json = stringify(bare(rest)) as string | undefined;
 	if (json === undefined) throw new FrameError("sent a message that is not data");
-	const head = Buffer.from(json);
-	const tail = typeof body === "string" ? Buffer.from(body) : body;
-	checkLengths(head.length, tail.length, limits);
-	const preamble = Buffer.allocUnsafe(PREAMBLE_BYTES);
-	preamble.writeUInt16BE(MARK, 0);
-	preamble.writeUInt8(PLACES.indexOf(place), 2);
-	preamble.writeUInt32BE(head.length, 3);
-	preamble.writeUInt32BE(tail.length, 7);
+	const head = bufferFrom(json);
+	const tail = typeof body === "string" ? bufferFrom(body) : body;
+	const headBytes = lengthOf(head);
+	const tailBytes = lengthOf(tail);
+	checkLengths(headBytes, tailBytes, limits);
 	// A short frame in one piece: one system call, and one packet for who reads it.
-	const whole = PREAMBLE_BYTES + head.length + tail.length;
-	return whole <= COPY_BYTES ? [Buffer.concat([preamble, head, tail], whole)] : [preamble, head, tail];
+	const isShort = PREAMBLE_BYTES + headBytes + tailBytes <= COPY_BYTES;
+	const frame = allocUnsafe(PREAMBLE_BYTES + (isShort ? headBytes + tailBytes : 0));
+	frame[0] = MARK >> 8;
+	frame[1] = MARK & 0xff;
+	frame[2] = NUMBERS[place];
+	writeUint32(frame, 3, headBytes);
+	writeUint32(frame, 7, tailBytes);
+	if (!isShort) return [frame, head, tail];
+	setBytes(frame, head, PREAMBLE_BYTES);
+	setBytes(frame, tail, PREAMBLE_BYTES + headBytes);
+	return [frame];
 }
 
 /** Turns chunks of a stream back into messages, one at a time, so that its owner decides when to do the next. */
@@ -118,15 +137,30 @@ export function createFrameReader(limits: FrameLimits): FrameReader {
 /** Where in a message its body belongs. The position in this list is what a frame says. */
 const PLACES = ["nowhere", "snapshot", "answer", "catalog", "json"] as const;
 type Place = (typeof PLACES)[number];
+const NUMBERS: Readonly<Record<Place, number>> = { nowhere: 0, snapshot: 1, answer: 2, catalog: 3, json: 4 };
 /** The fields of a result that may be long. */
 const RESULT_FIELDS = { snapshot: "snapshot", answer: "json", catalog: "catalog" } as const;
 
-// Modules share the realm of the process that writes, and may replace what they like.
-const { stringify, parse } = JSON;
 const EMPTY = new Uint8Array(0);
 const MARK = 0xb1d5;
 const PREAMBLE_BYTES = 11;
 const COPY_BYTES = 16 * 1024;
+
+function writeUint32(bytes: Uint8Array, at: number, value: number): void {
+	for (let index = 0; index < 4; index++) bytes[at + index] = (value >>> (24 - 8 * index)) & 0xff;
+}
+
+/** The same data without prototypes, where a module may have put a `toJSON`. */
+function bare(value: unknown): unknown {
+	if (typeof value !== "object" || value === null) return value;
+	const copy = (isArray(value) ? createList() : create(null)) as Record<string, unknown>;
+	const names = keys(value);
+	for (let index = 0; index < names.length; index++) {
+		const name = names[index] as string;
+		copy[name] = bare((value as Readonly<Record<string, unknown>>)[name]);
+	}
+	return copy;
+}
 
 function takeOut(message: unknown): {
 	readonly place: Place;
@@ -136,10 +170,11 @@ function takeOut(message: unknown): {
 	if (isRecord(message)) {
 		const { type, result, json } = message;
 		if (type === "done" && isRecord(result)) {
-			for (const place of ["snapshot", "answer", "catalog"] as const) {
+			for (let at = 1; at <= NUMBERS.catalog; at++) {
+				const place = PLACES[at] as keyof typeof RESULT_FIELDS;
 				const field = RESULT_FIELDS[place];
 				const body = result[field];
-				const found = place === "snapshot" ? body instanceof Uint8Array : typeof body === "string";
+				const found = place === "snapshot" ? isUint8Array(body) : typeof body === "string";
 				if (!found) continue;
 				return {
 					place,

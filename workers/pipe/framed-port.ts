@@ -1,6 +1,7 @@
 import { writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { createFrameReader, encodeFrame, type FrameLimits, PROCESS_WIRE } from "./frame.ts";
+import { createList, lengthOf } from "../primordials/primordials.ts";
 import type { Port } from "../wire/port.ts";
 
 export interface FramedPortOptions {
@@ -26,23 +27,24 @@ export interface FramedPortOptions {
 export function createFramedPort({ readFd, writeFd, limits, onHostGone }: FramedPortOptions): Port {
 	const input = new Socket({ fd: readFd, readable: true, writable: false });
 	const reader = createFrameReader(PROCESS_WIRE.toProcess);
-	const listeners: ((message: unknown) => void)[] = [];
+	const listeners = createList<(message: unknown) => void>();
 	input.on("error", onHostGone);
 	input.on("close", onHostGone);
 
 	function receive(chunk: Uint8Array): void {
 		reader.push(chunk);
 		for (let next = reader.next(); next !== undefined; next = reader.next()) {
-			for (const listener of listeners) listener(next.message);
+			for (let at = 0; at < listeners.length; at++) listeners[at]?.(next.message);
 		}
 	}
 
 	return {
 		postMessage(message) {
-			for (const piece of encodeFrame(message, limits)) writeWhole(writeFd, piece, onHostGone);
+			const pieces = encodeFrame(message, limits);
+			for (let at = 0; at < pieces.length; at++) writeWhole(writeFd, pieces[at] as Uint8Array, onHostGone);
 		},
 		on(_event, listener) {
-			listeners.push(listener);
+			listeners[listeners.length] = listener;
 			if (listeners.length === 1) input.on("data", receive);
 		},
 		close() {
@@ -55,7 +57,7 @@ export function createFramedPort({ readFd, writeFd, limits, onHostGone }: Framed
 const write = writeSync;
 
 function writeWhole(fd: number, bytes: Uint8Array, onHostGone: () => void): void {
-	for (let written = 0; written < bytes.length; ) {
+	for (let written = 0; written < lengthOf(bytes); ) {
 		try {
 			written += write(fd, bytes, written);
 		} catch {

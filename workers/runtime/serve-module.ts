@@ -1,5 +1,6 @@
 import process from "node:process";
 import { pathToFileURL } from "node:url";
+import { immediate, NativeString, slice } from "../primordials/primordials.ts";
 import type { ModuleContext } from "../contract.ts";
 import {
 	type CallDto,
@@ -21,7 +22,7 @@ import { followPackages } from "./package-loader.ts";
 import { lockWorker } from "../sandbox/lock.ts";
 import { encodeSnapshot } from "../snapshot/encode-snapshot.ts";
 import { isDuration, isRecord } from "../wire/json.ts";
-import type { Port } from "../wire/port.ts";
+import { NO_TRANSFER, type Port } from "../wire/port.ts";
 import { createRegistryCollection, type RegistryCollection } from "./collect-registries.ts";
 import { explainWhileLoading } from "./own-process.ts";
 import { importClients, mergeDefault, type ModuleExports } from "./registries.ts";
@@ -74,7 +75,7 @@ export function serveModule(port: Port, flavour: ModuleFlavour): Promise<void> {
 		const quota = createMessageQuota(UNASKED_MESSAGES);
 		const host: HostLink = {
 			send(message) {
-				if (quota.take()) port.postMessage(message, []);
+				if (quota.take()) port.postMessage(message, NO_TRANSFER);
 			},
 		};
 		const stopping = new AbortController();
@@ -96,7 +97,7 @@ export function serveModule(port: Port, flavour: ModuleFlavour): Promise<void> {
 				const encoded = encodeSnapshot(lists, limits, mirrored);
 				if (!encoded.ok) throw Object.assign(new Error(encoded.message), { code: encoded.reason });
 				const result = { snapshot: encoded.bytes, ...(failures.length > 0 && boundFailures(failures)) };
-				return { result, transfer: [encoded.bytes.buffer as ArrayBuffer] };
+				return { result };
 			},
 			async call(params, context) {
 				const { call } = required(module).loaded;
@@ -107,7 +108,7 @@ export function serveModule(port: Port, flavour: ModuleFlavour): Promise<void> {
 			async stop() {
 				stopping.abort("the module is being stopped");
 				await module?.stop?.();
-				setImmediate(resolve); // after the answer has been posted
+				immediate(resolve); // after the answer has been posted
 				return { result: null };
 			},
 		});
@@ -209,7 +210,7 @@ function readCounters({ counters }: Readonly<Record<string, unknown>>): Pick<Sta
 
 function createContext(id: string, host: HostLink, signal: AbortSignal, relist: () => void): ModuleContext {
 	const log = (level: "debug" | "info" | "warn" | "error") => (message: string) =>
-		host.send({ type: "logged", level, text: String(message).slice(0, MAX_LOG_LENGTH) });
+		host.send({ type: "logged", level, text: textOf(message) });
 	const warn = log("warn");
 	return {
 		id,
@@ -224,6 +225,12 @@ function createContext(id: string, host: HostLink, signal: AbortSignal, relist: 
 			taskChanged: (taskId) => tellTaskChanged(host, taskId),
 		},
 	};
+}
+
+/** The text of what a module logs. What it is made of is the module's own, down to `toString`. */
+function textOf(message: unknown): string {
+	const text: unknown = typeof message === "string" ? message : NativeString(message);
+	return typeof text === "string" ? slice(text, 0, MAX_LOG_LENGTH) : "";
 }
 
 /** What is no URI, or too long for one, is nobody's subscription. Its author is told once: it looks as if it had worked. */

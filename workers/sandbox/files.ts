@@ -2,7 +2,15 @@ import fs from "node:fs";
 import { type Denials, lockValue } from "./denial.ts";
 import { type LinkGuard, plainPath } from "../paths/links.ts";
 import { DescriptorHandle } from "./file-handle.ts";
-import { apply, byteLength, caught, create, NativeError, NativePromise, nextTick } from "../primordials/primordials.ts";
+import {
+	apply,
+	byteLength,
+	create,
+	NativeError,
+	NativePromise,
+	nextTick,
+	settled,
+} from "../primordials/primordials.ts";
 
 /** Where a module's writes to the descriptors 1 and 2 go: it means its output, and loggers write to it this way. */
 export type OutputSink = (descriptor: 1 | 2, text: string | Uint8Array) => void;
@@ -86,7 +94,7 @@ function createGuard(denials: Denials, leadsOut: LinkGuard): Guard {
 				try {
 					const result = apply(original, this, args);
 					if (!(result instanceof NativePromise)) return result;
-					return caught(result, undefined, (thrown) => {
+					return settled(result, undefined, (thrown) => {
 						throw translate(name, thrown);
 					});
 				} catch (thrown) {

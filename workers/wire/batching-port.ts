@@ -1,5 +1,7 @@
 import { MessagePort } from "node:worker_threads";
-import type { Port } from "./port.ts";
+import { cancelImmediate, createList, immediate, isArray } from "../primordials/primordials.ts";
+import { NO_TRANSFER, type Port } from "./port.ts";
+import { listenShielded, sendOn } from "./shielded-port.ts";
 
 export interface BatchedPort extends Port {
 	/** Whether the other end is a thread of this process. */
@@ -15,8 +17,10 @@ export interface BatchedPort extends Port {
  * other thread to begin with: one that waited for the end of the round would leave the two threads working by turns.
  *
  * A port of another kind is used as it is. A process reads a pipe, where each message is a frame of limited size.
+ *
+ * @param side the worker's end shares its realm with a module
  */
-export function createBatchedPort(port: Port): BatchedPort {
+export function createBatchedPort(port: Port, side: "host" | "worker"): BatchedPort {
 	if (!(port instanceof MessagePort)) {
 		return {
 			sharesMemory: false,
@@ -26,16 +30,17 @@ export function createBatchedPort(port: Port): BatchedPort {
 			flush: () => undefined,
 		};
 	}
-	let batch: unknown[] = [];
+	const thread: MessagePort = port;
+	let batch = createList<unknown>();
 	let flushing: NodeJS.Immediate | undefined;
 
 	function flush(): void {
-		if (flushing !== undefined) clearImmediate(flushing);
+		if (flushing !== undefined) cancelImmediate(flushing);
 		flushing = undefined;
 		if (batch.length === 0) return;
 		const messages = batch;
-		batch = [];
-		port.postMessage(messages.length === 1 ? messages[0] : messages, []);
+		batch = createList();
+		sendOn(thread, messages.length === 1 ? messages[0] : messages, NO_TRANSFER);
 	}
 
 	return {
@@ -43,21 +48,25 @@ export function createBatchedPort(port: Port): BatchedPort {
 		postMessage(message, transfer) {
 			if (transfer.length > 0) {
 				flush();
-				return port.postMessage(message, transfer);
+				return sendOn(thread, message, transfer);
 			}
-			batch.push(message);
+			batch[batch.length] = message;
 			if (batch.length >= MAX_BATCH) flush();
-			else flushing ??= setImmediate(flush);
+			else flushing ??= immediate(flush);
 		},
-		on: (event, listener) =>
-			port.on(event, (received) => {
-				if (!Array.isArray(received) || received.length === 0) return listener(received);
-				for (const message of received as unknown[]) listener(message);
-			}),
+		on(event, listener) {
+			const receive = (received: unknown): void => {
+				// A longer one than is ever sent goes on as it is: it is no message of the protocol.
+				if (!isArray(received) || received.length === 0 || received.length > MAX_BATCH) return listener(received);
+				for (let index = 0; index < received.length; index++) listener(received[index]);
+			};
+			if (side === "worker") listenShielded(thread, receive);
+			else thread.on(event, receive);
+		},
 		flush,
 		close() {
 			flush();
-			port.close();
+			thread.close();
 		},
 	};
 }

@@ -1,3 +1,5 @@
+import { listen, NativePromise, stringify, unlisten } from "../primordials/primordials.ts";
+import { InFlight } from "./in-flight.ts";
 import { MAX_OPEN_ASKS } from "./messages.ts";
 
 /**
@@ -89,23 +91,23 @@ export function createWorkerAsks(send: {
 	readonly asked: (ask: number, json: string) => void;
 	readonly withdrawn: (ask: number) => void;
 }): WorkerAsks {
-	const waiting = new Map<number, WaitingAsk>();
+	const waiting = new InFlight<WaitingAsk>();
 	let lastAsk = 0;
 	let closed: string | undefined;
 	return {
 		ask(json, signal, onProgress) {
-			if (closed !== undefined) return Promise.resolve(closed);
+			if (closed !== undefined) return new NativePromise((resolve) => resolve(closed as string));
 			lastAsk += 1;
 			const ask = lastAsk;
-			return new Promise((resolve) => {
+			return new NativePromise((resolve) => {
 				const onAbort = (): void => {
 					if (waiting.delete(ask)) send.withdrawn(ask);
 				};
-				signal?.addEventListener("abort", onAbort, { once: true });
+				if (signal !== undefined) listen(signal, "abort", onAbort);
 				waiting.set(ask, {
 					onProgress,
 					resolve(answer) {
-						signal?.removeEventListener("abort", onAbort);
+						if (signal !== undefined) unlisten(signal, "abort", onAbort);
 						resolve(answer);
 					},
 				});
@@ -120,7 +122,8 @@ export function createWorkerAsks(send: {
 		progressed: (ask, json) => waiting.get(ask)?.onProgress?.(json),
 		close(why) {
 			closed = refusal(`the call has been given up, and its client is not asked any more: ${why}`);
-			for (const asked of waiting.values()) asked.resolve(closed);
+			const open = waiting.values();
+			for (let at = 0; at < open.length; at++) (open[at] as WaitingAsk).resolve(closed);
 			waiting.clear();
 		},
 	};
@@ -134,5 +137,5 @@ interface WaitingAsk {
 const INVALID_REQUEST = -32600;
 
 function refusal(message: string): string {
-	return JSON.stringify({ error: { code: INVALID_REQUEST, message } });
+	return `{"error":{"code":${INVALID_REQUEST},"message":${stringify(message)}}}`;
 }

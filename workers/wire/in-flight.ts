@@ -1,3 +1,5 @@
+import { create, values } from "../primordials/primordials.ts";
+
 /**
  * What is under way, by its id: many entries a second, each gone after a moment.
  *
@@ -9,7 +11,7 @@
  * As with any object, 1 and "1" are the same id.
  */
 export class InFlight<Value, Id extends number | string = number> {
-	readonly #entries = Object.create(null) as Record<Id, Value>;
+	#entries = create(null) as Record<Id, Value>;
 	#size = 0;
 
 	get size(): number {
@@ -32,8 +34,16 @@ export class InFlight<Value, Id extends number | string = number> {
 		return delete this.#entries[id];
 	}
 
+	clear(): void {
+		this.#entries = create(null) as Record<Id, Value>;
+		this.#size = 0;
+	}
+
 	/** Those of now. */
 	values(): Value[] {
-		return Object.values(this.#entries);
+		return values(this.#entries);
 	}
 }
+
+// Modules can come by one (the SDK has one of those it works with), and with it by the class that the runtime uses.
+Object.freeze(InFlight.prototype);

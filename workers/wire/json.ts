@@ -1,13 +1,15 @@
+import { isArray, isSafeInteger, parse } from "../primordials/primordials.ts";
+
 export function parseJson(text: string): unknown {
 	try {
-		return JSON.parse(text);
+		return parse(text);
 	} catch {
 		return undefined;
 	}
 }
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-	return typeof value === "object" && value !== null && !Array.isArray(value);
+	return typeof value === "object" && value !== null && !isArray(value);
 }
 
 /** A number of milliseconds that a timer can wait for. */
@@ -16,7 +18,7 @@ export function isDuration(value: unknown): value is number {
 }
 
 export function isId(value: unknown): value is number {
-	return typeof value === "number" && Number.isSafeInteger(value);
+	return typeof value === "number" && isSafeInteger(value);
 }
 
 export function isText(value: unknown, maxLength: number): value is string {

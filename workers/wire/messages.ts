@@ -1,5 +1,14 @@
 import type { LogLevel } from "../contract.ts";
 import type { SandboxDto } from "../sandbox/policy.ts";
+import {
+	arrayOf,
+	bufferOf,
+	createList,
+	isArray,
+	isArrayBuffer,
+	isUint8Array,
+	namesOf,
+} from "../primordials/primordials.ts";
 import { readWireError, type WireErrorDto } from "./wire-error.ts";
 import { isRecord, isDuration, isId, isText } from "./json.ts";
 import { type Era, MAX_CATALOG_LENGTH } from "./catalog.ts";
@@ -212,7 +221,7 @@ export const ROOTS_CHANGED = "notifications/roots/list_changed";
 /** Requests to its client that one call may have open at a time. */
 export const MAX_OPEN_ASKS = 16;
 
-const LOG_LEVELS: ReadonlySet<unknown> = new Set<LogLevel>(["debug", "info", "warn", "error"]);
+const LOG_LEVELS = namesOf(["debug", "info", "warn", "error"] satisfies LogLevel[]);
 
 /** Checks the envelope of what came from a worker. Undefined means that it is no message of this protocol. */
 export function readWorkerMessage(value: unknown): WorkerMessage | undefined {
@@ -247,7 +256,7 @@ export function readWorkerMessage(value: unknown): WorkerMessage | undefined {
 		case "taskChanged":
 			return isText(value["taskId"], MAX_TASK_ID_LENGTH) ? { type: "taskChanged", taskId: value["taskId"] } : undefined;
 		case "logged":
-			return LOG_LEVELS.has(value["level"]) && isText(value["text"], MAX_LOG_LENGTH)
+			return typeof value["level"] === "string" && value["level"] in LOG_LEVELS && isText(value["text"], MAX_LOG_LENGTH)
 				? { type: "logged", level: value["level"] as LogLevel, text: value["text"] }
 				: undefined;
 		default:
@@ -278,18 +287,29 @@ export function readCollected(value: unknown): CollectedDto | undefined {
 	if (!isRecord(value)) return undefined;
 	const { snapshot, failures, missing } = value;
 	if (snapshot === undefined) return {};
-	if (!(snapshot instanceof Uint8Array)) return undefined;
+	// One that other threads go on writing to would say something else each time that it is read.
+	if (!isUint8Array(snapshot) || !isArrayBuffer(bufferOf(snapshot))) return undefined;
 	if (failures === undefined) return { snapshot };
 	if (!isList(failures, MAX_METRIC_FAILURES) || !isList(missing, MAX_MISSING_METRICS)) return undefined;
 	return {
 		snapshot,
-		failures: failures.map(readMetricFailure).filter((failure) => failure !== undefined),
-		missing: missing.filter((name) => isText(name, MAX_METRIC_NAME)),
+		failures: pick(failures, readMetricFailure),
+		missing: pick(missing, (name) => (isText(name, MAX_METRIC_NAME) ? name : undefined)),
 	};
 }
 
+/** What can be read of a list's items, in a list of its own. */
+function pick<Item>(list: readonly unknown[], readItem: (value: unknown) => Item | undefined): readonly Item[] {
+	const items = createList<Item>();
+	for (let index = 0; index < list.length; index++) {
+		const item = readItem(list[index]);
+		if (item !== undefined) items[items.length] = item;
+	}
+	return arrayOf(items);
+}
+
 function isList(value: unknown, maxLength: number): value is readonly unknown[] {
-	return Array.isArray(value) && value.length <= maxLength;
+	return isArray(value) && value.length <= maxLength;
 }
 
 function readMetricFailure(value: unknown): MetricFailureDto | undefined {

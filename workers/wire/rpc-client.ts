@@ -13,7 +13,7 @@ import {
 	type WorkerMessage,
 } from "./messages.ts";
 import type { WireErrorDto } from "./wire-error.ts";
-import type { Port } from "./port.ts";
+import { NO_TRANSFER, type Port } from "./port.ts";
 
 /** Why a request has no result. `remote` is the module's own failure, the others are ours. */
 export type RpcFailure = "timeout" | "cancelled" | "closed" | "violation" | "remote";
@@ -94,8 +94,8 @@ interface LeftRunning {
  * @param graceMs how long after its deadline a request may take to clean up behind itself
  */
 export function createRpcClient(rawPort: Port, listeners: RpcClientListeners, graceMs: number): RpcClient {
-	const port = createBatchedPort(rawPort);
-	const post = (message: HostMessage): void => port.postMessage(message, []);
+	const port = createBatchedPort(rawPort, "host");
+	const post = (message: HostMessage): void => port.postMessage(message, NO_TRANSFER);
 	const begun = port.sharesMemory ? createBegunMark() : undefined;
 	if (begun !== undefined) post({ type: "sharing", begun: begun.memory });
 	const pending = new InFlight<Pending>();

@@ -1,3 +1,5 @@
+import { min, now as monotonicNow } from "../primordials/primordials.ts";
+
 /** A token bucket: what may be sent now, given what was sent before. Pure but for the clock. */
 export interface MessageQuota {
 	/**
@@ -30,7 +32,3 @@ export function createMessageQuota(
 		},
 	};
 }
-
-// Taken before a module can replace them.
-const { min } = Math;
-const monotonicNow = performance.now.bind(performance);

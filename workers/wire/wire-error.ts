@@ -1,3 +1,14 @@
+import {
+	arrayOf,
+	createList,
+	getProperty,
+	isArray,
+	isProxy,
+	min,
+	NativeString,
+	slice,
+} from "../primordials/primordials.ts";
+
 /**
  * An error as it crosses the wire. Plain data of a known size: nothing relies on a prototype, and whatever a module
  * throws (null, a proxy, an error whose getters throw, a message of 100 MB) becomes one of these.
@@ -27,24 +38,22 @@ export const MAX_CAUSES = 5;
 
 /** Turns anything thrown into a `WireErrorDto`. Reads each property once and never throws. */
 export function toWireError(thrown: unknown): WireErrorDto {
-	const causes: WireCauseDto[] = [];
-	const seen: unknown[] = [thrown];
-	for (let at = 0; at < seen.length && causes.length < MAX_CAUSES; at++) {
-		for (const cause of causesOf(seen[at])) {
-			if (causes.length === MAX_CAUSES || seen.includes(cause)) continue;
-			seen.push(cause);
-			causes.push(toWireCause(cause));
-		}
-	}
-	return { ...toWireCause(thrown), ...(causes.length > 0 && { causes }) };
+	const causes = createList<WireCauseDto>();
+	const seen = createList<unknown>();
+	seen[0] = thrown;
+	for (let at = 0; at < seen.length && at <= MAX_CAUSES; at++) addCauses(seen, seen[at]);
+	for (let at = 1; at < seen.length; at++) causes[at - 1] = toWireCause(seen[at]);
+	return { ...toWireCause(thrown), ...(causes.length > 0 && { causes: arrayOf(causes) }) };
 }
 
 /** Reads a `WireErrorDto` out of what a worker sent. Anything missing or of the wrong type is replaced. */
 export function readWireError(value: unknown): WireErrorDto {
 	if (typeof value !== "object" || value === null) return { name: "Error", message: "the worker sent no error" };
-	const causes = get(value, "causes");
-	if (!Array.isArray(causes) || causes.length === 0) return toWireCause(value);
-	return { ...toWireCause(value), causes: (causes as readonly unknown[]).slice(0, MAX_CAUSES).map(toWireCause) };
+	const given = get(value, "causes");
+	if (!isArray(given) || given.length === 0) return toWireCause(value);
+	const causes = createList<WireCauseDto>();
+	for (let at = 0; at < min(given.length, MAX_CAUSES); at++) causes[at] = toWireCause(given[at]);
+	return { ...toWireCause(value), causes: arrayOf(causes) };
 }
 
 function toWireCause(thrown: unknown): WireCauseDto {
@@ -58,36 +67,30 @@ function toWireCause(thrown: unknown): WireCauseDto {
 	return { name, message, ...(stack !== undefined && { stack }), ...(code !== undefined && { code }) };
 }
 
-function causesOf(thrown: unknown): readonly unknown[] {
-	if (typeof thrown !== "object" || thrown === null) return [];
-	const cause = get(thrown, "cause");
-	const errors = firstOf(get(thrown, "errors"));
-	return cause === undefined ? errors : [cause, ...errors];
+/** Its `cause` and its `errors`, none of them twice. */
+function addCauses(seen: unknown[], thrown: unknown): void {
+	if (typeof thrown !== "object" || thrown === null) return;
+	add(seen, get(thrown, "cause"));
+	const errors = get(thrown, "errors");
+	// A proxy of an array may throw whatever it is asked.
+	if (isProxy(errors) || !isArray(errors)) return;
+	for (let at = 0; at < min(errors.length, MAX_CAUSES); at++) add(seen, get(errors, at));
 }
 
-/** A proxy of an array may throw whatever it is asked. */
-function firstOf(errors: unknown): readonly unknown[] {
-	try {
-		return Array.isArray(errors)
-			? Array.from({ length: MAX_CAUSES }, (_, at): unknown => errors[at]).filter(isSomething)
-			: [];
-	} catch {
-		return [];
-	}
-}
-
-function isSomething(value: unknown): boolean {
-	return value !== undefined;
+function add(seen: unknown[], cause: unknown): void {
+	if (cause === undefined || seen.length > MAX_CAUSES) return;
+	for (let at = 0; at < seen.length; at++) if (seen[at] === cause) return;
+	seen[seen.length] = cause;
 }
 
 function text(object: object, key: string, maxLength: number): string | undefined {
 	const value = get(object, key);
-	return typeof value === "string" ? value.slice(0, maxLength) : undefined;
+	return typeof value === "string" ? slice(value, 0, maxLength) : undefined;
 }
 
-function get(object: object, key: string): unknown {
+function get(object: object, key: string | number): unknown {
 	try {
-		return Reflect.get(object, key);
+		return getProperty(object, key);
 	} catch {
 		return undefined;
 	}
@@ -98,5 +101,5 @@ function describeType(value: unknown): string {
 }
 
 function textOf(value: unknown): string {
-	return typeof value === "function" ? "function" : String(value).slice(0, MAX_ERROR_TEXT);
+	return typeof value === "function" ? "function" : slice(NativeString(value), 0, MAX_ERROR_TEXT);
 }
