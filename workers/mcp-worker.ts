@@ -1,6 +1,8 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { createModuleServer } from "./mcp/module-server.ts";
 import { registeringFunction } from "./mcp/registering-function.ts";
 import { allowRepeatedMetrics } from "./mcp/repeated-metrics.ts";
+import { CATALOG_CHARS_PER_SECOND } from "./wire/intake-quota.ts";
 import { MAX_EMITTED_LENGTH } from "./wire/messages.ts";
 import { type ModuleFlavour, serveModule, tellTaskChanged } from "./runtime/serve-module.ts";
 import { cheapenGuards } from "./mcp/sdk-guards.ts";
@@ -19,12 +21,16 @@ const MCP_MODULE: ModuleFlavour = {
 		let waiting = false;
 		let toldTooLong = false;
 		let rebuilt = Promise.resolve();
-		const relist = (): void => {
-			server.catalog().then(
-				(json) => host.send({ type: "relisted", json }),
-				(error: unknown) => context.log.error(`the changed lists could not be read: ${String(error)}`),
-			);
-		};
+		const relist = pacedTelling(async () => {
+			try {
+				const json = await server.catalog();
+				host.send({ type: "relisted", json });
+				return json.length;
+			} catch (error) {
+				context.log.error(`the changed lists could not be read: ${String(error)}`);
+				return 0;
+			}
+		});
 		const server = await createModuleServer({
 			register: async (given, itsContext) => {
 				await register(given, itsContext);
@@ -65,3 +71,27 @@ const MCP_MODULE: ModuleFlavour = {
 		};
 	},
 };
+
+/**
+ * A module may change its lists as often as it likes. They are told one after the other, and a long one holds the next back:
+ * what changes meanwhile is told with that.
+ *
+ * @param tell how many characters it took
+ */
+function pacedTelling(tell: () => Promise<number>): () => void {
+	let wanted = false;
+	let telling = false;
+	async function tellOn(): Promise<void> {
+		telling = true;
+		while (wanted) {
+			wanted = false;
+			const characters = await tell();
+			await delay((characters * 1000) / CATALOG_CHARS_PER_SECOND, undefined, { ref: false });
+		}
+		telling = false;
+	}
+	return () => {
+		wanted = true;
+		if (!telling) void tellOn();
+	};
+}

@@ -89,9 +89,9 @@ interface Found {
 	readonly address: unknown;
 }
 
-/** For good: by these the native code is reached. */
+/** By these the native code is reached. What was there is out of reach from then on, whatever a module puts in its place. */
 function fix(object: object, name: string, value: unknown): void {
-	defineProperty(object, name, { value, writable: false, enumerable: true, configurable: false });
+	defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
 }
 
 function learn(rule: NetworkRule, name: string, found: unknown): void {

@@ -316,10 +316,10 @@ function normalizeArgs(): (args: readonly unknown[]) => SocketTarget | undefined
 	};
 }
 
-/** For good: by these the native code is reached. */
+/** By these the native code is reached. What was there is out of reach from then on, whatever a module puts in its place. */
 function fix(object: object, name: string, value: unknown): void {
 	const enumerable = getOwnPropertyDescriptor(object, name)?.enumerable ?? false;
-	define(object, name, { value, writable: false, enumerable, configurable: false });
+	define(object, name, { value, writable: true, enumerable, configurable: true });
 }
 
 /** A module may have given every object a `get`, and with it every descriptor that inherits from `Object.prototype`. */

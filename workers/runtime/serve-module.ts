@@ -1,7 +1,8 @@
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { immediate, NativeString, slice } from "../primordials/primordials.ts";
-import type { ModuleContext } from "../contract.ts";
+import type { LogLevel, ModuleContext } from "../contract.ts";
+import { LOG_QUOTA, writtenBytes } from "../wire/intake-quota.ts";
 import {
 	type CallDto,
 	type AnswerDto,
@@ -209,8 +210,24 @@ function readCounters({ counters }: Readonly<Record<string, unknown>>): Pick<Sta
 }
 
 function createContext(id: string, host: HostLink, signal: AbortSignal, relist: () => void): ModuleContext {
-	const log = (level: "debug" | "info" | "warn" | "error") => (message: string) =>
-		host.send({ type: "logged", level, text: textOf(message) });
+	const quota = createMessageQuota(LOG_QUOTA);
+	let dropped = 0;
+	const log = (level: LogLevel) => (message: string) => {
+		const text = textOf(message);
+		if (!quota.take(writtenBytes(text))) {
+			dropped += 1;
+			return;
+		}
+		if (dropped > 0) {
+			host.send({
+				type: "logged",
+				level: "warn",
+				text: `${dropped} messages to the log were dropped: they were too much`,
+			});
+		}
+		dropped = 0;
+		host.send({ type: "logged", level, text });
+	};
 	const warn = log("warn");
 	return {
 		id,

@@ -3,7 +3,15 @@ import { Readable, Writable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import { lockValue } from "./denial.ts";
 import type { OutputSink } from "./files.ts";
-import { indexOf, min, now as monotonicNow, slice } from "../primordials/primordials.ts";
+import {
+	byteLength,
+	immediate as defer,
+	indexOf,
+	min,
+	now as monotonicNow,
+	slice,
+	stringify,
+} from "../primordials/primordials.ts";
 
 export type OutputStream = "stdout" | "stderr";
 
@@ -15,7 +23,7 @@ export interface OutputOptions {
 	readonly now?: () => number;
 }
 
-/** In characters; each line counts a few more than it has, since it costs a message. */
+/** In bytes as they are written to the log; each line counts a few more than it has, since it costs a message. */
 export interface OutputQuota {
 	readonly perSecond: number;
 	/** What may come at once after a silence. */
@@ -43,11 +51,12 @@ export function createOutput({ onOutput, quota = OUTPUT_QUOTA, now = monotonicNo
 		left = min(quota.burst, left + ((at - refilledAt) * quota.perSecond) / 1000);
 		refilledAt = at;
 		const cut = slice(line, 0, MAX_OUTPUT_LINE);
-		const cost = cut.length + LINE_COST;
+		// As written to the log, where a control character takes six bytes.
+		const cost = byteLength(stringify(cut)) - QUOTES + LINE_COST;
 		// Once it drops it does so for a while, or the log would be half notices.
 		if (cost > left || (dropped > 0 && left < quota.burst / 2)) {
 			if (dropped === 0) {
-				onOutput("stderr", `more output than the ${quota.perSecond} characters a second allowed: the rest is dropped`);
+				onOutput("stderr", `more output than the ${quota.perSecond} bytes a second allowed: the rest is dropped`);
 			}
 			dropped++;
 			return;
@@ -89,8 +98,8 @@ export function createOutput({ onOutput, quota = OUTPUT_QUOTA, now = monotonicNo
 
 /** What a line costs beside its characters. */
 const LINE_COST = 32;
+const QUOTES = 2;
 const STREAMS = ["stdout", "stderr"] as const satisfies readonly OutputStream[];
-const defer = setImmediate;
 
 /**
  * Puts plain streams in the place of the process's own. A worker's hold Node's internal port to the main thread, which

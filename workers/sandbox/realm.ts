@@ -2,7 +2,7 @@ import { type Denials, lockValue } from "./denial.ts";
 
 /**
  * Closes what this realm has that reaches beyond it, and keeps the one thing that others than the module speak with: the
- * ports. The runtime's own is shielded (workers/wire/shielded-port.ts); the pool's is used by Piscina, which posts by the name
+ * ports. The runtime's own is shielded (workers/primordials/shielded-port.ts); the pool's is used by Piscina, which posts by the name
  * and whose other end believes what comes. A method that a module put in the place of `postMessage`, or of what Node looks
  * up to deliver a message, would be called with that port as `this`.
  *

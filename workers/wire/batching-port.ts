@@ -1,7 +1,7 @@
 import { MessagePort } from "node:worker_threads";
 import { cancelImmediate, createList, immediate, isArray } from "../primordials/primordials.ts";
 import { NO_TRANSFER, type Port } from "./port.ts";
-import { listenShielded, sendOn } from "./shielded-port.ts";
+import { listenShielded, sendOn } from "../primordials/shielded-port.ts";
 
 export interface BatchedPort extends Port {
 	/** Whether the other end is a thread of this process. */

@@ -1,6 +1,7 @@
 import { type AskClient, createHostAsks, type HostAsks } from "./client-requests.ts";
 import { createBatchedPort } from "./batching-port.ts";
 import { createBegunMark } from "./ack-counter.ts";
+import { createIntakeQuota } from "./intake-quota.ts";
 import { startDeadline } from "./pausable-deadline.ts";
 import { InFlight } from "./in-flight.ts";
 import {
@@ -69,6 +70,8 @@ export interface RpcClientListeners {
 	readonly onEvent: (event: NoticeMessage) => void;
 	/** The worker sent something that the protocol does not know, or answered what nobody asked. */
 	readonly onViolation: (what: string) => void;
+	/** It has broken the protocol, or its limits, so often that it should be ended. Called once. @param what completes "it …" */
+	readonly onUnruly?: (what: string) => void;
 	/** A request was cancelled, its deadline and the grace after it have passed, and the worker has not ended it. */
 	readonly onOverrun: (type: RequestType) => void;
 }
@@ -101,12 +104,15 @@ export function createRpcClient(rawPort: Port, listeners: RpcClientListeners, gr
 	const pending = new InFlight<Pending>();
 	const leftRunning = new InFlight<LeftRunning>();
 	const drainWaiters = new Set<() => void>();
+	const intake = createIntakeQuota();
+	let violations = 0;
 	let lastId = 0;
 	let closedBecause: string | undefined;
 
 	port.on("message", (raw) => {
 		const message = readWorkerMessage(raw);
-		if (message === undefined) return listeners.onViolation("sent a message that is not of the protocol");
+		if (message === undefined) return violated("sent a message that is not of the protocol");
+		if (!intake.takes(message)) return violated(`sent more than it may (${message.type})`);
 		switch (message.type) {
 			case "relisted":
 			case "updated":
@@ -124,19 +130,26 @@ export function createRpcClient(rawPort: Port, listeners: RpcClientListeners, gr
 		}
 	});
 
+	/** The first are told; of the others only that they were too many. */
+	function violated(what: string): void {
+		violations += 1;
+		if (violations <= MAX_TOLD) listeners.onViolation(what);
+		if (violations === MAX_VIOLATIONS) listeners.onUnruly?.(what);
+	}
+
 	function receive(message: Extract<WorkerMessage, { id: number }>): void {
 		const request = pending.get(message.id);
 		// A request that timed out or was cancelled may be answered late; an id that was never given is a forgery.
 		if (request === undefined) {
 			if (message.type === "done" || message.type === "failed") endLeftRunning(message.id);
-			if (message.id < 1 || message.id > lastId) listeners.onViolation(`answered request ${message.id}, never sent`);
+			if (message.id < 1 || message.id > lastId) violated(`answered request ${message.id}, never sent`);
 			return;
 		}
 		if (message.type === "acked") request.acked = true;
 		else if (message.type === "emitted") request.emitted?.(message.json);
 		else if (message.type === "withdrawn") request.asks.withdraw(message.ask);
 		else if (message.type === "asked") {
-			if (!request.asks.open(message.ask, message.json)) listeners.onViolation(`used ask ${message.ask} twice`);
+			if (!request.asks.open(message.ask, message.json)) violated(`used ask ${message.ask} twice`);
 		} else if (message.type === "done") request.settle({ value: message.result });
 		else request.settle({ error: new RpcError("remote", message.error.message, true, message.error) });
 	}
@@ -228,6 +241,10 @@ export function createRpcClient(rawPort: Port, listeners: RpcClientListeners, gr
 		},
 	};
 }
+
+/** A worker's runtime never breaks the protocol; what a busy one has sent too fast for main is some messages. */
+const MAX_VIOLATIONS = 1000;
+const MAX_TOLD = 10;
 
 function reasonOf(signal: AbortSignal): string {
 	const reason: unknown = signal.reason;

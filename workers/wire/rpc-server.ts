@@ -12,6 +12,7 @@ import { createWorkerAsks, type WorkerAsks } from "./client-requests.ts";
 import { createBatchedPort } from "./batching-port.ts";
 import { type BegunMark, openBegunMark } from "./ack-counter.ts";
 import { InFlight } from "./in-flight.ts";
+import { EMITTED_BYTES } from "./intake-quota.ts";
 import { createMessageQuota } from "./token-bucket.ts";
 import {
 	type HostMessage,
@@ -56,6 +57,7 @@ const EMITTED_MESSAGES = { perSecond: 2000, burst: 5000 };
 export function serveRpc(rawPort: Port, handlers: RequestHandlers): void {
 	const port = createBatchedPort(rawPort, "worker");
 	const quota = createMessageQuota(EMITTED_MESSAGES);
+	const bytes = createMessageQuota(EMITTED_BYTES);
 	const running = new InFlight<{ readonly controller: AbortController; readonly asks: WorkerAsks }>();
 	let begun: BegunMark | undefined;
 	port.on("message", (raw) => {
@@ -91,7 +93,7 @@ export function serveRpc(rawPort: Port, handlers: RequestHandlers): void {
 		const context: RequestContext = {
 			signal: signalOf(controller),
 			emit: (json) => {
-				if (quota.take()) post({ type: "emitted", id, json });
+				if (quota.take() && bytes.take(json.length)) post({ type: "emitted", id, json });
 			},
 			ask: asks.ask,
 		};

@@ -62,17 +62,19 @@ export interface GenerationOptions {
 	readonly graceMs: number;
 	readonly onEvent: (event: NoticeMessage) => void;
 	readonly onViolation: (what: string) => void;
+	/** It breaks the protocol or its limits all the time. @param what completes "it …" */
+	readonly onUnruly?: (what: string) => void;
 	/** The worker is still at work on a request whose deadline, and the grace after it, have passed. */
 	readonly onOverrun: (type: "call" | "collect") => void;
 }
 
 export function createGeneration(options: GenerationOptions): Generation {
 	const { worker } = options;
-	const { onEvent, onViolation } = options;
+	const { onEvent, onViolation, onUnruly = () => undefined } = options;
 	const onOverrun = (type: RequestType): void => {
 		if (type === "call" || type === "collect") options.onOverrun(type); // the others have an end of their own
 	};
-	const rpc = createRpcClient(worker.port, { onEvent, onViolation, onOverrun }, options.graceMs);
+	const rpc = createRpcClient(worker.port, { onEvent, onViolation, onUnruly, onOverrun }, options.graceMs);
 	void worker.ended.then((end) => rpc.dispose(describeEnd(end)));
 	let stopping: Promise<void> | undefined;
 

@@ -21,7 +21,7 @@ export interface GenerationRole {
 	isStarting(generation: Generation): boolean;
 	/** It is the one whose lists count. */
 	isServing(generation: Generation): boolean;
-	onTrouble(generation: Generation, reason: "hang" | "out_of_memory", message: string): void;
+	onTrouble(generation: Generation, reason: "hang" | "out_of_memory" | "crash", message: string): void;
 	/** It is still at work on a call or a collection whose time is long over. */
 	onOverrun(generation: Generation, reason: "call_timeout" | "collect_timeout"): void;
 }
@@ -45,6 +45,8 @@ export function watchedGeneration(
 			cause: error,
 		});
 	}
+	let trouble: RestartReason | undefined;
+	let relisted: string | undefined;
 	const generation = createGeneration({
 		number,
 		hash: compiled.hash,
@@ -65,14 +67,19 @@ export function watchedGeneration(
 			else if (event.type === "pushed") listeners.onPushed(event.session, event.json);
 			else if (event.type === "taskChanged") listeners.onTaskChanged(event.taskId);
 			else if (role.isServing(generation)) {
+				if (event.json === relisted) return; // said again
+				relisted = event.json;
 				const catalog = readCatalog(event.json);
 				if (catalog !== undefined) listeners.onRelisted(catalog);
 			}
 		},
 		onViolation: (what) => listeners.onProblem(what),
+		onUnruly: (what) => {
+			trouble = "crash";
+			role.onTrouble(generation, "crash", `its worker was ended, because it ${what} again and again`);
+		},
 		onOverrun: (type) => role.onOverrun(generation, type === "call" ? "call_timeout" : "collect_timeout"),
 	});
-	let trouble: RestartReason | undefined;
 	let memoryBytes: MemoryBytes = {};
 	const watching = options.watch.add({
 		memoryLimitBytes: settings.memoryBytes,

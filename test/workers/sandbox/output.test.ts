@@ -24,7 +24,7 @@ test("what a module prints arrives as lines, by whatever way it prints", async (
 test("a flood is cut off at the quota, says so, and comes back when it is over", async () => {
 	const { output } = await runSandboxed("floods.mjs", { quota: { perSecond: 10_000, burst: 5000 } });
 	const texts = output.map(({ text }) => text);
-	assert.ok(texts.some((text) => text.startsWith("more output than the 10000 characters a second")));
+	assert.ok(texts.some((text) => text.startsWith("more output than the 10000 bytes a second")));
 	assert.equal(texts.at(-1), "after");
 	assert.match(texts.at(-2) ?? "", /^\d+ lines of output were dropped$/);
 	assert.ok(texts.join("").length < 20_000, `${texts.join("").length} characters`);

@@ -1,5 +1,5 @@
 import { MessagePort } from "node:worker_threads";
-import { defineProperty } from "../primordials/primordials.ts";
+import { defineProperty } from "./primordials.ts";
 
 /**
  * Has what arrives at a port handed to this listener alone. Node looks up on the port which function to call with a
