@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { statSync, type Stats } from "node:fs";
 import path from "node:path";
 import process from "node:process";
@@ -9,15 +10,29 @@ export interface ProcessUser {
 	readonly gid: number;
 }
 
-/** `nobody` and its group, which own no file on any common system. */
-const NOBODY = { uid: 65534, gid: 65534 } as const satisfies ProcessUser;
+/** Users that own no file on any common system, one a module; `nobody` is shared by those that come after them. */
+const FIRST_UID = 64_000;
+const USERS = 1000;
+const NOBODY = { uid: 65_534, gid: 65_534 } as const satisfies ProcessUser;
+const uids = new Map<string, number>();
 
 /**
- * The user that module processes run as unless policy says otherwise: another one than the host's where the host may
- * choose (it is root), so that a module cannot signal the host or look into its memory. Undefined: the host's own.
+ * The user that the processes of a module run as: another one than the host's where the host may choose (it is root), so
+ * that a module cannot signal the host or look into its memory, and another one than any other module's, so that neither
+ * can it do so to a neighbour. The same one after a restart unless two modules meet. Undefined: the host's own.
  */
-export function separateUser(): ProcessUser | undefined {
-	return process.getuid?.() === 0 ? NOBODY : undefined;
+export function separateUser(moduleId: string): ProcessUser | undefined {
+	if (!separatesUsers()) return undefined;
+	let uid = uids.get(moduleId);
+	if (uid === undefined) {
+		const taken = new Set(uids.values());
+		if (taken.size >= USERS) return NOBODY;
+		let at = createHash("sha256").update(moduleId).digest().readUInt32BE() % USERS;
+		while (taken.has(FIRST_UID + at)) at = (at + 1) % USERS;
+		uid = FIRST_UID + at;
+		uids.set(moduleId, uid);
+	}
+	return { uid, gid: uid };
 }
 
 /** Whether module processes run as other users than the host. */

@@ -145,7 +145,7 @@ export function createWorkerFactory(options: WorkerFactoryOptions): WorkerFactor
 			...worker,
 			cwd: emptyFolder,
 			memoryMb: HEAP_HEADROOM * Math.ceil(settings.memoryBytes / MEGABYTE),
-			user: separateUser(),
+			user: separateUser(source.id),
 			reads: [compiled.bundlePath, ...compiled.libraries.map(({ path }) => path)],
 			maxBodyBytes: Math.max(settings.maxResultBytes, settings.maxSnapshotBytes, MAX_CATALOG_BYTES),
 			onOutput: (_stream, line) => request.onOutput(line),
@@ -154,7 +154,7 @@ export function createWorkerFactory(options: WorkerFactoryOptions): WorkerFactor
 
 	/** A wall that its module could not even start behind protects nobody, and costs the module. */
 	function takeDownUselessWall({ source, compiled, policy }: WorkerRequest): void {
-		const user = separateUser();
+		const user = separateUser(source.id);
 		if (!walledOff.has(source.id) || policy.isolation === "process" || user === undefined) return;
 		const needed = [process.execPath, entries[source.kind], compiled.bundlePath];
 		const unreadable = findUnreadable([...needed, ...compiled.libraries.map(({ path }) => path)], user);

@@ -301,7 +301,7 @@ test("output is passed on line by line, and a flood of it is cut", async (t) => 
 test("a process knows nothing of the host: not its environment, its folder, or, as root, its user", async (t) => {
 	process.env["HOST_SECRET"] = "secret";
 	t.after(() => delete process.env["HOST_SECRET"]);
-	const user = separateUser();
+	const user = separateUser("mcps/any");
 	if (user !== undefined && findUnreadable([ROOT, CLIENT, process.execPath], user) !== undefined) {
 		return t.skip("this checkout lies where no other user can read it");
 	}
