@@ -1,4 +1,4 @@
-import type { HostListeners } from "../host/host.ts";
+import type { HostEvent, OnHostEvent } from "../host/host-events.ts";
 import { isServing, MODULE_STATES, type ModuleState } from "../host/runner/module-state.ts";
 import type { RequestObserver } from "../http/front/request-metrics.ts";
 import type { GatewayOptions, ObservedRequest, RequestOutcome } from "../mcp/calls/gateway.ts";
@@ -11,18 +11,7 @@ import { type HostMetrics, UNKNOWN_TOOL } from "../metrics/self/host-metrics.ts"
 
 /** Turns what happens in the host into its own metrics. Everything that is counted is counted here. */
 export interface Instrumentation {
-	readonly modules: Pick<
-		HostListeners,
-		| "onAdded"
-		| "onRemoved"
-		| "onState"
-		| "onStart"
-		| "onStopped"
-		| "onAbandoned"
-		| "onRestart"
-		| "onIsolation"
-		| "onWorked"
-	>;
+	readonly module: OnHostEvent;
 	readonly request: GatewayOptions["observe"];
 	readonly http: RequestObserver;
 	sessionMessageDropped(moduleId: string, reason: SessionMessageDrop): void;
@@ -62,39 +51,11 @@ export function createInstrumentation(metrics: HostMetrics): Instrumentation {
 	}
 
 	return {
-		modules: {
-			onAdded: (id) => showState(id, "idle"),
-			onRemoved(id) {
-				showState(id, undefined);
-				metrics.removeModule(id);
-			},
-			onState: (id, state) => {
-				if (states.has(id)) showState(id, state);
-			},
-			onStart(id, outcome, durationMs) {
-				if (!states.has(id)) return;
-				metrics.serverStarts.inc({ server_id: id, status: outcome });
-				if (outcome === "success") metrics.serverStartDuration.set({ server_id: id }, durationMs / 1000);
-			},
-			onStopped: (id, outcome) => {
-				if (states.has(id)) metrics.serverStops.inc({ server_id: id, status: outcome });
-			},
-			onAbandoned(id) {
-				if (states.has(id)) metrics.threadsAbandoned.inc({ server_id: id });
-			},
-			onIsolation(id, isolation) {
-				if (!states.has(id)) return;
-				for (const level of ["thread", "process"]) {
-					metrics.serverIsolation.set({ server_id: id, level }, level === isolation ? 1 : 0);
-				}
-			},
-			onWorked: (task_type, status, durationMs) =>
-				metrics.taskDuration.observe({ task_type, status }, durationMs / 1000),
-			onRestart(id, reason) {
-				if (!states.has(id)) return;
-				metrics.serverRestarts.inc({ server_id: id, reason });
-				if (CRASH_REASONS.has(reason)) metrics.serverCrashes.inc({ server_id: id });
-			},
+		module(id, event) {
+			if (event.type === "added") showState(id, "idle");
+			if (event.type === "worked") {
+				metrics.taskDuration.observe({ task_type: event.work, status: event.outcome }, event.durationMs / 1000);
+			} else if (states.has(id)) countModule(id, event);
 		},
 		request(request) {
 			const startedAt = performance.now();
@@ -148,6 +109,36 @@ export function createInstrumentation(metrics: HostMetrics): Instrumentation {
 			metrics.configValidationErrors.inc({ error_type: "plugin_policy" }, problems);
 		},
 	};
+
+	/** Of one that is there: what has no metric is not counted. */
+	function countModule(id: string, event: HostEvent): void {
+		const labels = { server_id: id };
+		switch (event.type) {
+			case "removed":
+				showState(id, undefined);
+				return metrics.removeModule(id);
+			case "entered":
+				return showState(id, event.state);
+			case "startTried":
+				metrics.serverStarts.inc({ ...labels, status: event.outcome });
+				if (event.outcome === "success") metrics.serverStartDuration.set(labels, event.durationMs / 1000);
+				return;
+			case "stopped":
+				return metrics.serverStops.inc({ ...labels, status: event.outcome });
+			case "abandoned":
+				return metrics.threadsAbandoned.inc(labels);
+			case "isolated":
+				for (const level of ["thread", "process"]) {
+					metrics.serverIsolation.set({ ...labels, level }, level === event.isolation ? 1 : 0);
+				}
+				return;
+			case "restarted":
+				metrics.serverRestarts.inc({ ...labels, reason: event.reason });
+				if (CRASH_REASONS.has(event.reason)) metrics.serverCrashes.inc(labels);
+				return;
+			default:
+		}
+	}
 
 	function countToolCall(tool: string, outcome: RequestOutcome, seconds: number): void {
 		metrics.toolCalls.inc({ tool_name: tool, status: outcome.status });

@@ -14,6 +14,7 @@ import { createCatalogUpdates } from "./catalog-updates.ts";
 import { createHostSampler } from "./host-sampler.ts";
 import { createInstrumentation } from "./instrumentation.ts";
 import { createListeners } from "./listeners.ts";
+import { createModuleEvents } from "./module-events.ts";
 import { createReload, type Reloadable } from "./reload.ts";
 import { hostPaths, openAggregate, openCatalog, openHost, openMcp, SERVER_INFO, type ServerOptions } from "./parts.ts";
 
@@ -151,37 +152,18 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 		await host.stop(Math.max(0, until - performance.now()));
 		await mcp.close(); // its streams end, and with them the last answers that the listener waits for
 	});
+	const isCollected = config.metricsEndpointEnabled && config.prometheusRegistryEnabled;
 	await host.start({
-		...instrumentation.modules,
 		onDiscovered: startup.discovered,
-		onAdded(id) {
-			startup.added(id);
-			updates.added(id);
-			instrumentation.modules.onAdded(id);
-		},
-		onState(id, state) {
-			if (state === "disabled") updates.disabled(id);
-			// Its first start is over, however it went; what does not compile stays as it was.
-			if (state !== "idle" && state !== "starting") startup.tried(id);
-			instrumentation.modules.onState(id, state);
-		},
-		onServing(id, started, offered) {
-			if (config.metricsEndpointEnabled && config.prometheusRegistryEnabled) collector.serving(id, started);
-			updates.serving(id, offered);
-		},
-		onRelisted: updates.relisted,
-		onResourceUpdated(_id, uri) {
-			for (const spelling of catalog.spellings(uri)) mcp.resourceUpdated(spelling);
-		},
-		onPushed: mcp.pushed,
-		onTaskChanged: mcp.taskChanged,
-		onRemoved(id, heirs) {
-			collector.removed(id, heirs);
-			gateway.removed(id);
-			updates.removed(id, heirs);
-			startup.tried(id);
-			instrumentation.modules.onRemoved(id, heirs);
-		},
+		onEvent: createModuleEvents({
+			collector: isCollected ? collector : undefined,
+			gateway,
+			catalog,
+			mcp,
+			updates,
+			startup,
+			instrumentation,
+		}),
 	});
 	const moduleIds = host.modules().map(({ id }) => id);
 	aggregate.retain(moduleIds);

@@ -1,26 +1,22 @@
 import { availableParallelism } from "node:os";
 import { getHeapStatistics } from "node:v8";
-import type { LogLevel } from "../../workers/contract.ts";
 import type { AnswerDto, CallDto, StartedDto } from "../../workers/wire/messages.ts";
 import { BulkheadError, messageOf } from "../core/errors.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Compiler } from "./compile/compiler.ts";
 import type { CallOptions } from "./runner/generation.ts";
 import type { ModuleKind } from "../core/module-id.ts";
+import type { HostListener, OnHostEvent } from "./host-events.ts";
 import type { ModuleSource, RefusedFile } from "./sources/listing.ts";
 import type { CollectedSnapshot } from "./runner/requests.ts";
 import { heapMemory } from "./worker/worker.ts";
 import { createModuleRunner } from "./runner/runner.ts";
 import { createModuleSources, type SourceEvent } from "./sources/module-sources.ts";
-import type { ModuleState } from "./runner/module-state.ts";
 import type { ModulePolicy, PluginPolicy } from "./policy/module-policy.ts";
-import type { WorkOutcome, WorkType } from "./runner/rpc-errors.ts";
-import type { RestartReason } from "./runner/restart-policy.ts";
-import type { ModuleRunner, RunnerStatus, WorkerUsage } from "./runner/runner-types.ts";
+import type { ModuleEvent, ModuleRunner, RunnerStatus, WorkerUsage } from "./runner/runner-types.ts";
 import type { WorkerFactory } from "./worker/worker-factory.ts";
 import { createStartGate } from "./runner/start-limiter.ts";
 import { createWorkerWatch } from "./watch/worker-watch.ts";
-import type { CatalogDto } from "../../workers/wire/catalog.ts";
 import type { RunnerSettings } from "./policy/module-settings.ts";
 import type { Isolation } from "./worker/worker.ts";
 
@@ -34,29 +30,6 @@ export interface HostOptions {
 	readonly serverInfo: { readonly name: string; readonly version: string };
 	readonly displayRoot: string;
 	readonly log: Logger;
-}
-
-/** What happens to modules, for those who count, list or show it. No listener may throw. */
-export interface HostListeners {
-	/** All modules that were there at the start have been compiled, or have failed to be, and `onAdded` was told of each. */
-	onDiscovered(): void;
-	onAdded(id: string): void;
-	/** @param heirs modules that came as it went: its file may have been moved */
-	onRemoved(id: string, heirs: readonly string[]): void;
-	onState(id: string, state: ModuleState): void;
-	onStart(id: string, outcome: "success" | "failure", durationMs: number): void;
-	onStopped(id: string, outcome: "graceful" | "killed"): void;
-	onAbandoned(id: string): void;
-	onServing(id: string, started: StartedDto, catalog: CatalogDto | undefined): void;
-	onRelisted(id: string, catalog: CatalogDto): void;
-	onResourceUpdated(id: string, uri: string): void;
-	/** A notification for a session, as JSON text of `{method, params}`, neither of them checked. */
-	onPushed(id: string, session: string, json: string): void;
-	onTaskChanged(id: string, taskId: string): void;
-	/** A worker has answered what it was given, or it was given up. */
-	onWorked(work: WorkType, outcome: WorkOutcome, durationMs: number): void;
-	onRestart(id: string, reason: RestartReason): void;
-	onIsolation(id: string, isolation: Isolation): void;
 }
 
 export interface ModuleStatus extends RunnerStatus {
@@ -73,9 +46,9 @@ export interface Host {
 	/**
 	 * Resolves when every module has started once or has failed to.
 	 *
-	 * @param listeners told of what happens to modules, of which there are none before
+	 * @param listener told of what happens to modules, of which there are none before
 	 */
-	start(listeners: HostListeners): Promise<void>;
+	start(listener: HostListener): Promise<void>;
 	/** Stops every module, letting running calls finish until the deadline. Safe before start, and twice. */
 	stop(deadlineMs: number): Promise<void>;
 	/** Whether every module has started once or has failed to. */
@@ -109,7 +82,7 @@ const START_COUNTS_FOR_MS = 500;
 
 export function createHost(options: HostOptions): Host {
 	const { log, compiler, workers } = options;
-	let listeners: HostListeners;
+	let tell: OnHostEvent;
 	const modules = new Map<string, HostedModule>();
 	/** Modules that have started once, or have failed to. */
 	const arrived = new Set<string>();
@@ -165,7 +138,7 @@ export function createHost(options: HostOptions): Host {
 	function createRunner(source: ModuleSource): ModuleRunner {
 		const { id } = source;
 		const moduleLog = log.child({ module: id });
-		listeners.onAdded(id);
+		tell(id, { type: "added" });
 		return createModuleRunner({
 			id,
 			settings: () => settingsOf(policy.of(id), options.settings),
@@ -188,36 +161,37 @@ export function createHost(options: HostOptions): Host {
 			serverInfo: options.serverInfo,
 			displayRoot: options.displayRoot,
 			random: Math.random,
-			listeners: {
-				onState: (state) => {
-					moduleLog.info(`${id} is ${state}`);
-					listeners.onState(id, state);
-				},
-				onStart: (outcome, durationMs) => listeners.onStart(id, outcome, durationMs),
-				onStopped: (outcome) => {
-					const runner = modules.get(id)?.runner;
-					if (runner !== undefined) compiler.retain(id, runner.hashes());
-					listeners.onStopped(id, outcome);
-				},
-				onAbandoned: () => {
-					workers.wallOff(id);
-					listeners.onAbandoned(id);
-				},
-				onServing: (generation, started, catalog) => {
-					workers.running(id, generation, policy.of(id));
-					listeners.onServing(id, wanted(started, policy.of(id)), catalog);
-					listeners.onIsolation(id, workers.isolationOf(id, policy.of(id)));
-				},
-				onRelisted: (catalog) => listeners.onRelisted(id, catalog),
-				onResourceUpdated: (uri) => listeners.onResourceUpdated(id, uri),
-				onPushed: (session, json) => listeners.onPushed(id, session, json),
-				onTaskChanged: (taskId) => listeners.onTaskChanged(id, taskId),
-				onWorked: listeners.onWorked,
-				onRestart: (reason) => listeners.onRestart(id, reason),
-				onLog: (level: LogLevel, text) => moduleLog[level](text),
-				onProblem: (what) => moduleLog.warn(`${id}: ${what}`),
-			},
+			onEvent: (event) => hear(id, moduleLog, event),
 		});
+	}
+
+	function hear(id: string, moduleLog: Logger, event: ModuleEvent): void {
+		switch (event.type) {
+			case "logged":
+				return moduleLog[event.level](event.text);
+			case "warned":
+				return moduleLog.warn(`${id}: ${event.text}`);
+			case "entered":
+				moduleLog.info(`${id} is ${event.state}`);
+				return tell(id, event);
+			case "stopped":
+				retainBundles(id);
+				return tell(id, event);
+			case "abandoned":
+				workers.wallOff(id);
+				return tell(id, event);
+			case "serving":
+				workers.running(id, event.generation, policy.of(id));
+				tell(id, { ...event, started: wanted(event.started, policy.of(id)) });
+				return tell(id, { type: "isolated", isolation: workers.isolationOf(id, policy.of(id)) });
+			default:
+				tell(id, event);
+		}
+	}
+
+	function retainBundles(id: string): void {
+		const runner = modules.get(id)?.runner;
+		if (runner !== undefined) compiler.retain(id, runner.hashes());
 	}
 
 	function remove(id: string, heirs: readonly string[]): void {
@@ -225,7 +199,7 @@ export function createHost(options: HostOptions): Host {
 		if (module === undefined) return;
 		modules.delete(id);
 		arrived.delete(id);
-		listeners.onRemoved(id, heirs);
+		tell(id, { type: "removed", heirs });
 		const left = module.runner
 			.stop(settingsOf(policy.of(id), options.settings).callTimeoutMs)
 			.finally(() => leaving.delete(left));
@@ -247,10 +221,10 @@ export function createHost(options: HostOptions): Host {
 	});
 
 	return {
-		async start(told) {
-			listeners = told;
+		async start({ onEvent: onHostEvent, onDiscovered }) {
+			tell = onHostEvent;
 			await sources.start();
-			listeners.onDiscovered();
+			onDiscovered();
 			await Promise.all([...modules.values()].map(({ runner }) => runner.settled()));
 			ready = true;
 		},

@@ -40,25 +40,8 @@ export async function startModuleHost(t: TestContext, project: ModuleProject): P
 		log: collectingLogger([]),
 	});
 	t.after(() => host.stop(1000));
-	await host.start({
-		onDiscovered: () => undefined,
-		onAdded: nobody,
-		onRemoved: nobody,
-		onState: nobody,
-		onStart: nobody,
-		onStopped: nobody,
-		onAbandoned: nobody,
-		onServing: nobody,
-		onRelisted: nobody,
-		onResourceUpdated: nobody,
-		onPushed: nobody,
-		onRestart: nobody,
-		onIsolation: nobody,
-		onTaskChanged: nobody,
-		onWorked: nobody,
-	});
+	await host.start({ onDiscovered: () => undefined, onEvent: () => undefined });
 	return host;
 }
 
 const TIMEOUT_MS = 30_000;
-const nobody = (): void => undefined;

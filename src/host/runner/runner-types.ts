@@ -1,5 +1,4 @@
-import type { LogLevel } from "../../../workers/contract.ts";
-import type { StartDto, StartedDto } from "../../../workers/wire/messages.ts";
+import type { NoticeMessage, StartDto, StartedDto } from "../../../workers/wire/messages.ts";
 import type { CompiledModule } from "../compile/compiler.ts";
 import type { ModuleProblem } from "./error-location.ts";
 import type { ModuleState } from "./module-state.ts";
@@ -24,32 +23,36 @@ export interface RunnerOptions {
 	readonly startGate: StartGate;
 	readonly watch: WorkerWatch;
 	readonly serverInfo: { readonly name: string; readonly version: string };
-	readonly listeners: RunnerListeners;
+	/** Must not throw. */
+	readonly onEvent: (event: ModuleEvent) => void;
 	/** Uniform in [0, 1). */
 	readonly random: () => number;
 	/** The folder that file names in problems are relative to. */
 	readonly displayRoot: string;
 }
 
-/** What the rest of the host is told. No listener may throw. */
-export interface RunnerListeners {
-	onState(state: ModuleState): void;
-	onStart(outcome: "success" | "failure", durationMs: number): void;
-	onServing(generation: number, started: StartedDto, catalog: CatalogDto | undefined): void;
-	onRelisted(catalog: CatalogDto): void;
-	onResourceUpdated(uri: string): void;
-	/** A notification for a session, as JSON text of `{method, params}`. */
-	onPushed(session: string, json: string): void;
-	onTaskChanged(taskId: string): void;
+/** What happens in the life of a module. */
+export type ModuleEvent =
+	| { readonly type: "entered"; readonly state: ModuleState }
+	| { readonly type: "startTried"; readonly outcome: "success" | "failure"; readonly durationMs: number }
+	/** A generation serves from now on, and this is what it offers; without an MCP server it has no catalog. */
+	| {
+			readonly type: "serving";
+			readonly generation: number;
+			readonly started: StartedDto;
+			readonly catalog: CatalogDto | undefined;
+	  }
+	| { readonly type: "catalogChanged"; readonly catalog: CatalogDto }
 	/** A worker has answered a request that it was given, or it was given up. */
-	onWorked(work: WorkType, outcome: WorkOutcome, durationMs: number): void;
-	onRestart(reason: RestartReason): void;
-	onStopped(outcome: "graceful" | "killed"): void;
+	| { readonly type: "worked"; readonly work: WorkType; readonly outcome: WorkOutcome; readonly durationMs: number }
+	| { readonly type: "restarted"; readonly reason: RestartReason }
+	| { readonly type: "stopped"; readonly outcome: "graceful" | "killed" }
 	/** A thread could not be ended and was given up: it is stuck in native code. */
-	onAbandoned(): void;
-	onLog(level: LogLevel, text: string): void;
-	onProblem(what: string): void;
-}
+	| { readonly type: "abandoned" }
+	/** Something went wrong with it: a sentence for the log. */
+	| { readonly type: "warned"; readonly text: string }
+	/** What a worker says without being asked goes on as it is; of `pushed` nothing is checked. */
+	| Exclude<NoticeMessage, { readonly type: "relisted" }>;
 
 /** Keeps one module running: starts, replaces, restarts and stops its generations. */
 export interface ModuleRunner extends ModuleRequests {

@@ -26,7 +26,7 @@ const STOP_TIMEOUT_MS = 2000;
 
 /** Carries out what lifecycle.ts decides, and tells it what came of it. */
 export function createModuleRunner(options: RunnerOptions): ModuleRunner {
-	const { id, listeners } = options;
+	const { id, onEvent } = options;
 	let life: Lifecycle<CompiledModule> = NEW_LIFE;
 	let retry: NodeJS.Timeout | undefined;
 	let ending: Promise<void> = Promise.resolve();
@@ -85,9 +85,9 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 				return clearTimeout(retry);
 			case "countRestart":
 				restarts[effect.reason] = (restarts[effect.reason] ?? 0) + 1;
-				return listeners.onRestart(effect.reason);
+				return onEvent({ type: "restarted", reason: effect.reason });
 			case "enter":
-				listeners.onState(effect.state);
+				onEvent({ type: "entered", state: effect.state });
 				for (const wake of [...waiting]) wake();
 		}
 	}
@@ -105,9 +105,9 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 	async function start(number: number, compiled: CompiledModule): Promise<void> {
 		const begunAt = performance.now();
 		const failed = (error: WireErrorDto, reason: RestartReason, isFinal: boolean): void => {
-			listeners.onStart("failure", performance.now() - begunAt);
+			onEvent({ type: "startTried", outcome: "failure", durationMs: performance.now() - begunAt });
 			const problem = locate(compiled, error);
-			listeners.onProblem(`did not start: ${problem.message}`);
+			onEvent({ type: "warned", text: `did not start: ${problem.message}` });
 			dispatch({ type: "startFailed", generation: number, reason, problem, isFinal });
 		};
 		const attempt = watchedGeneration(options, compiled, number, role);
@@ -130,13 +130,13 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 			return failed(describeStartFailure(error, end, startTimeoutMs), reason, isFinalFailure(error));
 		}
 		dispatch({ type: "started", generation: number });
-		listeners.onStart("success", performance.now() - begunAt);
+		onEvent({ type: "startTried", outcome: "success", durationMs: performance.now() - begunAt });
 		void generation.ended.then((end) => died(number, end)); // at once, where it has ended already
 	}
 
 	function serve(number: number): void {
 		const offered = live.get(number)?.offered;
-		if (offered !== undefined) listeners.onServing(number, offered.started, offered.catalog);
+		if (offered !== undefined) onEvent({ type: "serving", generation: number, ...offered });
 	}
 
 	function current(): LiveGeneration | undefined {
@@ -149,14 +149,14 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 		entry.isDraining = true;
 		await entry.generation.drained(options.settings().callTimeoutMs);
 		await entry.generation.stop(STOP_TIMEOUT_MS);
-		listeners.onStopped("graceful");
+		onEvent({ type: "stopped", outcome: "graceful" });
 	}
 
 	function kill(entry: LiveGeneration | undefined, why: string): Promise<void> | undefined {
 		if (entry === undefined) return undefined;
 		entry.killed ??= (async () => {
-			if (!(await entry.generation.kill(why))) listeners.onAbandoned();
-			listeners.onStopped("killed");
+			if (!(await entry.generation.kill(why))) onEvent({ type: "abandoned" });
+			onEvent({ type: "stopped", outcome: "killed" });
 		})();
 		return entry.killed;
 	}
@@ -165,7 +165,7 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 		const entry = live.get(number);
 		live.delete(number);
 		if (entry === undefined || life.phase.type !== "serving" || life.phase.current.generation !== number) return;
-		listeners.onProblem(describeEnd(end));
+		onEvent({ type: "warned", text: describeEnd(end) });
 		const error = end.reason === "stopped" ? { name: "Error", message: "its worker ended by itself" } : end.error;
 		const reason = end.reason === "stopped" ? "exit" : end.reason;
 		dispatch({ type: "lost", generation: number, reason, problem: locate(entry.compiled, error) });
@@ -175,7 +175,7 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 	function replace(number: number, reason: RestartReason, why: string): void {
 		const entry = live.get(number);
 		if (entry === undefined || life.phase.type === "stopping") return;
-		listeners.onProblem(why);
+		onEvent({ type: "warned", text: why });
 		const problem = locate(entry.compiled, { name: "Error", message: why });
 		dispatch({ type: "lost", generation: number, reason, problem });
 		void kill(entry, why);
@@ -192,7 +192,7 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 		if (phase.candidate !== undefined) return; // it is being replaced already
 		const what = reason === "call_timeout" ? "a call" : "a collection";
 		const message = `${what} ran on after its deadline and its cancellation; it is replaced`;
-		listeners.onProblem(message);
+		onEvent({ type: "warned", text: message });
 		const problem = locate(entry.compiled, { name: "Error", message });
 		dispatch({ type: "overran", generation: number, reason, problem });
 	}
@@ -234,7 +234,7 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 			unavailable,
 			waiting,
 			locate: (error) => locate(current()?.compiled ?? life.good, error),
-			onWorked: listeners.onWorked,
+			onWorked: (work, outcome, durationMs) => onEvent({ type: "worked", work, outcome, durationMs }),
 			onStuck: ({ number }, reason) =>
 				replace(number, reason, "it blocked its event loop and answered neither the request nor its cancellation"),
 		}),

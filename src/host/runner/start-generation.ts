@@ -35,7 +35,7 @@ export function watchedGeneration(
 	number: number,
 	role: GenerationRole,
 ): WatchedGeneration | BulkheadError {
-	const { id, listeners } = options;
+	const { id, onEvent } = options;
 	const settings = options.settings();
 	let worker: ModuleWorker;
 	try {
@@ -61,19 +61,14 @@ export function watchedGeneration(
 			...options.sandbox(compiled),
 		},
 		onEvent: (event) => {
-			if (event.type === "logged") listeners.onLog(event.level, event.text);
 			// These hold whichever generation says them: one that is being replaced still has calls to finish.
-			else if (event.type === "updated") listeners.onResourceUpdated(event.uri);
-			else if (event.type === "pushed") listeners.onPushed(event.session, event.json);
-			else if (event.type === "taskChanged") listeners.onTaskChanged(event.taskId);
-			else if (role.isServing(generation)) {
-				if (event.json === relisted) return; // said again
-				relisted = event.json;
-				const catalog = readCatalog(event.json);
-				if (catalog !== undefined) listeners.onRelisted(catalog);
-			}
+			if (event.type !== "relisted") return onEvent(event);
+			if (!role.isServing(generation) || event.json === relisted) return; // said again
+			relisted = event.json;
+			const catalog = readCatalog(event.json);
+			if (catalog !== undefined) onEvent({ type: "catalogChanged", catalog });
 		},
-		onViolation: (what) => listeners.onProblem(what),
+		onViolation: (text) => onEvent({ type: "warned", text }),
 		onUnruly: (what) => {
 			trouble = "crash";
 			role.onTrouble(generation, "crash", `its worker was ended, because it ${what} again and again`);
