@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
+import { NO_PROCESS_ISOLATION } from "../support/separate-user.ts";
 import { createClient } from "../support/http-client.ts";
 import { startHostProcess } from "../support/host-process.ts";
 import { sampleOf } from "../support/test-server.ts";
@@ -33,7 +34,9 @@ const LEGACY = `const { Gauge } = require("prom-client");
 const collections = new Gauge({ name: "legacy_collections", help: "Collections" });
 exports.process = () => collections.inc();`;
 
-test("a module of a built host has the libraries of its runtime, in a thread and in a process", async (t) => {
+test("a module of a built host has the libraries of its runtime, in a thread and in a process", {
+	skip: NO_PROCESS_ISOLATION,
+}, async (t) => {
 	const folder = await createFolder(t, {
 		"mcps/compares.ts": COMPARES,
 		"mcps/compares-in-a-process.ts": COMPARES,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { NO_PROCESS_ISOLATION } from "../support/separate-user.ts";
 import { sampleOf, startTestServer } from "../support/test-server.ts";
 import { until } from "../support/until.ts";
 
@@ -18,7 +19,9 @@ export default function register(server: McpServer) {
 }`;
 const POLICY = "modules: { mcps/deadly: { isolation: process } }";
 
-test("a module in a process answers like one in a thread, and survives what kills a process", async (t) => {
+test("a module in a process answers like one in a thread, and survives what kills a process", {
+	skip: NO_PROCESS_ISOLATION,
+}, async (t) => {
 	const server = await startTestServer(t, {
 		examples: true,
 		files: { "mcps/deadly.ts": DEADLY, "plugins.yaml": POLICY },
@@ -48,7 +51,9 @@ test("a module in a process answers like one in a thread, and survives what kill
 	assert.equal((await server.module("mcps/deadly")).restarts["crash"], 3);
 });
 
-test("changing the isolation in the policy moves a module without a failed call", async (t) => {
+test("changing the isolation in the policy moves a module without a failed call", {
+	skip: NO_PROCESS_ISOLATION,
+}, async (t) => {
 	const server = await startTestServer(t, { files: { "mcps/deadly.ts": DEADLY, "plugins.yaml": "modules: {}" } });
 	const inThread = (await server.execute("die", { how: "not" })).body.content?.[0]?.text;
 	assert.equal(inThread, String(process.pid));

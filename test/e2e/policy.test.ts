@@ -184,3 +184,24 @@ test("a module that its operator has disabled is no failure of the host's", asyn
 	await server.save("metrics/broken.mjs", "export function process( {}");
 	await until(async () => (await health())["status"] === "degraded", "a module that does not compile is one");
 });
+
+test("a module that is removed lets its calls finish within its own deadline, not the host's", async (t) => {
+	const server = await startTestServer(t, {
+		files: {
+			"mcps/patient.ts": `import type { McpServer } from "@modelcontextprotocol/server";
+				export default function register(server: McpServer) {
+					server.registerTool("patient", {}, async () => {
+						await new Promise((resolve) => setTimeout(resolve, 4000));
+						return { content: [{ type: "text", text: "done" }] };
+					});
+				}`,
+			"plugins.yaml": "modules: { mcps/patient: { callTimeoutMs: 30000 } }",
+		},
+		env: { CALL_TIMEOUT_MS: "100" },
+	});
+	const running = 'mcp_tasks_running{server_id="mcps/patient"}';
+	const answer = server.execute("patient");
+	await until(async () => sampleOf(await server.metrics(), running) === 1, "it runs");
+	await server.remove("mcps/patient.ts");
+	assert.equal((await answer).body.content?.[0]?.text, "done");
+});

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { test } from "node:test";
+import { NO_PROCESS_ISOLATION } from "../support/separate-user.ts";
 import { startHostProcess } from "../support/host-process.ts";
 import { sampleOf, startTestServer } from "../support/test-server.ts";
 import { until } from "../support/until.ts";
@@ -39,7 +40,7 @@ const TELLS_IT_IN_A_TOOL = `
 `;
 
 test("metric modules run at a lower priority than main, behind either wall, most of all in process(), and MCP modules do not", {
-	skip: os.platform() !== "linux",
+	skip: os.platform() !== "linux" || NO_PROCESS_ISOLATION,
 }, async (t) => {
 	const before = os.getPriority();
 	const server = await startTestServer(t, {

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import process from "node:process";
 import { test } from "node:test";
+import { NO_PROCESS_ISOLATION } from "../support/separate-user.ts";
 import { sampleOf, startTestServer, type TestServer } from "../support/test-server.ts";
 import { until } from "../support/until.ts";
 
@@ -69,7 +70,9 @@ test("work that waits, runs and has ended is on the page, by how it ended", asyn
 	assert.equal(await ended("call", "error"), 1, "what no worker was given is not counted");
 });
 
-test("what each worker takes is on the page and in /api/modules, and goes with the module", async (t) => {
+test("what each worker takes is on the page and in /api/modules, and goes with the module", {
+	skip: NO_PROCESS_ISOLATION,
+}, async (t) => {
 	const server = await startTestServer(t, {
 		files: {
 			"mcps/working.js": WORKING,
