@@ -36,49 +36,55 @@ const NO_PACKAGES: PackageClosure = { reads: [], watched: [], digest: "" };
  */
 export async function closePackages(use: PackageUse, places: PackagePlaces): Promise<PackageClosure> {
 	if (use.folders.size === 0) return NO_PACKAGES;
-	const reads = new Set(use.folders);
-	const pending = [...use.folders];
+	const reads = new Set<string>();
+	const missing: string[] = [];
 	const versions: string[] = [];
 	const manifests: string[] = [];
-	const missing: string[] = [];
-	const managed = new Map<string, string | undefined>();
+	const managed = new Map<string, Promise<string | undefined>>();
+	const followed = new Map<string, Promise<string | undefined>>();
+	const holders = new Map<string, Promise<boolean>>();
 
-	/** Opens the way to a package by its name. */
-	async function find(name: string, from: string): Promise<void> {
+	/** Opens the way to a package by its name. @returns the folder of it */
+	async function find(name: string, from: string): Promise<string | undefined> {
 		for (const candidate of places.candidates(name, from)) {
-			if (!(await isFolder(holderOf(candidate, name)))) continue;
-			const folder = await places.follow(candidate);
+			if (!(await once(holders, holderOf(candidate, name), isFolder))) continue;
+			const folder = await once(followed, candidate, places.follow);
 			if (folder === undefined) {
 				// Node looks for it before it looks further up, and there it will be when the package is installed.
-				reads.add(join(candidate, "package.json"));
-				missing.push(join(candidate, "package.json"));
+				const manifest = join(candidate, "package.json");
+				reads.add(manifest);
+				missing.push(manifest);
 				continue;
 			}
 			reads.add(candidate);
-			if (reads.has(folder) && candidate !== folder) return;
-			reads.add(folder);
-			pending.push(folder);
-			return;
+			return folder;
 		}
+		return undefined;
 	}
 
-	for (const { name, from } of use.names) await find(name, from);
-	const visited = new Set<string>();
-	for (let folder = pending.pop(); folder !== undefined; folder = pending.pop()) {
-		if (visited.has(folder)) continue;
-		visited.add(folder);
+	/** @returns the folders of what it needs */
+	async function visit(folder: string): Promise<readonly (string | undefined)[]> {
+		reads.add(folder);
 		const manifest = await readManifest(folder);
 		versions.push(`${folder}\0${manifest?.text ?? ""}`);
 		const marker = await markerOf(folder, managed);
-		manifests.push(...(marker === undefined || use.folders.has(folder) ? [join(folder, "package.json")] : []));
-		for (const name of manifest?.needs ?? []) await find(name, folder);
+		if (marker === undefined || use.folders.has(folder)) manifests.push(join(folder, "package.json"));
+		return Promise.all((manifest?.needs ?? []).map((name) => find(name, folder)));
+	}
+
+	const visited = new Set<string>();
+	let found = [...use.folders, ...(await Promise.all(use.names.map(({ name, from }) => find(name, from))))];
+	while (found.length > 0) {
+		const next = new Set(found.filter((folder) => folder !== undefined && !visited.has(folder)) as string[]);
+		for (const folder of next) visited.add(folder);
+		found = (await Promise.all([...next].map(visit))).flat();
 	}
 	const entries = [...use.entries].toSorted();
 	for (const entry of entries) versions.push(`${entry}\0${await hashOf(entry)}`);
-	const markers = [...managed.values()].filter((marker) => marker !== undefined);
+	const markers = (await Promise.all(managed.values())).filter((marker) => marker !== undefined);
 	return {
 		reads: withoutNested([...reads]),
-		watched: [...markers, ...manifests, ...missing, ...entries],
+		watched: [...new Set([...markers, ...manifests, ...missing, ...entries])],
 		digest: createHash("sha256").update(versions.toSorted().join("\n")).digest("hex"),
 	};
 }
@@ -103,17 +109,23 @@ function holderOf(candidate: string, name: string): string {
  */
 const MARKERS = [".package-lock.json", ".modules.yaml", ".yarn-state.yml", ".yarn-integrity"];
 
-async function markerOf(folder: string, known: Map<string, string | undefined>): Promise<string | undefined> {
+async function markerOf(folder: string, known: Map<string, Promise<string | undefined>>): Promise<string | undefined> {
 	const holder = outermostNodeModules(folder);
 	if (holder === undefined) return undefined;
-	if (!known.has(holder)) {
+	return once(known, holder, async () => {
 		const found = await Promise.all(MARKERS.map((name) => isThere(join(holder, name))));
-		known.set(
-			holder,
-			MARKERS.map((name) => join(holder, name)).find((_, index) => found[index]),
-		);
-	}
-	return known.get(holder);
+		return MARKERS.map((name) => join(holder, name)).find((_, index) => found[index]);
+	});
+}
+
+function once<Value>(
+	known: Map<string, Promise<Value>>,
+	key: string,
+	ask: (key: string) => Promise<Value>,
+): Promise<Value> {
+	const value = known.get(key) ?? ask(key);
+	known.set(key, value);
+	return value;
 }
 
 function outermostNodeModules(folder: string): string | undefined {
