@@ -164,6 +164,10 @@ export function openHost(
 			stateDir: config.stateDir,
 			log,
 			bundledLibraries: libraries,
+			maxBundleBytes: (id) => {
+				const { bundleMb } = policyFile.policy().of(id);
+				return bundleMb === undefined ? undefined : bundleMb * 1_048_576;
+			},
 			onCompiling: workers.compiling,
 			suspected: workers.compiledAtDeath(),
 		}),

@@ -17,7 +17,8 @@ export function createLinkGuard(granted: readonly string[]): LinkGuard {
 	const roots = execArgv.filter((flag) => flag.startsWith(READ_FLAG)).map((flag) => flag.slice(READ_FLAG.length));
 	const isOn = execArgv.includes("--permission");
 	const own = roots.filter((root) => !granted.includes(root));
-	const realRoots = roots.map(realPathOf);
+	// Node may refuse to resolve a folder whose name begins that of another one it was given (`ms` beside `ms-x`).
+	const realRoots = roots.map((root) => realPathOf(root) ?? root);
 
 	function isOpen(real: string): boolean {
 		for (let index = 0; index < realRoots.length; index++) if (lies(real, realRoots[index])) return true;

@@ -85,7 +85,8 @@ export interface CompilerOptions {
 	/** What modules import in the place of some files of installed packages; nothing by default. */
 	readonly bundledLibraries?: BundledLibraries;
 	readonly timeoutMs?: number;
-	readonly maxBundleBytes?: number;
+	/** Of a module, by its id; undefined: the default. */
+	readonly maxBundleBytes?: (id: string) => number | undefined;
 	/** Of the processes that modules are compiled in. */
 	readonly memoryBytes?: number;
 	readonly idleMs?: number;
@@ -105,7 +106,7 @@ const MAX_TRIES = 5;
 const MAX_BUILDS = 8;
 
 export function createCompiler(options: CompilerOptions): Compiler {
-	const { timeoutMs = TIMEOUT_MS, maxBundleBytes = MAX_BUNDLE_BYTES } = options;
+	const { timeoutMs = TIMEOUT_MS, maxBundleBytes = () => undefined } = options;
 	const store = createBundleStore(options.stateDir, options.log);
 	const bundled = [...(options.bundledLibraries ?? new Map())];
 	const turns = createTurns();
@@ -149,7 +150,7 @@ export function createCompiler(options: CompilerOptions): Compiler {
 		try {
 			if (stopping !== undefined) return { type: "stopped", stamps: [] };
 			const request: BuildRequestDto = {
-				...{ id, root, entry, bundled, maxBundleBytes },
+				...{ id, root, entry, bundled, maxBundleBytes: maxBundleBytes(id) ?? MAX_BUNDLE_BYTES },
 				draft: store.draft(),
 				quiet: lane !== shared,
 			};

@@ -16,6 +16,8 @@ export interface ModulePolicy {
 	readonly env: Readonly<Record<string, EnvGrant>>;
 	/** Undefined where the host's configuration decides. Times in milliseconds. */
 	readonly memoryMb: number | undefined;
+	/** The largest bundle that is compiled of the module's own files; installed packages are not in it. */
+	readonly bundleMb: number | undefined;
 	readonly intervalMs: number | undefined;
 	readonly timeoutMs: number | undefined;
 	readonly callTimeoutMs: number | undefined;
@@ -172,6 +174,7 @@ const SETTINGS = z
 			z.record(variable, envGrant, "must be a list of variables, or a map of them"),
 		),
 		memoryMb: whole(16, 65_536),
+		bundleMb: whole(1, 256),
 		intervalMs: duration,
 		timeoutMs: duration,
 		callTimeoutMs: duration,
@@ -229,6 +232,7 @@ function combine(defaults: Settings, settings: Settings): ModulePolicy {
 		},
 		env: merged.env ?? {},
 		memoryMb: merged.memoryMb,
+		bundleMb: merged.bundleMb,
 		intervalMs: merged.intervalMs,
 		timeoutMs: merged.timeoutMs,
 		callTimeoutMs: merged.callTimeoutMs,
