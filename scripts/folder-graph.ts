@@ -12,6 +12,11 @@ const MAX_FILES = 15;
 const ROOMS: Readonly<Record<string, string>> = {
 	src: "the entries of the two processes: nothing imports them",
 	"src/composition": "wires the parts: the only folder that knows them all",
+	"src/cli": "`bulkhead COMMAND`: a client of a host, which it reaches by HTTP alone",
+	"src/cli/commands": "one file a command",
+	"src/cli/check": "what `bulkhead check` looks for in a host of its own",
+	"src/cli/host": "which host is meant, and how it is asked",
+	"src/cli/terminal": "what a command prints",
 	"src/stdio": "`bulkhead stdio`: an MCP client of a host, which it reaches by HTTP alone",
 	"src/http": "Express: asks the layers below, and is asked by none of them",
 	"src/http/routes": "one file a route",

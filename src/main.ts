@@ -8,7 +8,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { readCommand, USAGE } from "./launch/command.ts";
+import { startsHost } from "./launch/command.ts";
 import {
 	DEFAULT_SHUTDOWN_TIMEOUT_MS,
 	EXIT_CODES,
@@ -31,22 +31,11 @@ const LEAST_POOL_THREADS = 16;
  */
 const TRIM_THRESHOLD_BYTES = "131072";
 
-const STDERR = 2;
-
 const startDir = process.cwd();
 process.exitCode = await run();
 
 /** @returns the exit code */
 async function run(): Promise<number> {
-	const command = readCommand(process.argv.slice(2));
-	if (command.name === "help") {
-		process.stdout.write(USAGE);
-		return EXIT_CODES.stopped;
-	}
-	if (command.name === "invalid") {
-		process.stderr.write(`bulkhead: ${command.problem}.\n${USAGE}`);
-		return EXIT_CODES.badConfiguration;
-	}
 	const runtime = findRuntime();
 	if (runtime === undefined) {
 		process.stderr.write(
@@ -67,13 +56,22 @@ async function run(): Promise<number> {
 		shutdownTimeoutMs:
 			readDurationMs("SHUTDOWN_DELAY_MS", 0) + readDurationMs("SHUTDOWN_TIMEOUT_MS", DEFAULT_SHUTDOWN_TIMEOUT_MS),
 	};
-	if (command.name === "serve") return supervise(launch);
+	if (startsHost(process.argv.slice(2))) return supervise(launch);
 	if (runtime !== process.execPath) return rerun(runtime);
-	const { runStdio } = await import("./stdio/run-stdio.ts");
-	return runStdio({
-		url: command.url,
-		token: process.env["BULKHEAD_TOKEN"],
-		runHost: (env, until) => supervise({ ...launch, env: { ...launch.env, ...env }, stdout: STDERR, until }),
+	return runCommand(launch);
+}
+
+async function runCommand(launch: HostLaunch): Promise<number> {
+	const imported = await import("./cli/run-cli.ts").catch((error: unknown) => {
+		if ((error as NodeJS.ErrnoException).code === "ERR_MODULE_NOT_FOUND") return undefined;
+		throw error;
+	});
+	if (imported === undefined) {
+		process.stderr.write("bulkhead: its packages are not installed: run `npm ci`, or install bulkhead-host anew.\n");
+		return EXIT_CODES.startFailed;
+	}
+	return imported.runCli(process.argv.slice(2), {
+		runHost: ({ env, ...options }) => supervise({ ...launch, env: { ...launch.env, ...env }, ...options }),
 	});
 }
 

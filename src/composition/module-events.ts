@@ -1,4 +1,5 @@
 import type { OnHostEvent } from "../host/host-events.ts";
+import type { ModuleLog } from "../logging/module-log.ts";
 import type { Gateway } from "../mcp/calls/gateway.ts";
 import type { Startup } from "../mcp/calls/startup.ts";
 import type { Catalog } from "../mcp/catalog/catalog.ts";
@@ -15,12 +16,13 @@ export interface ModuleEventsOptions {
 	readonly updates: CatalogUpdates;
 	readonly catalog: Pick<Catalog, "spellings">;
 	readonly startup: Pick<Startup, "added" | "tried">;
+	readonly moduleLog: Pick<ModuleLog, "forget">;
 	readonly instrumentation: Pick<Instrumentation, "module">;
 }
 
 /** Who hears of what happens to a module. It is counted last: the series of a module that is gone go behind all others. */
 export function createModuleEvents(parts: ModuleEventsOptions): OnHostEvent {
-	const { collector, gateway, catalog, mcp, updates, startup, instrumentation } = parts;
+	const { collector, gateway, catalog, mcp, updates, startup, moduleLog, instrumentation } = parts;
 
 	const hear: OnHostEvent = (id, event) => {
 		switch (event.type) {
@@ -47,6 +49,7 @@ export function createModuleEvents(parts: ModuleEventsOptions): OnHostEvent {
 				collector?.removed(id, event.heirs);
 				gateway.removed(id);
 				updates.removed(id, event.heirs);
+				moduleLog.forget(id);
 				return startup.tried(id);
 			default:
 				return;

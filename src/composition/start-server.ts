@@ -5,6 +5,7 @@ import { describePolicyProblems, openPolicyFile, type PolicyFile } from "../host
 import { separatesUsers } from "../host/worker/process-user.ts";
 import type { AppOptions } from "../http/app.ts";
 import type { ReloadReport } from "../http/routes/reload-route.ts";
+import { createModuleLog } from "../logging/module-log.ts";
 import { createGateway } from "../mcp/calls/gateway.ts";
 import { createStartup } from "../mcp/calls/startup.ts";
 import { createCollector } from "../metrics/collector.ts";
@@ -39,8 +40,10 @@ export interface RunningServer {
  *
  * @throws {BulkheadError} PORT_IN_USE, CONFIG_INVALID
  */
-export async function startServer(options: ServerOptions): Promise<RunningServer> {
-	const { config, log, env = {} } = options;
+export async function startServer(given: ServerOptions): Promise<RunningServer> {
+	const { log, modules: moduleLog } = createModuleLog(given.log);
+	const options = { ...given, log };
+	const { config, env = {} } = options;
 	const startedAt = Date.now();
 	await using opened = new AsyncDisposableStack();
 
@@ -95,7 +98,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 	const mcp = openMcp(options, { gateway, catalog, instrumentation, opened });
 	const updates = createCatalogUpdates({ catalog, mcp, instrumentation });
 	const reload = createReload(reloadables(options, policyFile), log);
-	let isStopping = false;
+	const stopping = new AbortController();
 	const app: AppOptions = {
 		config,
 		serverInfo: SERVER_INFO,
@@ -108,7 +111,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 		observeRequest: instrumentation.http,
 		log,
 		startedAt,
-		isStopping: () => isStopping,
+		stopping: stopping.signal,
+		moduleLog,
 		reload,
 		details: (id) => ({
 			collection: aggregate.report(id) ?? null,
@@ -142,7 +146,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 	for (const own of [url, metricsUrl]) if (own !== undefined) hostPorts.push(Number(new URL(own).port) || HTTP_PORT);
 	// First of all on the way down: what runs may finish, in a host that takes nothing new and still has all of its parts.
 	opened.defer(async () => {
-		isStopping = true;
+		stopping.abort();
 		listeners.drain();
 		if (config.shutdownDelayMs > 0) await delay(config.shutdownDelayMs);
 		const until = performance.now() + config.shutdownTimeoutMs;
@@ -162,6 +166,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 			mcp,
 			updates,
 			startup,
+			moduleLog,
 			instrumentation,
 		}),
 	});

@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { getHeapStatistics } from "node:v8";
-import type { AnswerDto, CallDto, StartedDto } from "../../workers/wire/messages.ts";
+import type { AnswerDto, CallDto } from "../../workers/wire/messages.ts";
 import { BulkheadError, messageOf } from "../core/errors.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Compiler } from "./compile/compiler.ts";
@@ -16,8 +16,9 @@ import type { ModulePolicy, PluginPolicy } from "./policy/module-policy.ts";
 import type { ModuleEvent, ModuleRunner, RunnerStatus, WorkerUsage } from "./runner/runner-types.ts";
 import type { WorkerFactory } from "./worker/worker-factory.ts";
 import { createStartGate } from "./runner/start-limiter.ts";
+import { createRssReader } from "./watch/rss-growth.ts";
 import { createWorkerWatch } from "./watch/worker-watch.ts";
-import type { RunnerSettings } from "./policy/module-settings.ts";
+import { type RunnerSettings, settingsOf, wanted } from "./policy/module-settings.ts";
 import type { Isolation } from "./worker/worker.ts";
 
 export interface HostOptions {
@@ -64,6 +65,14 @@ export interface Host {
 	/** @throws {BulkheadError} always within the deadline */
 	collect(id: string, timeoutMs: number): Promise<CollectedSnapshot>;
 	setCollectFailed(id: string, failed: boolean): void;
+	/**
+	 * What an operator does to a module by hand. Disabled by hand, it stays so until it is enabled or the host starts again;
+	 * what the policy disables cannot be enabled by hand.
+	 *
+	 * @returns why it cannot be done now; undefined: it is on its way
+	 * @throws {BulkheadError} MODULE_NOT_FOUND
+	 */
+	steer(id: string, action: "restart" | "enable" | "disable"): string | undefined;
 	/** Puts another policy in force: modules whose part of it changed are restarted, and no other. */
 	setPolicy(policy: PluginPolicy): void;
 }
@@ -90,6 +99,9 @@ export function createHost(options: HostOptions): Host {
 	const watch = createWorkerWatch({ rss: createRssReader(), rssRiseBytes: RSS_RISE_BYTES });
 	const startGate = createStartGate(STARTS_PER_PROCESSOR * availableParallelism(), START_COUNTS_FOR_MS);
 	let { policy } = options;
+	/** Modules that were disabled by hand. */
+	const heldBack = new Set<string>();
+	const isEnabled = (id: string): boolean => policy.of(id).enabled && !heldBack.has(id);
 	let ready = false;
 	const sources = createModuleSources({
 		folders: options.folders,
@@ -104,7 +116,7 @@ export function createHost(options: HostOptions): Host {
 			case "compiled": {
 				if (ready) workers.cleared(event.source.id); // what was found at the start is what ran before
 				const { runner } = hosted(event.source);
-				if (policy.of(event.source.id).enabled) runner.deploy(event.compiled);
+				if (isEnabled(event.source.id)) runner.deploy(event.compiled);
 				else runner.hold(event.compiled);
 				return compiler.retain(event.source.id, runner.hashes());
 			}
@@ -117,7 +129,7 @@ export function createHost(options: HostOptions): Host {
 				}
 				const { runner } = hosted(event.source);
 				runner.setLoadError(problem);
-				if (!policy.of(event.source.id).enabled) runner.hold();
+				if (!isEnabled(event.source.id)) runner.hold();
 				return;
 			}
 			case "removed":
@@ -199,6 +211,7 @@ export function createHost(options: HostOptions): Host {
 		if (module === undefined) return;
 		modules.delete(id);
 		arrived.delete(id);
+		heldBack.delete(id);
 		tell(id, { type: "removed", heirs });
 		const left = module.runner
 			.stop(settingsOf(policy.of(id), options.settings).callTimeoutMs)
@@ -210,6 +223,23 @@ export function createHost(options: HostOptions): Host {
 		const module = modules.get(id);
 		if (module === undefined) throw new BulkheadError("MODULE_NOT_FOUND", `there is no module ${id}`);
 		return module.runner;
+	}
+
+	function steer(id: string, action: "restart" | "enable" | "disable"): string | undefined {
+		const runner = required(id);
+		if (action === "disable") {
+			if (isEnabled(id)) runner.disable(settingsOf(policy.of(id), options.settings).callTimeoutMs);
+			heldBack.add(id);
+			return undefined;
+		}
+		if (!policy.of(id).enabled) return `plugins.yaml has \`enabled: false\` for ${id}: change it there`;
+		if (action === "enable") {
+			if (heldBack.delete(id)) runner.enable("manual");
+			return undefined;
+		}
+		if (heldBack.has(id)) return `${id} is disabled: enable it`;
+		runner.restart("manual");
+		return undefined;
 	}
 
 	const statusOf = ({ runner, source }: HostedModule): ModuleStatus => ({
@@ -250,49 +280,17 @@ export function createHost(options: HostOptions): Host {
 		call: async (id, call, callOptions) => required(id).call(call, callOptions),
 		collect: async (id, timeoutMs) => required(id).collect(timeoutMs),
 		setCollectFailed: (id, failed) => modules.get(id)?.runner.setCollectFailed(failed),
+		steer,
 		setPolicy(changed) {
 			const before = policy;
 			policy = changed;
 			for (const [id, { runner }] of modules) {
 				const now = changed.of(id);
-				if (JSON.stringify(now) === JSON.stringify(before.of(id))) continue;
+				if (heldBack.has(id) || JSON.stringify(now) === JSON.stringify(before.of(id))) continue;
 				if (!now.enabled) runner.disable(settingsOf(before.of(id), options.settings).callTimeoutMs);
 				else if (before.of(id).enabled) runner.restart("policy");
 				else runner.enable("policy");
 			}
 		},
-	};
-}
-
-/** Reading it takes a descriptor, and there may be none left: then it is what it was before. */
-function createRssReader(): () => number {
-	let bytes = 0;
-	return () => {
-		try {
-			bytes = process.memoryUsage.rss();
-		} catch {
-			// EMFILE
-		}
-		return bytes;
-	};
-}
-
-function settingsOf(policy: ModulePolicy, defaults: RunnerSettings): RunnerSettings {
-	return {
-		...defaults,
-		startTimeoutMs: policy.startTimeoutMs ?? defaults.startTimeoutMs,
-		callTimeoutMs: policy.callTimeoutMs ?? defaults.callTimeoutMs,
-		hangTimeoutMs: policy.hangTimeoutMs ?? defaults.hangTimeoutMs,
-		memoryBytes: policy.memoryMb === undefined ? defaults.memoryBytes : policy.memoryMb * 1_048_576,
-	};
-}
-
-/** What the operator says of it wins over what the module asks for. */
-function wanted(started: StartedDto, { intervalMs, timeoutMs, counters }: ModulePolicy): StartedDto {
-	return {
-		...started,
-		...(intervalMs !== undefined && { intervalMs }),
-		...(timeoutMs !== undefined && { timeoutMs }),
-		...(counters !== undefined && { counters }),
 	};
 }

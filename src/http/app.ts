@@ -4,6 +4,7 @@ import express, { type RequestHandler } from "express";
 import type { HostConfig } from "../config/config.ts";
 import type { Host } from "../host/host.ts";
 import type { Logger } from "../logging/logger.ts";
+import type { ModuleLog } from "../logging/module-log.ts";
 import type { Gateway } from "../mcp/calls/gateway.ts";
 import type { Catalog } from "../mcp/catalog/catalog.ts";
 import type { McpEndpoint } from "../mcp/endpoint.ts";
@@ -19,7 +20,9 @@ import { healthRoutes } from "./routes/health-routes.ts";
 import { indexRoute } from "./routes/index-route.ts";
 import { mcpRoute } from "./routes/mcp-route.ts";
 import { metricsRoutes } from "./routes/metrics-route.ts";
-import { type ModuleDetails, modulesRoutes } from "./routes/modules-route.ts";
+import { type ModuleDetails, modulesRoutes, moduleView, type ModuleView } from "./routes/modules-route.ts";
+import { moduleActionRoutes } from "./routes/module-actions-route.ts";
+import { moduleLogRoute } from "./routes/module-log-route.ts";
 import { offersRoutes } from "./routes/offers-routes.ts";
 import { openApiRoute } from "./routes/openapi-route.ts";
 import { type Reload, reloadRoute } from "./routes/reload-route.ts";
@@ -37,8 +40,9 @@ export interface AppOptions {
 	readonly observeRequest: RequestObserver;
 	readonly log: Logger;
 	readonly startedAt: number;
-	/** Whether a stop signal has come: requests are still served for a while. */
-	readonly isStopping: () => boolean;
+	/** Aborts when a stop signal comes: requests are still served for a while. */
+	readonly stopping: AbortSignal;
+	readonly moduleLog: ModuleLog;
 	readonly reload: Reload;
 }
 
@@ -55,11 +59,14 @@ function requireUtf8(_request: unknown, _response: unknown, body: Buffer, encodi
 export function createApp(options: AppOptions): RequestListener {
 	const { config, host, log, mcp, observeRequest: observer } = options;
 	const json = express.json({ limit: MAX_BODY_BYTES, strict: false, verify: requireUtf8 });
+	const view: ModuleView = (status) => moduleView(status, options.details);
 	const routes = [
 		indexRoute(options),
 		...healthRoutes(options),
 		...metricsRoutesOf(options),
-		...modulesRoutes(host, options.details),
+		...modulesRoutes(host, view),
+		...moduleActionRoutes(host, view),
+		moduleLogRoute(options),
 		...offersRoutes(options.catalog),
 		reloadRoute(options.reload),
 		mcpRoute(mcp, json),

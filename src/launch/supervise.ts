@@ -24,6 +24,8 @@ export interface HostLaunch {
 	readonly shutdownTimeoutMs: number;
 	/** File descriptor that gets what the host writes to its standard output. Default: our own. */
 	readonly stdout?: number;
+	/** File descriptor that gets the host's log. Default: our standard error. */
+	readonly log?: number;
 	/** Aborts to stop the host as SIGTERM does. */
 	readonly until?: AbortSignal;
 }
@@ -51,7 +53,7 @@ const FINAL_EXIT_CODES: readonly number[] = [
  * be started at all. A host that the passed on signal killed, because it had no handler yet, has stopped: 0.
  */
 export async function supervise(launch: HostLaunch): Promise<number> {
-	const { runtime, args, env, shutdownTimeoutMs, stdout = 1, until } = launch;
+	const { runtime, args, env, shutdownTimeoutMs, stdout = 1, log = STDERR, until } = launch;
 	const restarts = { signal: 0, exit: 0 };
 	const stopping = new AbortController();
 	let host: ChildProcess | undefined;
@@ -97,12 +99,12 @@ export async function supervise(launch: HostLaunch): Promise<number> {
 			// Empty, because a worker under Node's permission model may read its process's working directory. A new one each
 			// time, because a dead host can have left a core file in the last.
 			cwd = mkdtempSync(path.join(tmpdir(), "bulkhead-"));
-			// Its log goes to our standard error by itself. What goes to its own is little, and the last of it is Node's account
+			// Its log goes where it belongs by itself. What goes to its own is little, and the last of it is Node's account
 			// of an abort.
 			host = spawn(runtime, args, {
 				cwd,
 				env: { ...hostEnv, [LOG_FD_ENV]: String(LOG_FD) },
-				stdio: ["pipe", stdout, "pipe", STDERR],
+				stdio: ["pipe", stdout, "pipe", log],
 			});
 			host.stdin?.on("error", () => {});
 			const words = lastWords(host.stderr);

@@ -57,18 +57,22 @@ test("error codes, restart reasons, and what labels of work and memory say are t
 test("routes answer to these methods, and name them when asked with another one", async (t) => {
 	const server = await startTestServer(t);
 	const routes = {
-		"/": "GET",
+		"/": "GET, HEAD",
 		"/metrics": "GET, HEAD",
 		"/metrics/x": "GET, HEAD",
 		"/sd": "GET, HEAD",
 		"/api/v1/metrics/prometheus": "GET, HEAD",
 		"/mcp": "POST, GET, DELETE",
 		"/execute": "POST",
-		"/api/modules": "GET",
-		"/api/modules/mcps/x": "GET",
-		"/livez": "GET",
-		"/readyz": "GET",
-		"/health": "GET",
+		"/api/modules": "GET, HEAD",
+		"/api/modules/mcps/x": "GET, HEAD",
+		"/api/modules/mcps/x/logs": "GET, HEAD",
+		"/api/modules/mcps/x/restart": "POST",
+		"/api/modules/mcps/x/enable": "POST",
+		"/api/modules/mcps/x/disable": "POST",
+		"/livez": "GET, HEAD",
+		"/readyz": "GET, HEAD",
+		"/health": "GET, HEAD",
 	};
 	for (const [route, methods] of Object.entries(routes)) {
 		const response = await fetch(`${server.url}${route}`, { method: "PUT" });

@@ -87,3 +87,16 @@ export function createMemoryRise<Worker extends Suspect>({ rss, riseBytes }: Mem
 		},
 	};
 }
+
+/** Reading it takes a descriptor, and there may be none left: then it is what it was before. */
+export function createRssReader(): () => number {
+	let bytes = 0;
+	return () => {
+		try {
+			bytes = process.memoryUsage.rss();
+		} catch {
+			// EMFILE
+		}
+		return bytes;
+	};
+}

@@ -5,14 +5,14 @@ import { JSON_ANSWER, type Route } from "../front/route.ts";
 export interface HealthRoutesOptions {
 	readonly host: Pick<Host, "ready" | "modules">;
 	readonly startedAt: number;
-	readonly isStopping: () => boolean;
+	readonly stopping: AbortSignal;
 }
 
 /**
  * `/livez` says that the process answers and depends on no module; `/readyz` that every module has started once or has
  * failed to, and that the host is not about to stop; `/health` sums up.
  */
-export function healthRoutes({ host, startedAt, isStopping }: HealthRoutesOptions): readonly Route[] {
+export function healthRoutes({ host, startedAt, stopping }: HealthRoutesOptions): readonly Route[] {
 	function health(): Record<string, unknown> {
 		const modules = host.modules();
 		// One that its operator has disabled does what it should.
@@ -21,7 +21,7 @@ export function healthRoutes({ host, startedAt, isStopping }: HealthRoutesOption
 			.map(({ id, state }) => ({ id, state }));
 		return {
 			status: failing.length === 0 ? "ok" : "degraded",
-			ready: host.ready() && !isStopping(),
+			ready: host.ready() && !stopping.aborted,
 			uptime_seconds: (Date.now() - startedAt) / 1000,
 			modules: {
 				total: modules.length,
@@ -49,7 +49,7 @@ export function healthRoutes({ host, startedAt, isStopping }: HealthRoutesOption
 					summary: "Whether every enabled module has started once or has failed to, and the host is not stopping",
 					handlers: [
 						(_request, response) => {
-							const status = isStopping() ? "stopping" : host.ready() ? "ok" : "starting";
+							const status = stopping.aborted ? "stopping" : host.ready() ? "ok" : "starting";
 							response.status(status === "ok" ? 200 : 503).json({ status });
 						},
 					],

@@ -7,11 +7,11 @@ import { JSON_ANSWER, PROBLEM, type Route } from "../front/route.ts";
 /** What the collectors and the catalog know of a module, beside the host's own status. */
 export type ModuleDetails = (id: string) => Readonly<Record<string, unknown>>;
 
+/** A module as the API shows it. */
+export type ModuleView = (status: ModuleStatus) => Readonly<Record<string, unknown>>;
+
 /** `/api/modules`: what runs, what does not, and why, with the file, the line and the next attempt. */
-export function modulesRoutes(
-	host: Pick<Host, "modules" | "module" | "refused">,
-	details: ModuleDetails,
-): readonly Route[] {
+export function modulesRoutes(host: Pick<Host, "modules" | "module" | "refused">, view: ModuleView): readonly Route[] {
 	return [
 		{
 			path: "/api/modules",
@@ -20,7 +20,7 @@ export function modulesRoutes(
 					summary: "Every module, and the files that are none",
 					handlers: [
 						(_request, response) => {
-							const modules = host.modules().map((status) => moduleView(status, details));
+							const modules = host.modules().map(view);
 							response.json({ modules, ignored: host.refused() });
 						},
 					],
@@ -38,7 +38,7 @@ export function modulesRoutes(
 							const id = moduleIdOf(request.params);
 							const status = host.module(id);
 							if (status === undefined) return sendUnknownModule(response, id);
-							response.json(moduleView(status, details));
+							response.json(view(status));
 						},
 					],
 					answers: { 200: { description: "The module", type: JSON_ANSWER }, 404: PROBLEM },
@@ -50,18 +50,18 @@ export function modulesRoutes(
 
 const MODULE_PATH = "/api/modules/:kind/:name";
 
-function moduleIdOf({ kind, name }: Readonly<Record<string, string>>): string {
+export function moduleIdOf({ kind, name }: Readonly<Record<string, string>>): string {
 	return `${kind}/${name}`;
 }
 
-function sendUnknownModule(response: ServerResponse, id: string): void {
+export function sendUnknownModule(response: ServerResponse, id: string): void {
 	const detail = `there is no module ${id.slice(0, MAX_ECHO)}; GET /api/modules lists them`;
 	sendProblem(response, 404, "MODULE_NOT_FOUND", "Unknown module", detail);
 }
 
 const MAX_ECHO = 200;
 
-function moduleView(status: ModuleStatus, details: ModuleDetails): Record<string, unknown> {
+export function moduleView(status: ModuleStatus, details: ModuleDetails): Record<string, unknown> {
 	const { lastRestart, loadError } = status;
 	return {
 		id: status.id,
