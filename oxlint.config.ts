@@ -105,7 +105,7 @@ export default defineConfig({
 		},
 		// Piscina runs the default export of a worker entry.
 		{
-			files: ["metrics/**", "mcps/**", "deploy/**", "bench/**", "workers/*-worker.ts", "*.config.ts"],
+			files: ["metrics/**", "mcps/**", "examples/**", "deploy/**", "bench/**", "workers/*-worker.ts", "*.config.ts"],
 			rules: { "import/no-default-export": "off" },
 		},
 
@@ -114,7 +114,7 @@ export default defineConfig({
 		restrict(["src/http/**"], PISCINA, ENV_BY_NAME),
 		restrict(["src/main.ts", "src/launch/**"], PACKAGES),
 		restrict(["workers/**"], OUT_OF_WORKERS, PISCINA, EXPRESS, ENV_BY_NAME),
-		restrict(["metrics/**", "mcps/**"], CONTRACT_AS_VALUE, OUT_OF_MODULES),
+		restrict(["metrics/**", "mcps/**", "examples/**"], CONTRACT_AS_VALUE, OUT_OF_MODULES),
 	],
 });
 

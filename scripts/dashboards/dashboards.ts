@@ -133,7 +133,7 @@ const USAGE: DashboardSpec = {
 					title: "Kubernetes Operations",
 					form: "table",
 					size: [24, 8],
-					description: "From the example module mcps/kubernetes.ts",
+					description: "From the example module examples/mcps/kubernetes",
 					queries: [["mcp_kubernetes_operations_total"]],
 				},
 			],
