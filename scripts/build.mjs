@@ -47,6 +47,7 @@ async function build(hash) {
 		await bundleWorkers(path.resolve(staged, "workers"));
 		writeFileSync(path.join(staged, "main.js"), MAIN);
 		chmodSync(path.join(staged, "main.js"), 0o755);
+		writeFileSync(path.join(staged, "revision.txt"), `${revision()}\n`);
 		writeFileSync(path.join(staged, STAMP), hash);
 		if (existsSync(DIST)) renameSync(DIST, replaced);
 		renameSync(staged, DIST);
@@ -69,6 +70,14 @@ function compile(outDir) {
 	}
 	const args = [tsc, "--project", "tsconfig.build.json", "--outDir", outDir];
 	return spawnSync(process.execPath, args, { stdio: "inherit" }).status === 0;
+}
+
+/** What `bulkhead_build_info` shows: the commit, or what whoever builds an image says. */
+function revision() {
+	const { REVISION } = process.env;
+	if (REVISION !== undefined && REVISION !== "") return REVISION;
+	const { status, stdout } = spawnSync("git", ["rev-parse", "--short=12", "HEAD"], { encoding: "utf8" });
+	return status === 0 ? stdout.trim() : "unknown";
 }
 
 function findTsc() {

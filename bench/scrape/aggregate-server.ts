@@ -10,7 +10,7 @@ import { createServerProbe, KEEP_CONNECTIONS } from "./server-probe.ts";
 
 const [series = 0, modules = 1] = process.argv.slice(2).map(Number);
 const probe = createServerProbe(async () => (await heapBytes(intakeThread)) - emptyIntakeBytes);
-const host = createHostMetrics({ version: "0.0.0", serverName: "bench", now: Date.now, sample });
+const host = createHostMetrics({ version: "0.0.0", revision: "bench", serverName: "bench", now: Date.now, sample });
 const limits = { maxSeries: 1_000_000, maxLabels: 30, maxLabelLength: 1024 };
 const maxAgeMs = 300_000;
 const threadMade = once(process, "worker") as Promise<[Worker]>;

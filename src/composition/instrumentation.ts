@@ -23,6 +23,7 @@ export interface Instrumentation {
 	/** No module offers these tools any more. */
 	toolsGone(names: readonly string[]): void;
 	nameConflict(): void;
+	pageLookup(result: "hit" | "miss"): void;
 	sessions(count: number): void;
 	connections(change: 1 | -1): void;
 	/** How often the supervisor has started the host again. */
@@ -98,6 +99,7 @@ export function createInstrumentation(metrics: HostMetrics): Instrumentation {
 			for (const name of names) metrics.removeTool(name);
 		},
 		nameConflict: () => metrics.toolConflicts.inc({}),
+		pageLookup: (result) => metrics.cacheRequests.inc({ cache: "page", result }),
 		sessions: (count) => metrics.activeSessions.set({}, count),
 		connections: (change) => metrics.openConnections.inc({}, change),
 		hostRestarts(counts) {
@@ -141,10 +143,12 @@ export function createInstrumentation(metrics: HostMetrics): Instrumentation {
 	}
 
 	function countToolCall(tool: string, outcome: RequestOutcome, seconds: number): void {
+		const { bytes, requestBytes } = outcome;
 		metrics.toolCalls.inc({ tool_name: tool, status: outcome.status });
 		metrics.toolDuration.observe({ tool_name: tool }, seconds);
 		if (outcome.status === "error") metrics.toolErrors.inc({ tool_name: tool, error_type: outcome.errorType });
-		else metrics.responseSize.observe({ tool_name: tool }, outcome.bytes);
+		if (requestBytes !== undefined) metrics.requestSize.observe({ tool_name: tool }, requestBytes);
+		if (bytes !== undefined) metrics.responseSize.observe({ tool_name: tool }, bytes);
 	}
 
 	function countRequest({ method }: ObservedRequest, tool: string, outcome: RequestOutcome, seconds: number): void {

@@ -1,6 +1,7 @@
 import type { Logger } from "../logging/logger.ts";
 import type { LastEnd, RestartCounts } from "../launch/launch-contract.ts";
 import type { Environment, HostConfig } from "../config/config.ts";
+import { readFileSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import packageJson from "bulkhead-host/package.json" with { type: "json" };
@@ -39,6 +40,9 @@ export interface ServerOptions {
 	/** Whether tool calls may be answered without the SDK in between; `false` is for comparing the two ways. */
 	readonly directCalls?: boolean;
 }
+
+/** The commit that dist/ was built from, which scripts/build.mjs writes there; `source` where it runs from its sources. */
+export const BUILD_REVISION = readRevision();
 
 export const SERVER_INFO = { name: "bulkhead", version: packageJson.version };
 
@@ -81,6 +85,7 @@ export async function openAggregate(
 		now: Date.now,
 		host: metrics.sources,
 		onDrop: instrumentation.samplesDropped,
+		onPageLookup: instrumentation.pageLookup,
 		onNews(id, news) {
 			const { level, message } = newsLine(id, news);
 			log[level](message, { module: id, ...newsFields(news) });
@@ -203,6 +208,7 @@ export function openMcp(
 		catalog,
 		serverInfo: SERVER_INFO,
 		...(directCalls !== undefined && { directCalls }),
+		observe: instrumentation.request,
 		pageSize: config.listPageSize,
 		sessionMax: config.sessionMax,
 		sessionIdleTimeoutMs: config.sessionIdleTimeoutMs,
@@ -217,6 +223,14 @@ export function openMcp(
 	});
 	opened.defer(mcp.close);
 	return mcp;
+}
+
+function readRevision(): string {
+	try {
+		return readFileSync(new URL("../../revision.txt", import.meta.url), "utf8").trim();
+	} catch {
+		return "source";
+	}
 }
 
 /** Worker entries are run as what this file is: TypeScript from the sources, JavaScript from dist/. */

@@ -17,7 +17,16 @@ import { createInstrumentation } from "./instrumentation.ts";
 import { createListeners } from "./listeners.ts";
 import { createModuleEvents } from "./module-events.ts";
 import { createReload, type Reloadable } from "./reload.ts";
-import { hostPaths, openAggregate, openCatalog, openHost, openMcp, SERVER_INFO, type ServerOptions } from "./parts.ts";
+import {
+	hostPaths,
+	openAggregate,
+	openCatalog,
+	openHost,
+	openMcp,
+	BUILD_REVISION,
+	SERVER_INFO,
+	type ServerOptions,
+} from "./parts.ts";
 
 /** A host that answers. */
 export interface RunningServer {
@@ -53,6 +62,7 @@ export async function startServer(given: ServerOptions): Promise<RunningServer> 
 	const sampler = createHostSampler();
 	const metrics = createHostMetrics({
 		version: SERVER_INFO.version,
+		revision: BUILD_REVISION,
 		serverName: SERVER_INFO.name,
 		now: Date.now,
 		sample: sampler.sample,

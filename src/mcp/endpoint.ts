@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server, ServerEvent } from "@modelcontextprotocol/server";
 import type { Catalog } from "./catalog/catalog.ts";
-import type { Gateway } from "./calls/gateway.ts";
+import type { Gateway, GatewayOptions } from "./calls/gateway.ts";
 import { type Exchange, header, normaliseAccept, originOf, readAccept, refuse } from "./protocol/http-exchange.ts";
 import { batchProblem, isModern, opensSession } from "./protocol/inbound-request.ts";
+import { observeHostRequests } from "./protocol/host-requests.ts";
 import { createModernRequests } from "./http/modern-requests.ts";
 import { createProtocolServer } from "./protocol-server.ts";
 import { createRequestStateSeal } from "./protocol/request-state.ts";
@@ -36,6 +37,8 @@ export interface McpEndpointOptions {
 	readonly gateway: Gateway;
 	readonly catalog: Catalog;
 	readonly serverInfo: { readonly name: string; readonly version: string };
+	/** Told of each request that no module answers; the gateway is told of the others. */
+	readonly observe: GatewayOptions["observe"];
 	/** Entries of a list in one answer. */
 	readonly pageSize: number;
 	readonly sessionMax: number;
@@ -85,6 +88,7 @@ export function createMcpEndpoint({ gateway, catalog, onError, ...options }: Mcp
 
 	return {
 		async handle(request, response, body) {
+			observeHostRequests(body, response, options.observe);
 			const accepted = readAccept(request);
 			normaliseAccept(request, accepted);
 			const streams = accepted.stream;

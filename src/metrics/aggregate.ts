@@ -36,6 +36,8 @@ export interface AggregateOptions {
 	 * when its collections begin to fail, fail otherwise, or succeed again.
 	 */
 	readonly onNews?: ((moduleId: string, news: CollectNews) => void) | undefined;
+	/** For `mcp_cache_requests_total`: whether a scraped page was ready. */
+	readonly onPageLookup?: ((result: "hit" | "miss") => void) | undefined;
 	/** For the log: what is kept for the next start of the host, and cannot be. */
 	readonly onProblem?: ((what: string) => void) | undefined;
 }
@@ -101,6 +103,7 @@ export function createMetricsAggregate(options: AggregateOptions): MetricsAggreg
 		sharing: () => sharing,
 		modules: () => modules,
 		version: () => version,
+		onLookup: options.onPageLookup,
 	});
 
 	intake.on("message", (reply) => {

@@ -21,6 +21,7 @@ test("error codes, restart reasons, and what labels of work and memory say are t
 		"ILLEGAL_TRANSITION",
 		"MODULE_BUSY",
 		"MODULE_CRASHED",
+		"MODULE_HUNG",
 		"MODULE_NOT_FOUND",
 		"MODULE_START_FAILED",
 		"MODULE_UNAVAILABLE",

@@ -74,6 +74,7 @@ const SUFFIXES: Readonly<Record<Syntax, Readonly<Record<string, readonly string[
 		counter: ["_total", "_created"],
 		gauge: [""],
 		unknown: [""],
+		info: ["_info"],
 		histogram: ["_bucket", "_sum", "_count", "_created"],
 		summary: ["", "_sum", "_count", "_created"],
 	},
@@ -238,6 +239,7 @@ function groupsOf(family: ParsedFamily, special: string): ReadonlyMap<string, Gr
 	for (const { name, labels, value } of family.samples) {
 		const rest = new Map(labels);
 		const suffix = name.slice(family.name.length);
+		if (suffix === "_created") continue;
 		const isPart = suffix === "_sum" || suffix === "_count";
 		if (!isPart) rest.delete(special);
 		const key = seriesKey({ name: "", labels: rest });

@@ -5,6 +5,7 @@ import { BulkheadError } from "../../core/errors.ts";
 import type { CallOptions, Generation } from "./generation.ts";
 import type { ModuleProblem } from "./error-location.ts";
 import { callError, collectError, type WorkOutcome, type WorkType, workOutcome } from "./rpc-errors.ts";
+import type { RestartReason } from "./restart-policy.ts";
 import { wakened } from "./wake-up.ts";
 
 /** Requests to a module, whichever of its generations answers them. */
@@ -50,6 +51,8 @@ export interface ModuleRequestsOptions {
 	readonly waiting: Set<() => void>;
 	/** Where in the author's files an error comes from. */
 	readonly locate: (error: WireErrorDto) => ModuleProblem;
+	/** Why the generation was ended before its time; undefined where it was not. */
+	readonly endedBy: (generation: Generation) => RestartReason | undefined;
 	/** A worker has answered what it was given, or it was given up. */
 	readonly onWorked: (work: WorkType, outcome: WorkOutcome, durationMs: number) => void;
 	/** A request ran out of time and the event loop does not turn. */
@@ -99,7 +102,7 @@ export function createModuleRequests({ id, ...module }: ModuleRequestsOptions): 
 					if (error.failure === "closed" && !error.acked && module.serving() !== generation) continue;
 					module.onWorked("call", workOutcome(error), performance.now() - givenAt);
 					if (error.failure === "timeout") void checkResponse(generation, "call_timeout");
-					throw callError(id, error, options.deadlineMs);
+					throw callError(id, error, options.deadlineMs, module.endedBy(generation));
 				}
 			}
 		},

@@ -42,17 +42,23 @@ export function startFailureReason(error: unknown, end: WorkerEnd): RestartReaso
 	return error instanceof RpcError && error.failure === "timeout" ? "hang" : "crash";
 }
 
-/** What the caller of an MCP request is told. */
-export function callError(id: string, error: RpcError, deadlineMs: number): BulkheadError {
+/**
+ * What the caller of an MCP request is told.
+ *
+ * @param ended why the host has ended the generation, where it has
+ */
+export function callError(id: string, error: RpcError, deadlineMs: number, ended?: RestartReason): BulkheadError {
 	switch (error.failure) {
 		case "timeout":
 			return new BulkheadError("CALL_TIMEOUT", `${id} did not answer within ${deadlineMs} ms`, { cause: error });
 		case "cancelled":
 			return new BulkheadError("CALL_CANCELLED", `the call to ${id} was cancelled: ${error.message}`, { cause: error });
 		case "closed":
-			return new BulkheadError("MODULE_CRASHED", `${id} ended while it ran this call: ${error.message}`, {
-				cause: error,
-			});
+			return new BulkheadError(
+				ended !== undefined && HANGS.has(ended) ? "MODULE_HUNG" : "MODULE_CRASHED",
+				`${id} ended while it ran this call: ${error.message}`,
+				{ cause: error },
+			);
 		case "violation":
 			return new BulkheadError("PROTOCOL_VIOLATION", `${id} gave an answer that cannot be used: ${error.message}`, {
 				cause: error,
@@ -63,6 +69,9 @@ export function callError(id: string, error: RpcError, deadlineMs: number): Bulk
 		}
 	}
 }
+
+/** Its event loop stood still, or it could not be told to leave a request. */
+const HANGS: ReadonlySet<RestartReason> = new Set(["hang", "call_timeout", "collect_timeout"]);
 
 /** Why a module has no new samples. */
 export function collectError(id: string, error: RpcError): BulkheadError {

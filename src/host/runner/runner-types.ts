@@ -102,6 +102,8 @@ export interface RunnerStatus {
 export interface WorkerUsage {
 	/** Empty until it has been looked at. */
 	readonly memoryBytes: MemoryBytes;
+	/** Processor time that it has taken, in seconds; undefined where that is not known. */
+	readonly cpuSeconds?: number | undefined;
 	/** The share of time that its event loop was busy of late, 0 to 1. */
 	readonly eventLoopUtilization: number;
 }

@@ -1,7 +1,7 @@
 import type { StartedDto } from "../../../workers/wire/messages.ts";
 import type { WireErrorDto } from "../../../workers/wire/wire-error.ts";
 import type { CompiledModule } from "../compile/compiler.ts";
-import { describeEnd } from "./generation.ts";
+import { describeEnd, type Generation } from "./generation.ts";
 import { locateError, type ModuleProblem } from "./error-location.ts";
 import { candidateOf, currentOf, type LifeEffect, type LifeEvent, type Lifecycle, NEW_LIFE, stateOf } from "./life.ts";
 import { reduce } from "./lifecycle.ts";
@@ -33,6 +33,8 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 	const restarts: Partial<Record<RestartReason, number>> = {};
 	/** By number. */
 	const live = new Map<number, LiveGeneration>();
+	/** Why we have ended those that we have ended. */
+	const endedBy = new WeakMap<Generation, RestartReason>();
 	const waiting = new Set<() => void>();
 	const settled = Promise.withResolvers<void>();
 	const events: LifeEvent<CompiledModule>[] = [];
@@ -177,6 +179,7 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 		if (entry === undefined || life.phase.type === "stopping") return;
 		onEvent({ type: "warned", text: why });
 		const problem = locate(entry.compiled, { name: "Error", message: why });
+		endedBy.set(entry.generation, reason);
 		dispatch({ type: "lost", generation: number, reason, problem });
 		void kill(entry, why);
 	}
@@ -232,6 +235,7 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 			id,
 			serving: () => current()?.generation,
 			unavailable,
+			endedBy: (generation) => endedBy.get(generation),
 			waiting,
 			locate: (error) => locate(current()?.compiled ?? life.good, error),
 			onWorked: (work, outcome, durationMs) => onEvent({ type: "worked", work, outcome, durationMs }),

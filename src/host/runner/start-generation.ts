@@ -76,12 +76,15 @@ export function watchedGeneration(
 		onOverrun: (type) => role.onOverrun(generation, type === "call" ? "call_timeout" : "collect_timeout"),
 	});
 	let memoryBytes: MemoryBytes = {};
+	let cpuSeconds: number | undefined;
+	let looks = 0;
 	const watching = options.watch.add({
 		memoryLimitBytes: settings.memoryBytes,
 		hangTimeoutMs: () => (role.isStarting(generation) ? undefined : settings.hangTimeoutMs),
 		idleMs: worker.idleMs,
 		async memoryUsage() {
 			const { heldBytes, bytes } = await worker.memoryUsage();
+			if (looks++ % LOOKS_PER_CPU_LOOK === 0) cpuSeconds = await worker.cpuSeconds();
 			memoryBytes = bytes;
 			return heldBytes;
 		},
@@ -96,9 +99,12 @@ export function watchedGeneration(
 	return {
 		generation,
 		trouble: () => trouble,
-		usage: () => ({ memoryBytes, eventLoopUtilization: watching.utilization() }),
+		usage: () => ({ memoryBytes, cpuSeconds, eventLoopUtilization: watching.utilization() }),
 	};
 }
+
+/** It is shown once a second, and memory is looked at ten times as often. */
+const LOOKS_PER_CPU_LOOK = 10;
 
 /** @throws {BulkheadError} when something that is listed now would vanish because it cannot be listed any more */
 export function readCatalogOf(started: StartedDto, before: CatalogDto | undefined): CatalogDto | undefined {

@@ -167,6 +167,7 @@ function attach(child: ChildProcess, pid: number, options: ProcessOptions, oomKi
 			return idleMs;
 		},
 		memoryUsage: async () => readMemoryUsage(pid),
+		cpuSeconds: async () => readCpuSeconds(pid),
 		pageFaults: () => undefined,
 	};
 }
@@ -214,6 +215,20 @@ function readMemoryUsage(pid: number): WorkerMemory {
 	}
 }
 
+/** proc(5): utime and stime are the 14th and 15th field, in ticks; the name before them may hold blanks and brackets. */
+function readCpuSeconds(pid: number): number | undefined {
+	try {
+		const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+		const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+		return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+	} catch {
+		return undefined; // it has ended, or this is no Linux
+	}
+}
+
+/** USER_HZ, which Linux has fixed at 100 for what it tells programs. */
+const TICKS_PER_SECOND = 100;
+
 /** Lets what the process sent before it ended arrive: an answer, an error that nobody caught, the words of V8. */
 async function lastWords(pipe: FramedPipe, outputs: readonly ProcessOutput[]): Promise<void> {
 	// Limited, since a program that the module started may hold its standard output open.
@@ -248,6 +263,7 @@ function failed(reason: unknown): ModuleWorker {
 		terminate: () => Promise.resolve(true),
 		idleMs: () => 0,
 		memoryUsage: () => Promise.resolve(NO_MEMORY),
+		cpuSeconds: () => Promise.resolve(undefined),
 		pageFaults: () => undefined,
 	};
 }

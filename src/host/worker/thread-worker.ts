@@ -74,6 +74,15 @@ export function startThread({ entry, env, execArgv, compiledCode }: ThreadOption
 		terminate,
 		idleMs: () => thread?.performance.eventLoopUtilization().idle ?? 0,
 		pageFaults: () => (tid === undefined ? undefined : threadPageFaults(tid)),
+		async cpuSeconds() {
+			try {
+				const usage = await thread?.cpuUsage();
+				return usage === undefined ? undefined : (usage.user + usage.system) / 1_000_000;
+			} catch (error) {
+				if ((error as NodeJS.ErrnoException).code === "ERR_WORKER_NOT_RUNNING") return undefined;
+				throw error;
+			}
+		},
 		async memoryUsage() {
 			try {
 				const statistics = await thread?.getHeapStatistics();

@@ -55,6 +55,8 @@ export interface ModuleWorker {
 	idleMs(): number;
 	/** Does not settle while a thread is stuck in native code. */
 	memoryUsage(): Promise<WorkerMemory>;
+	/** Processor time that it has taken so far, in seconds; undefined while that is not known. As `memoryUsage` otherwise. */
+	cpuSeconds(): Promise<number | undefined>;
 	/** How often its thread was the first to touch a page of memory; undefined for a process, and where that is not known. */
 	pageFaults(): number | undefined;
 	/** Ends the worker. False when it did not end in time (it is stuck in native code) and was abandoned. */

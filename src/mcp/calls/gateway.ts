@@ -5,12 +5,19 @@ import { readCallAnswer } from "./parse-answer.ts";
 import { callOwners } from "./call-routing.ts";
 import { type CallLimits, type CallLoad, createCallQueues } from "./call-queue.ts";
 import type { Catalog } from "../catalog/catalog.ts";
-import { isNotFound, moduleError, NotFound, type RequestErrorType, requestFailure } from "./protocol-errors.ts";
+import {
+	isNotFound,
+	moduleError,
+	NotFound,
+	type RequestErrorType,
+	requestFailure,
+	toolErrorType,
+} from "./protocol-errors.ts";
 import { type CallAnswer, type CallClient, createRelay, type RunningCall } from "./call-relay.ts";
 import type { Startup } from "./startup.ts";
 import { createTaskOwners, requireTasks } from "./task-owners.ts";
 import { withTraceContext } from "./trace-context.ts";
-import type { CallOrigin, ForwardedMethod, IncomingCall } from "./call.ts";
+import type { CallOrigin, IncomingCall } from "./call.ts";
 import { type Era } from "../../../workers/wire/catalog.ts";
 
 export type { RequestErrorType } from "./protocol-errors.ts";
@@ -31,13 +38,20 @@ export interface GatewayOptions {
 }
 
 export interface ObservedRequest {
-	readonly method: ForwardedMethod;
+	/** Of MCP; `other` for one that MCP has not. */
+	readonly method: string;
 	/** The registered name of the tool or prompt; undefined when no module has it. */
 	readonly name: string | undefined;
 }
 export type RequestOutcome =
-	| { readonly status: "success"; readonly bytes: number }
-	| { readonly status: "error"; readonly errorType: RequestErrorType };
+	| { readonly status: "success"; readonly bytes: number; readonly requestBytes?: number }
+	/** `bytes` of a result that says it is an error; other errors have none. `requestBytes` where a module was asked. */
+	| {
+			readonly status: "error";
+			readonly errorType: RequestErrorType;
+			readonly bytes?: number;
+			readonly requestBytes?: number;
+	  };
 
 /** Has MCP requests answered in the worker of the module that owns the name. */
 export interface Gateway {
@@ -93,17 +107,20 @@ export function createGateway(options: GatewayOptions): Gateway {
 		}
 		const name = owners.length > 0 && typeof call.params["name"] === "string" ? call.params["name"] : undefined;
 		const ended = observe({ method: call.method, name });
+		let requestBytes: number | undefined;
+		const sized = { ...listeners, onParams: (json: string) => void (requestBytes = json.length) };
+		const asked = (): { readonly requestBytes?: number } => (requestBytes === undefined ? {} : { requestBytes });
 		try {
-			const given = await firstAnswer(owners, call, listeners);
+			const given = await firstAnswer(owners, call, sized);
 			ended(
 				given.result["isError"] === true
-					? { status: "error", errorType: "tool_error" }
-					: { status: "success", bytes: given.json.length },
+					? { status: "error", errorType: toolErrorType(given.result), bytes: given.json.length, ...asked() }
+					: { status: "success", bytes: given.json.length, ...asked() },
 			);
 			return given;
 		} catch (error) {
 			const failure = requestFailure(error);
-			ended({ status: "error", errorType: failure.errorType });
+			ended({ status: "error", errorType: failure.errorType, ...asked() });
 			throw failure.error;
 		}
 	}
@@ -155,10 +172,12 @@ export function createGateway(options: GatewayOptions): Gateway {
 		let over: Promise<void> | undefined;
 		const onLeftRunning = (ends: Promise<void>): void => void (over = ends);
 		try {
+			const text = JSON.stringify(withTraceContext(params, trace));
+			listeners.onParams?.(text);
 			const call = {
 				era,
 				method,
-				params: JSON.stringify(withTraceContext(params, trace)),
+				params: text,
 				...(session !== undefined && { client: session }),
 				...(authInfo !== undefined && { authInfo }),
 			};
@@ -227,4 +246,8 @@ export function createGateway(options: GatewayOptions): Gateway {
 /** A list is better old than late. */
 const LIST_TIMEOUT_MS = 2000;
 
-type CallListeners = Pick<Parameters<Host["call"]>[2], "onEmitted" | "onAsked"> & { readonly signal: AbortSignal };
+type CallListeners = Pick<Parameters<Host["call"]>[2], "onEmitted" | "onAsked"> & {
+	readonly signal: AbortSignal;
+	/** Called with the JSON text of the parameters, each time that a module is asked. */
+	readonly onParams?: (json: string) => void;
+};

@@ -9,14 +9,20 @@ export const NOT_FOUND_TEXT = "Resource not found";
 
 /** The fixed list of the label `error_type`. */
 export type RequestErrorType =
-	| "not_found"
+	/** Arguments that the schema of the tool refuses. */
+	| "validation_error"
+	/** `isError`, or thrown. */
 	| "tool_error"
+	| "not_found"
 	| "protocol_error"
 	| "timeout"
 	| "cancelled"
 	| "unavailable"
 	| "crashed"
+	| "hang"
 	| "too_large"
+	| "queue_full"
+	| "forbidden"
 	| "internal";
 
 /** What a client is told about a request without a result, and what it is counted as. */
@@ -72,6 +78,19 @@ function notFoundError(method: string, params: Readonly<Record<string, unknown>>
 	return new ProtocolError(ProtocolErrorCode.InvalidParams, `${what}${name} not found`);
 }
 
+/**
+ * What a result with `isError` is counted as. The SDK answers arguments that a tool's schema refuses in these words; a module
+ * that says the same of itself is believed, since it is about its own tool alone.
+ */
+export function toolErrorType(result: Readonly<Record<string, unknown>>): RequestErrorType {
+	const [first] = Array.isArray(result["content"]) ? (result["content"] as readonly unknown[]) : [];
+	const text = isRecord(first) ? first["text"] : undefined;
+	return typeof text === "string" && text.startsWith(INPUT_REFUSED) ? "validation_error" : "tool_error";
+}
+
+/** @modelcontextprotocol/server 2.4.0; a test of ours calls a tool with wrong arguments, and shows when the words change. */
+const INPUT_REFUSED = "Input validation error";
+
 /** What a request without an owner has asked for. */
 const KINDS: Readonly<Record<string, string>> = {
 	"tools/call": "Tool",
@@ -95,8 +114,11 @@ function describeHostError(error: BulkheadError): {
 			return { errorType: "timeout", retryable: true };
 		case "CALL_CANCELLED":
 			return { errorType: "cancelled", retryable: true };
-		case "MODULE_UNAVAILABLE":
 		case "MODULE_BUSY":
+			return { errorType: "queue_full", retryable: true };
+		case "MODULE_HUNG":
+			return { errorType: "hang", retryable: false };
+		case "MODULE_UNAVAILABLE":
 		case "MODULE_NOT_FOUND":
 			return { errorType: "unavailable", retryable: true };
 		case "MODULE_CRASHED":

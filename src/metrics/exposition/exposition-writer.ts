@@ -100,15 +100,16 @@ interface Form {
 
 function formOf(family: CheckedFamily, isOpenMetrics: boolean, isUtf8: boolean): Form {
 	const name = isUtf8 ? family.name : escapedName(family.name);
+	if (isOpenMetrics && family.isInfo === true) return { name: name.replace(/_info$/, ""), isOpenMetrics };
 	return { name: isOpenMetrics ? openMetricsName(name, family.type) : name, isOpenMetrics };
 }
 
-function headText({ type, help }: CheckedFamily, { name, isOpenMetrics }: Form): string {
+function headText({ type, help, isInfo }: CheckedFamily, { name, isOpenMetrics }: Form): string {
 	const shown = isLegacyName(name) ? name : `"${name}"`;
 	const unit = isOpenMetrics ? unitOf(name) : undefined;
 	const helpLine = help === "" ? "" : `# HELP ${shown} ${escapeHelp(help, isOpenMetrics)}\n`;
 	const unitLine = unit === undefined ? "" : `# UNIT ${shown} ${unit}\n`;
-	return `${helpLine}# TYPE ${shown} ${typeWord(type, isOpenMetrics)}\n${unitLine}`;
+	return `${helpLine}# TYPE ${shown} ${isOpenMetrics && isInfo === true ? "info" : typeWord(type, isOpenMetrics)}\n${unitLine}`;
 }
 
 function typeWord(type: MetricType, isOpenMetrics: boolean): string {
@@ -132,13 +133,27 @@ function linesOf(family: CheckedFamily, form: Form): (series: CheckedFamily["ser
 			return (series) => lines(series as SummarySeries);
 		}
 		default: {
-			const sample = sampleName(form.name, form.isOpenMetrics && family.type === "counter" ? "_total" : "");
+			const sample = sampleName(form.name, valueSuffix(family, form));
+			const created = createdLine(form);
 			return (series) => {
-				const { labels, value, exemplar } = series as ValueSeries;
-				return `${sample(labels)} ${formatValue(value)}${exemplarText(exemplar, form)}\n`;
+				const { labels, value, exemplar, createdAt } = series as ValueSeries;
+				return `${sample(labels)} ${formatValue(value)}${exemplarText(exemplar, form)}\n${created(labels, createdAt)}`;
 			};
 		}
 	}
+}
+
+function valueSuffix({ type, isInfo }: CheckedFamily, { isOpenMetrics }: Form): string {
+	if (!isOpenMetrics) return "";
+	if (isInfo === true) return "_info";
+	return type === "counter" ? "_total" : "";
+}
+
+/** The start of a counter or a histogram, by which a reader tells a reset from a fall. OpenMetrics alone has it. */
+function createdLine(form: Form): (labels: string, createdAt: number | undefined) => string {
+	const created = sampleName(form.name, "_created");
+	return (labels, createdAt) =>
+		createdAt === undefined || !form.isOpenMetrics ? "" : `${created(labels)} ${createdAt}\n`;
 }
 
 function histogramLines(form: Form): (series: HistogramSeries) => string {
@@ -146,7 +161,8 @@ function histogramLines(form: Form): (series: HistogramSeries) => string {
 	const sumName = sampleName(form.name, "_sum");
 	const countName = sampleName(form.name, "_count");
 	const boundText = boundTexts(form, "le");
-	return ({ labels, bounds, counts, exemplars, sum }) => {
+	const created = createdLine(form);
+	return ({ labels, bounds, counts, exemplars, sum, createdAt }) => {
 		const prefix = labels === "" ? "" : `${labels},`;
 		const les = boundText(bounds);
 		let text = "";
@@ -155,7 +171,7 @@ function histogramLines(form: Form): (series: HistogramSeries) => string {
 		}
 		// OpenMetrics 1.0, Histogram: no sum where bounds are negative, since it may fall; and no count without a sum.
 		if (form.isOpenMetrics && (bounds[0] ?? 0) < 0) return text;
-		return `${text}${sumName(labels)} ${formatValue(sum)}\n${countName(labels)} ${counts.at(-1)}\n`;
+		return `${text}${sumName(labels)} ${formatValue(sum)}\n${countName(labels)} ${counts.at(-1)}\n${created(labels, createdAt)}`;
 	};
 }
 

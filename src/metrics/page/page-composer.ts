@@ -59,6 +59,8 @@ export function createPageComposer(options: {
 	readonly modules: () => ReadonlyMap<string, PageModule>;
 	/** Another number than before when any module's part of the page is different. */
 	readonly version: () => number;
+	/** Whether a page was there from an earlier scrape, or had to be composed. */
+	readonly onLookup?: ((result: "hit" | "miss") => void) | undefined;
 }): PageComposer {
 	const bootId = randomUUID().slice(0, 8);
 	const own = new WeakMap<NonNullable<PageModule["shown"]>, OwnParts>();
@@ -79,6 +81,7 @@ export function createPageComposer(options: {
 			const host = moduleIds === undefined ? await options.host.read(format) : undefined;
 			const stamp = `${bootId}-${options.version()}-${host?.stamp ?? 0}-${options.sharing().epoch}`;
 			let page = host === undefined ? undefined : pages.get(format);
+			options.onLookup?.(page?.stamp === stamp ? "hit" : "miss");
 			if (page?.stamp !== stamp) {
 				const parts = host === undefined ? partsOf(moduleIds ?? [], format) : allParts(host, format);
 				page = { stamp, parts: isOpenMetrics(format) ? [...parts, END_OF_OPENMETRICS] : parts };

@@ -14,6 +14,8 @@ export const UNKNOWN_TOOL = "unknown";
 export interface HostMetricsOptions {
 	/** The package's version. */
 	readonly version: string;
+	/** The commit that it was built from, where that is known. */
+	readonly revision: string;
 	readonly serverName: string;
 	/** Milliseconds since the epoch. */
 	readonly now: () => number;
@@ -24,20 +26,25 @@ export interface HostMetricsOptions {
 export type HostMetrics = ReturnType<typeof createHostMetrics>;
 
 /** Makes every family; durations are seconds, sizes bytes, timestamps seconds since the epoch. */
-export function createHostMetrics({ version, serverName, now, sample }: HostMetricsOptions) {
-	const families = createHostFamilies();
+export function createHostMetrics({ version, revision, serverName, now, sample }: HostMetricsOptions) {
+	const families = createHostFamilies(now);
 	const { counter, gauge, histogram } = families;
 	const startedAt = now();
 
 	const metrics = {
 		toolCalls: counter("mcp_tool_calls_total", "Tool calls.", ["tool_name", "status"]),
-		toolDuration: histogram("mcp_tool_duration_seconds", "Time that tool calls took.", CALL_SECONDS, ["tool_name"]),
+		toolDuration: histogram("mcp_tool_duration_seconds", "Time that tool calls took.", TOOL_SECONDS, ["tool_name"]),
 		toolErrors: counter("mcp_tool_errors_total", "Tool calls that failed.", ["tool_name", "error_type"]),
 		activeRequests: gauge("mcp_active_requests", "Tool calls being worked on.", ["tool_name"]),
-		responseSize: histogram("mcp_response_size_bytes", "Size of tool results.", SIZE_BYTES, ["tool_name"]),
+		requestSize: histogram("mcp_request_size_bytes", "Size of the parameters of tool calls.", SIZE_BYTES, [
+			"tool_name",
+		]),
+		responseSize: histogram("mcp_response_size_bytes", "Size of tool results, errors included.", SIZE_BYTES, [
+			"tool_name",
+		]),
 
 		requests: counter("mcp_requests_total", "MCP requests.", ["tool", "operation", "status"]),
-		requestDuration: histogram("mcp_request_duration_seconds", "Time that MCP requests took.", CALL_SECONDS, [
+		requestDuration: histogram("mcp_request_duration_seconds", "Time that MCP requests took.", TOOL_SECONDS, [
 			"tool",
 			"operation",
 		]),
@@ -57,7 +64,7 @@ export function createHostMetrics({ version, serverName, now, sample }: HostMetr
 		resourceReadDuration: histogram(
 			"mcp_resource_read_duration_seconds",
 			"Time that resource reads took.",
-			CALL_SECONDS,
+			READ_SECONDS,
 		),
 		toolsByServer: gauge("mcp_tools_by_server", "Tools that a module serves.", ["server_id"]),
 		promptsByServer: gauge("mcp_prompts_by_server", "Prompts that a module serves.", ["server_id"]),
@@ -100,7 +107,7 @@ export function createHostMetrics({ version, serverName, now, sample }: HostMetr
 		taskDuration: histogram(
 			"mcp_task_duration_seconds",
 			"Time that workers took for what they were given to do.",
-			CALL_SECONDS,
+			TOOL_SECONDS,
 			["task_type", "status"],
 		),
 
@@ -110,7 +117,7 @@ export function createHostMetrics({ version, serverName, now, sample }: HostMetr
 		]),
 
 		httpRequests: counter("mcp_http_requests_total", "HTTP requests.", ["method", "endpoint", "status_code"]),
-		httpRequestDuration: histogram("mcp_http_request_duration_seconds", "Time that HTTP requests took.", CALL_SECONDS, [
+		httpRequestDuration: histogram("mcp_http_request_duration_seconds", "Time that HTTP requests took.", HTTP_SECONDS, [
 			"method",
 			"endpoint",
 		]),
@@ -126,6 +133,7 @@ export function createHostMetrics({ version, serverName, now, sample }: HostMetr
 			SIZE_BYTES,
 			["method", "endpoint"],
 		),
+		cacheRequests: counter("mcp_cache_requests_total", "Look-ups in the host's caches.", ["cache", "result"]),
 		openConnections: gauge("mcp_open_connections", "Connections of HTTP clients that are open."),
 	};
 
@@ -133,17 +141,24 @@ export function createHostMetrics({ version, serverName, now, sample }: HostMetr
 	metrics.activeSessions.set({}, 0);
 	metrics.openConnections.set({}, 0);
 	metrics.toolConflicts.inc({}, 0);
-	gauge("mcp_server_info", "The server, always 1.", ["version", "node_version", "server_name"]).set(
-		{ version, node_version: process.version, server_name: serverName },
-		1,
-	);
+	families.info("mcp_server_info", "The server, always 1.", {
+		version,
+		node_version: process.version,
+		platform: process.platform,
+		server_name: serverName,
+	});
+	families.info("bulkhead_build_info", "What runs, always 1.", { version, revision, node_version: process.version });
 
 	return {
 		...metrics,
 		/** For the aggregated registry: all of these, what is read on a scrape, and prom-client's default metrics of this process. */
 		sources: [
 			...families.sources,
-			...sampledGauges(createHostFamilies(), () => ({ ...sample(), uptimeSeconds: (now() - startedAt) / 1000 }), now),
+			...sampledGauges(
+				createHostFamilies(now),
+				() => ({ ...sample(), uptimeSeconds: (now() - startedAt) / 1000 }),
+				now,
+			),
 			defaultSource(now),
 		],
 		/** Deletes every series of a module whose file is gone. */
@@ -157,8 +172,11 @@ export function createHostMetrics({ version, serverName, now, sample }: HostMetr
 	};
 }
 
-const CALL_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
-const SIZE_BYTES = [100, 1000, 10_000, 100_000, 1_000_000, 10_000_000];
+/** The union of the bounds that the systems with these names use, so that each one's dashboards find theirs. */
+const TOOL_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60];
+const READ_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const HTTP_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const SIZE_BYTES = [10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000];
 
 /** One source, because prom-client fills several of these families from the `collect` of one of them. */
 function defaultSource(now: () => number): LibrarySource {

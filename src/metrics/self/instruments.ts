@@ -44,17 +44,22 @@ export interface HostFamilies {
 		bounds: readonly number[],
 		labels?: readonly Name[],
 	): HostHistogram<Name>;
+	/** Facts as labels of one series that is always 1. @param name ends in `_info` */
+	info(name: string, help: string, facts: Readonly<Record<string, string>>): void;
 	readonly sources: readonly CheckedSource[];
 	/** Deletes every series that has this value in one of these labels. */
 	removeSeries(labelNames: readonly string[], value: string): void;
 }
 
-export function createHostFamilies(): HostFamilies {
+/** @param now milliseconds since the epoch: when a series begins */
+export function createHostFamilies(now: () => number): HostFamilies {
+	const createdAt = (): number => now() / 1000;
+	const beginCounter = (labels: string): ValueSeries => ({ ...beginValue(labels), createdAt: createdAt() });
 	const families: { readonly source: CheckedSource; remove(labelName: string, value: string): void }[] = [];
 
 	return {
 		counter(name, help, labelNames = []) {
-			const table = createSeriesTable(labelNames, beginValue, copyValue);
+			const table = createSeriesTable(labelNames, beginCounter, copyValue);
 			add(name, "counter", table, () => ({ name, help, type: "counter", series: table.series() }));
 			return {
 				inc(labels, by = 1) {
@@ -93,7 +98,14 @@ export function createHostFamilies(): HostFamilies {
 			const bounds = [...finiteBounds, Number.POSITIVE_INFINITY];
 			const table = createSeriesTable(
 				labelNames,
-				(labels): HistogramSeries => ({ labels, bounds, counts: bounds.map(() => 0), exemplars: undefined, sum: 0 }),
+				(labels): HistogramSeries => ({
+					labels,
+					bounds,
+					counts: bounds.map(() => 0),
+					exemplars: undefined,
+					sum: 0,
+					createdAt: createdAt(),
+				}),
 				(series) => ({ ...series, counts: [...series.counts] }),
 			);
 			add(name, "histogram", table, () => ({ name, help, type: "histogram", series: table.series() }));
@@ -107,6 +119,17 @@ export function createHostFamilies(): HostFamilies {
 					}
 				},
 			};
+		},
+		info(name, help, facts) {
+			const series: ValueSeries[] = [{ ...beginValue(labelsText(facts)), value: 1 }];
+			families.push({
+				source: {
+					families: [{ name, type: "gauge" }],
+					version: () => 0,
+					checked: () => [{ name, help, type: "gauge", isInfo: true, series }],
+				},
+				remove: () => undefined,
+			});
 		},
 		get sources() {
 			return families.map(({ source }) => source);

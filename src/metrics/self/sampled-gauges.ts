@@ -15,7 +15,12 @@ export interface ServerSample {
 	/** Calls and collections that wait for their turn, and that its worker has been given. */
 	readonly work?: { readonly pending: number; readonly running: number };
 	/** Of its worker, where there is one. */
-	readonly usage?: { readonly memoryBytes: MemoryBytes; readonly eventLoopUtilization: number };
+	readonly usage?: {
+		readonly memoryBytes: MemoryBytes;
+		readonly eventLoopUtilization: number;
+		/** Processor time of the worker that runs now, in seconds; undefined where that is not known. */
+		readonly cpuSeconds?: number | undefined;
+	};
 }
 
 interface GaugeSample extends HostSample {
@@ -51,7 +56,9 @@ export function sampledGauges(
 	}));
 }
 
-function recorder({ gauge }: HostFamilies): (sample: GaugeSample) => void {
+function recorder(families: HostFamilies): (sample: GaugeSample) => void {
+	const { gauge } = families;
+	const noteCpu = cpuRecorder(families);
 	const pending = gauge("mcp_tasks_pending", "Calls that wait for their turn in a module.", ["server_id"]);
 	const running = gauge("mcp_tasks_running", "Calls and collections that a module is at work on.", ["server_id"]);
 	const memory = gauge("mcp_memory_usage_bytes", "Memory that a module's worker, or the host's own thread, holds.", [
@@ -79,9 +86,33 @@ function recorder({ gauge }: HostFamilies): (sample: GaugeSample) => void {
 			),
 		);
 		replaceByServer(utilization, servers, ({ usage }) => usage?.eventLoopUtilization);
+		noteCpu(servers);
 		cpu.set({}, cpuRatio);
 		machineMemory.set({}, memoryRatio);
 		uptime.set({}, uptimeSeconds);
+	};
+}
+
+/** Adds up what the workers of a module have taken, one after the other. */
+function cpuRecorder({ counter, removeSeries }: HostFamilies): (servers: HostSample["servers"]) => void {
+	const seconds = counter("mcp_module_cpu_seconds_total", "Processor time that a module's workers have taken.", [
+		"server_id",
+	]);
+	const last = new Map<string, number>();
+	return (servers) => {
+		for (const { serverId, usage } of servers) {
+			const now = usage?.cpuSeconds;
+			if (now === undefined) continue;
+			const before = last.get(serverId) ?? 0;
+			seconds.inc({ server_id: serverId }, now >= before ? now - before : now); // less than before: another worker
+			last.set(serverId, now);
+		}
+		const present = new Set(servers.map(({ serverId }) => serverId));
+		for (const id of last.keys()) {
+			if (present.has(id)) continue;
+			last.delete(id);
+			removeSeries(["server_id"], id);
+		}
 	};
 }
 

@@ -16,6 +16,8 @@ export interface ValueSeries {
 	readonly labels: string;
 	value: number;
 	readonly exemplar: Exemplar | undefined;
+	/** When it began to count, in seconds since the epoch; only of counters. */
+	readonly createdAt?: number;
 }
 
 /** Bounds rise and end in +Inf; counts are cumulative. */
@@ -25,6 +27,8 @@ export interface HistogramSeries {
 	readonly counts: number[];
 	readonly exemplars: readonly (Exemplar | undefined)[] | undefined;
 	sum: number;
+	/** When it began to count, in seconds since the epoch. */
+	readonly createdAt?: number;
 }
 
 export interface SummarySeries {
@@ -40,6 +44,8 @@ interface FamilyHead {
 	readonly help: string;
 	/** Its values are totals of another system, which the module mirrors. */
 	readonly mirrored?: boolean;
+	/** A gauge that OpenMetrics has a type of its own for: facts as labels, always 1. The name ends in `_info`. */
+	readonly isInfo?: boolean;
 }
 
 export type CheckedFamily = FamilyHead &

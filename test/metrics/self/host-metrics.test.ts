@@ -12,6 +12,7 @@ import { until } from "../../support/until.ts";
 const FAMILIES: Readonly<Record<string, string>> = {
 	mcp_active_requests: "gauge",
 	mcp_active_sessions: "gauge",
+	mcp_cache_requests_total: "counter",
 	mcp_collect_dropped_total: "counter",
 	mcp_collect_duration_seconds: "gauge",
 	mcp_collect_last_success_timestamp_seconds: "gauge",
@@ -26,10 +27,12 @@ const FAMILIES: Readonly<Record<string, string>> = {
 	mcp_http_requests_total: "counter",
 	mcp_http_response_size_bytes: "histogram",
 	mcp_memory_usage_bytes: "gauge",
+	mcp_module_cpu_seconds_total: "counter",
 	mcp_open_connections: "gauge",
 	mcp_prompts_by_server: "gauge",
 	mcp_request_duration_seconds: "histogram",
 	mcp_request_errors_total: "counter",
+	mcp_request_size_bytes: "histogram",
 	mcp_requests_total: "counter",
 	mcp_resource_read_duration_seconds: "histogram",
 	mcp_resource_reads_total: "counter",
@@ -235,10 +238,73 @@ test("a family is read anew when a value of it has changed, and only then", asyn
 	assert.deepEqual(versions, [1, 1, 2, 3, 4, 5]);
 });
 
+test("buckets are those of the contract", async () => {
+	const { metrics, collector } = createHost();
+	recordOneOfEach(metrics);
+	const page = await collector.families();
+	const boundsOf = (name: string): string =>
+		[...new Set(page.get(name)?.samples.flatMap(({ labels }) => labels.get("le") ?? []))].join(" ");
+	const tool = "0.001 0.0025 0.005 0.01 0.025 0.05 0.075 0.1 0.25 0.5 0.75 1 2.5 5 7.5 10 30 60 +Inf";
+	assert.equal(boundsOf("mcp_tool_duration_seconds"), tool);
+	assert.equal(boundsOf("mcp_request_duration_seconds"), tool);
+	assert.equal(boundsOf("mcp_resource_read_duration_seconds"), "0.01 0.025 0.05 0.1 0.25 0.5 1 2.5 5 10 +Inf");
+	assert.equal(boundsOf("mcp_http_request_duration_seconds"), "0.005 0.01 0.025 0.05 0.1 0.25 0.5 1 2.5 5 10 +Inf");
+	for (const name of ["mcp_request_size_bytes", "mcp_response_size_bytes", "mcp_http_request_size_bytes"])
+		assert.equal(boundsOf(name), "10 100 1000 10000 100000 1000000 10000000 +Inf", name);
+});
+
+test("OpenMetrics has facts as info, and says when a counter and a histogram began", async () => {
+	const { metrics, collector, clock } = createHost();
+	const began = clock.now / 1000;
+	metrics.toolCalls.inc({ tool_name: "add", status: "success" });
+	metrics.toolDuration.observe({ tool_name: "add" }, 0.2);
+	clock.now += 60_000;
+	metrics.toolCalls.inc({ tool_name: "add", status: "success" });
+	const page = await collector.families(OPENMETRICS);
+	const info = page.get("mcp_server");
+	assert.equal(info?.type, "info");
+	const [facts] = info?.samples ?? [];
+	assert.deepEqual(
+		[facts?.name, facts?.value, facts?.labels.get("platform"), facts?.labels.get("version")],
+		["mcp_server_info", 1, process.platform, "0.1.0"],
+	);
+	assert.equal(page.get("bulkhead_build")?.samples[0]?.labels.get("revision"), "abc");
+	for (const family of ["mcp_tool_calls", "mcp_tool_duration_seconds"]) {
+		const created = page.get(family)?.samples.filter(({ name }) => name === `${family}_created`);
+		assert.deepEqual(
+			created?.map(({ value }) => value),
+			[began],
+			family,
+		);
+	}
+	assert.ok(!(await collector.families()).has("mcp_tool_calls_created"), "the text format has no word for it");
+});
+
+test("processor time of a module adds up over its workers, and goes with it", async () => {
+	const { collector, clock, sample } = createHost();
+	const secondsOf = async (): Promise<number | undefined> =>
+		(await collector.families()).get("mcp_module_cpu_seconds_total")?.samples[0]?.value;
+	const used = (cpuSeconds: number): void => {
+		const usage = { memoryBytes: {}, eventLoopUtilization: 0, cpuSeconds };
+		sample.current = { ...SAMPLE, servers: [{ serverId: "mcps/a", usage }] };
+		clock.now += 1000;
+	};
+	used(1.5);
+	assert.equal(await secondsOf(), 1.5);
+	used(2);
+	assert.equal(await secondsOf(), 2);
+	used(0.25); // another worker
+	assert.equal(await secondsOf(), 2.25);
+	sample.current = { ...SAMPLE, servers: [] };
+	clock.now += 1000;
+	assert.equal(await secondsOf(), undefined);
+});
+
 function createHost() {
 	const clock = { now: 1_700_000_000_000 };
 	const sample = { current: SAMPLE };
 	const metrics = createHostMetrics({
+		revision: "abc",
 		version: "0.1.0",
 		serverName: "bulkhead",
 		now: () => clock.now,
@@ -257,7 +323,9 @@ function recordOneOfEach(metrics: ReturnType<typeof createHostMetrics>): void {
 	metrics.toolDuration.observe(tool, 0.2);
 	metrics.toolErrors.inc({ ...tool, error_type: "timeout" });
 	metrics.activeRequests.set(tool, 1);
+	metrics.requestSize.observe(tool, 20);
 	metrics.responseSize.observe(tool, 200);
+	metrics.cacheRequests.inc({ cache: "page", result: "hit" });
 	metrics.requests.inc({ ...request, status });
 	metrics.requestDuration.observe(request, 0.2);
 	metrics.requestErrors.inc({ ...request, error_type: "timeout" });
@@ -300,7 +368,11 @@ const SAMPLE: HostSample = {
 		{
 			serverId: "mcps/a",
 			work: { pending: 1, running: 2 },
-			usage: { memoryBytes: { heap_used: 100, heap_total: 200, external: 10 }, eventLoopUtilization: 0.5 },
+			usage: {
+				memoryBytes: { heap_used: 100, heap_total: 200, external: 10 },
+				eventLoopUtilization: 0.5,
+				cpuSeconds: 1.5,
+			},
 		},
 		{ serverId: "metrics/down", work: { pending: 0, running: 0 } },
 		{ serverId: "host", usage: { memoryBytes: { heap_used: 300 }, eventLoopUtilization: 0.25 } },

@@ -25,7 +25,7 @@ test("what is sampled each second is read ahead once after a scrape, and a scrap
 });
 
 test("lines of series that have not changed are not worked out again", async () => {
-	const families = createHostFamilies();
+	const families = createHostFamilies(Date.now);
 	const gauge = families.gauge("g", "Two series.", ["of"]);
 	const histogram = families.histogram("h", "One series.", [1]);
 	const handedOut = (): readonly CheckedFamily["series"][number][] =>
