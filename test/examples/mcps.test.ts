@@ -59,6 +59,24 @@ test("git-log: commits of a repository, filtered, and an option that is none", a
 	assert.equal(await answer(server, "git_log", { author: "--output=/tmp/x" }), "no commit fits");
 });
 
+test("host-status: an agent sees the modules and the log, and restarts one", async (t) => {
+	const port = String(await freePort());
+	const server = await startExample(t, {
+		file: "mcps/host-status.ts",
+		env: { BULKHEAD_URL: `http://127.0.0.1:${port}` },
+		host: { PORT: port },
+	});
+	await server.save("metrics/talks.ts", 'console.log("here I am");\nexport function process() {}\n');
+	await until(async () => (await server.module("metrics/talks")).state === "running", "the other module runs");
+	assert.match(await answer(server, "modules_list", {}), /"metrics\/talks"/);
+	await until(
+		async () => (await answer(server, "logs_tail", { module: "metrics/talks" })).includes("here I am"),
+		"its line is in the log",
+	);
+	await answer(server, "module_restart", { module: "metrics/talks" });
+	await until(async () => (await server.module("metrics/talks")).generation === 2, "it was restarted");
+});
+
 /** The text of a call that succeeds. */
 async function answer(server: TestServer, tool: string, args: Record<string, unknown>): Promise<string> {
 	let body: Awaited<ReturnType<TestServer["execute"]>>["body"] = {};
