@@ -34,6 +34,7 @@ async function runHost(): Promise<void> {
 		...(launch.lastEnd !== undefined && { lastEnd: launch.lastEnd }),
 	});
 	log.info(`ready at ${server.url} with ${server.moduleCount} modules after ${Math.round(performance.now())} ms`, {
+		mcp_event: "host_ready",
 		url: server.url,
 		modules: server.moduleCount,
 	});
@@ -44,9 +45,9 @@ async function runHost(): Promise<void> {
 	let stopping: Promise<void> | undefined;
 	const stop = (why: string): void => {
 		stopping ??= (async () => {
-			log.info(`stopping: ${why}`);
+			log.info(`stopping: ${why}`, { mcp_event: "host_stop" });
 			await server.close();
-			log.info("stopped");
+			log.info("stopped", { mcp_event: "host_stop" });
 			log.close();
 			// An abandoned thread must not keep the process; if it hangs even this, the supervisor ends it.
 			process.exit(EXIT_CODES.stopped);

@@ -84,7 +84,15 @@ export interface ModuleContext {
 	readonly notify: ModuleNotify;
 }
 
-export type ModuleLog = Readonly<Record<LogLevel, (message: string) => void>>;
+/**
+ * Each call is a line of the host's log, with the ids of the request whose code writes it.
+ *
+ * An `Error` as the message or among the fields keeps its class, its stack and its causes. Fields are cut to what a line may
+ * hold, and secrets among them (`password`, `token`, `authorization`, ...) are not written.
+ */
+export type ModuleLog = Readonly<Record<LogLevel, (message: string | Error, fields?: LogFields) => void>>;
+
+export type LogFields = Readonly<Record<string, unknown>>;
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 

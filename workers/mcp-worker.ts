@@ -50,6 +50,7 @@ const MCP_MODULE: ModuleFlavour = {
 				);
 			},
 			onTaskChanged: (taskId) => tellTaskChanged(host, taskId),
+			onFailed: host.failed,
 		});
 		return {
 			catalog: await server.catalog(),

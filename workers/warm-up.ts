@@ -38,6 +38,7 @@ const server = await createModuleServer({
 	onResourceUpdated: quiet,
 	onPushed: quiet,
 	onTooLong: quiet,
+	onFailed: quiet,
 	onTaskChanged: quiet,
 });
 await server.catalog();

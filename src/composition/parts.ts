@@ -11,7 +11,7 @@ import { createCompiler } from "../host/compile/compiler.ts";
 import { createHost, type Host } from "../host/host.ts";
 import type { PolicyFile } from "../host/policy/policy-file.ts";
 import { createWorkerFactory } from "../host/worker/worker-factory.ts";
-import type { Gateway } from "../mcp/calls/gateway.ts";
+import type { Gateway, GatewayOptions } from "../mcp/calls/gateway.ts";
 import { type Catalog, type CatalogOptions, createCatalog, MAX_LISTED } from "../mcp/catalog/catalog.ts";
 import { createKeptCatalog } from "../mcp/catalog/kept-catalog.ts";
 import { MCP_OWNERS } from "../mcp/catalog/name-owner-format.ts";
@@ -19,12 +19,13 @@ import { createMcpEndpoint, type McpEndpoint } from "../mcp/endpoint.ts";
 import { SESSION_MESSAGE_DROPS } from "../mcp/sessions/session-messages.ts";
 import { createMetricsAggregate, type MetricsAggregate } from "../metrics/aggregate.ts";
 import { clearCounterStore } from "../metrics/counters/persistence.ts";
-import { newsFields, newsLine } from "../metrics/drops/log-lines.ts";
+import { newsEvent, newsFields, newsLine } from "../metrics/drops/log-lines.ts";
 import { startIntake } from "../metrics/ingest/start-ingest.ts";
 import type { HostMetrics } from "../metrics/self/host-metrics.ts";
 import { createOwnerKeeper } from "../state/owner-store.ts";
 import { describeUnlisted } from "../../workers/wire/catalog.ts";
 import { DEFAULT_SNAPSHOT_LIMITS } from "../../workers/snapshot/limits.ts";
+import type { RequestLog } from "./request-log.ts";
 import type { Instrumentation } from "./instrumentation.ts";
 
 export interface ServerOptions {
@@ -88,7 +89,7 @@ export async function openAggregate(
 		onPageLookup: instrumentation.pageLookup,
 		onNews(id, news) {
 			const { level, message } = newsLine(id, news);
-			log[level](message, { module: id, ...newsFields(news) });
+			log[level](message, { mcp_event: newsEvent(news), module: id, ...newsFields(news) });
 		},
 		onProblem: (what) => log.warn(what),
 	});
@@ -116,11 +117,14 @@ export async function openCatalog(
 		onLapsed,
 		onConflict(id, { list, name, owner }) {
 			instrumentation.nameConflict();
-			log.warn(`${id}: ${list} ${name} is refused, ${owner} had the name first; rename one of them`, { module: id });
+			log.warn(`${id}: ${list} ${name} is refused, ${owner} had the name first; rename one of them`, {
+				mcp_event: "catalog",
+				module: id,
+			});
 		},
 		onListTooLong(id, length) {
 			const what = `its template lists ${length} resources for a request, of which the first ${MAX_LISTED} are shown`;
-			log.warn(`${id}: ${what}; list fewer`, { module: id });
+			log.warn(`${id}: ${what}; list fewer`, { mcp_event: "catalog", module: id });
 		},
 		onRejected: (id, rejected) =>
 			log.warn(`${id}: left out of the lists: ${describeUnlisted(rejected)}`, { module: id }),
@@ -200,21 +204,24 @@ export function openMcp(
 		readonly gateway: Gateway;
 		readonly catalog: Catalog;
 		readonly instrumentation: Instrumentation;
+		readonly requestLog: Pick<RequestLog, "session">;
+		readonly observe: GatewayOptions["observe"];
 	},
 ): McpEndpoint {
-	const { gateway, catalog, instrumentation, opened } = parts;
+	const { gateway, catalog, instrumentation, requestLog, observe, opened } = parts;
 	const mcp = createMcpEndpoint({
 		gateway,
 		catalog,
 		serverInfo: SERVER_INFO,
 		...(directCalls !== undefined && { directCalls }),
-		observe: instrumentation.request,
+		observe,
 		pageSize: config.listPageSize,
 		sessionMax: config.sessionMax,
 		sessionIdleTimeoutMs: config.sessionIdleTimeoutMs,
 		...(config.requestStateKey !== undefined && { requestStateKey: config.requestStateKey }),
 		onError: (error) => log.debug(`MCP: ${error.message}`),
 		onSessions: instrumentation.sessions,
+		onSessionChange: requestLog.session,
 		onMessageDropped(id, reason, isFirst) {
 			instrumentation.sessionMessageDropped(id, reason);
 			if (isFirst)

@@ -23,8 +23,8 @@ export function createReload(reloadables: readonly Reloadable[], log: Logger): R
 			for (const message of found) problems.push({ what, message });
 		}
 		const failed = problems.map(({ what, message }) => `${what}: ${message}`);
-		if (failed.length === 0) log.info(`reloaded: ${reloaded.join(", ")}`);
-		else log.error(`not reloaded: ${failed.join("; ")}`);
+		if (failed.length === 0) log.info(`reloaded: ${reloaded.join(", ")}`, { mcp_event: "reload" });
+		else log.error(`not reloaded: ${failed.join("; ")}`, { mcp_event: "reload_failed" });
 		return { reloaded, problems };
 	}
 

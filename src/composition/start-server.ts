@@ -6,7 +6,7 @@ import { separatesUsers } from "../host/worker/process-user.ts";
 import type { AppOptions } from "../http/app.ts";
 import type { ReloadReport } from "../http/routes/reload-route.ts";
 import { createModuleLog } from "../logging/module-log.ts";
-import { createGateway } from "../mcp/calls/gateway.ts";
+import { createGateway, type GatewayOptions } from "../mcp/calls/gateway.ts";
 import { createStartup } from "../mcp/calls/startup.ts";
 import { createCollector } from "../metrics/collector.ts";
 import { createHostMetrics } from "../metrics/self/host-metrics.ts";
@@ -16,6 +16,7 @@ import { createHostSampler } from "./host-sampler.ts";
 import { createInstrumentation } from "./instrumentation.ts";
 import { createListeners } from "./listeners.ts";
 import { createModuleEvents } from "./module-events.ts";
+import { createRequestLog } from "./request-log.ts";
 import { createReload, type Reloadable } from "./reload.ts";
 import {
 	hostPaths,
@@ -70,6 +71,14 @@ export async function startServer(given: ServerOptions): Promise<RunningServer> 
 	const instrumentation = createInstrumentation(metrics);
 	if (options.restarts !== undefined) instrumentation.hostRestarts(options.restarts);
 
+	const requestLog = createRequestLog({ ...config, log });
+	const observe: GatewayOptions["observe"] = (request) => {
+		const ends = [instrumentation.request(request), requestLog.request(request)];
+		return (outcome) => {
+			for (const end of ends) end(outcome);
+		};
+	};
+
 	const policyFile = openPolicyFile({
 		path: config.pluginsFile,
 		required: env["PLUGINS_FILE"] !== undefined,
@@ -102,10 +111,10 @@ export async function startServer(given: ServerOptions): Promise<RunningServer> 
 			const { concurrency, queue } = policyFile.policy().of(id);
 			return { concurrency: concurrency ?? config.callConcurrency, capacity: queue ?? config.callQueue };
 		},
-		observe: instrumentation.request,
+		observe,
 	});
 	sampler.follow({ host, gateway, collector });
-	const mcp = openMcp(options, { gateway, catalog, instrumentation, opened });
+	const mcp = openMcp(options, { gateway, catalog, instrumentation, requestLog, observe, opened });
 	const updates = createCatalogUpdates({ catalog, mcp, instrumentation });
 	const reload = createReload(reloadables(options, policyFile), log);
 	const stopping = new AbortController();
@@ -118,7 +127,12 @@ export async function startServer(given: ServerOptions): Promise<RunningServer> 
 		mcp,
 		metrics: aggregate,
 		collector,
-		observeRequest: instrumentation.http,
+		observeRequest: {
+			observe(response) {
+				instrumentation.http.observe(response);
+				requestLog.http.observe(response);
+			},
+		},
 		log,
 		startedAt,
 		stopping: stopping.signal,
@@ -141,13 +155,15 @@ export async function startServer(given: ServerOptions): Promise<RunningServer> 
 	policyFile.watch({
 		onChange(policy) {
 			instrumentation.policyReloaded();
-			log.info(`${config.pluginsFile} has changed and is in force`);
+			log.info(`${config.pluginsFile} has changed and is in force`, { mcp_event: "policy_change" });
 			host.setPolicy(policy);
 			if (host.ready()) warnOfPolicy(policy); // else once it is known which modules there are
 		},
 		onInvalid(problems) {
 			instrumentation.policyRefused(problems.length);
-			log.error(`${describePolicyProblems(config.pluginsFile, problems)}\nThe policy before stays in force.`);
+			log.error(`${describePolicyProblems(config.pluginsFile, problems)}\nThe policy before stays in force.`, {
+				mcp_event: "policy_refused",
+			});
 		},
 	});
 

@@ -66,6 +66,10 @@ export function schemaFor(startDir: string, terminal: boolean) {
 			LOG_LEVEL: choice("debug", "info", "warn", "error").prefault("info"),
 			LOG_FORMAT: choice("json", "pretty").prefault(terminal ? "pretty" : "json"),
 			LOG_FILE: file.optional(),
+			LOG_MAX_SIZE_MB: wholeNumber(1, 100_000).prefault("100"),
+			LOG_MAX_FILES: wholeNumber(1, 1000).prefault("10"),
+			LOG_REQUESTS: choice("none", "errors", "all").prefault("errors"),
+			SLOW_REQUEST_MS: duration().prefault("5000"),
 		})
 		.refine(({ HOST, ALLOW_UNAUTHENTICATED }) => ALLOW_UNAUTHENTICATED || isLoopback(HOST), {
 			path: ["HOST"],

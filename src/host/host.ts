@@ -3,6 +3,7 @@ import { getHeapStatistics } from "node:v8";
 import type { AnswerDto, CallDto } from "../../workers/wire/messages.ts";
 import { BulkheadError, messageOf } from "../core/errors.ts";
 import type { Logger } from "../logging/logger.ts";
+import { logModuleEvent } from "./event-log.ts";
 import type { Compiler } from "./compile/compiler.ts";
 import type { CallOptions } from "./runner/generation.ts";
 import type { ModuleKind } from "../core/module-id.ts";
@@ -125,7 +126,7 @@ export function createHost(options: HostOptions): Host {
 			case "failed": {
 				const [problem] = event.problems;
 				for (const { file, line, column, message } of event.problems) {
-					log.warn(`${file}:${line}:${column} ${message}`, { module: event.source.id });
+					log.warn(`${file}:${line}:${column} ${message}`, { mcp_event: "module_failed", module: event.source.id });
 				}
 				const { runner } = hosted(event.source);
 				runner.setLoadError(problem);
@@ -165,7 +166,7 @@ export function createHost(options: HostOptions): Host {
 					compiled,
 					policy: policy.of(id),
 					settings: settingsOf(policy.of(id), options.settings),
-					onOutput: (line) => moduleLog.info(line),
+					onOutput: (line) => moduleLog.info(line, { mcp_event: "module_log" }),
 				}),
 			sandbox: (compiled) => workers.sandbox(compiled, policy.of(id)),
 			startGate,
@@ -178,14 +179,12 @@ export function createHost(options: HostOptions): Host {
 	}
 
 	function hear(id: string, moduleLog: Logger, event: ModuleEvent): void {
+		logModuleEvent(moduleLog, id, event);
 		switch (event.type) {
-			case "logged":
-				return moduleLog[event.level](event.text);
+			case "lineWritten":
 			case "warned":
-				return moduleLog.warn(`${id}: ${event.text}`);
-			case "entered":
-				moduleLog.info(`${id} is ${event.state}`);
-				return tell(id, event);
+			case "reloaded":
+				return;
 			case "stopped":
 				retainBundles(id);
 				return tell(id, event);

@@ -3,6 +3,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 import express, { type RequestHandler } from "express";
 import type { HostConfig } from "../config/config.ts";
 import type { Host } from "../host/host.ts";
+import { requestIdOf, withRequestIds } from "../logging/request-ids.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { ModuleLog } from "../logging/module-log.ts";
 import type { Gateway } from "../mcp/calls/gateway.ts";
@@ -114,6 +115,8 @@ function serve(
 	app.use(notFound as RequestHandler);
 	app.use(createErrorHandler(log));
 	return (request, response) => {
-		if (admit(request, response) && !shortcut(request, response)) app(request, response);
+		withRequestIds({ request_id: requestIdOf(request.headers["x-request-id"]) }, () => {
+			if (admit(request, response) && !shortcut(request, response)) app(request, response);
+		});
 	};
 }

@@ -4,6 +4,8 @@ import { pino, stdSerializers, stdTimeFunctions } from "pino";
 import type { HostConfig } from "../config/config.ts";
 import { BulkheadError, messageOf } from "../core/errors.ts";
 import { createLineSink, type LineSink } from "./line-sink.ts";
+import type { McpEvent } from "./events.ts";
+import { currentRequestIds } from "./request-ids.ts";
 import { prettyLine } from "./pretty-line.ts";
 
 /** Fields of a line, beside its message. An error goes in as `error`, and is written with its stack and its causes. */
@@ -45,7 +47,8 @@ export function createLogger({ logLevel, logFormat, logFile }: LoggerOptions, fd
 			base: null,
 			timestamp: stdTimeFunctions.isoTime,
 			formatters: { level: (level) => ({ level }) },
-			serializers: { error: stdSerializers.err },
+			mixin: () => ({ mcp_event: "host" satisfies McpEvent, ...currentRequestIds() }),
+			serializers: { error: (value: unknown) => (value instanceof Error ? stdSerializers.err(value) : value) },
 		},
 		{
 			write(json: string) {

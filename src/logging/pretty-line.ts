@@ -11,7 +11,7 @@ import { styleText } from "node:util";
  * @param colour whether colours are wanted; NO_COLOR and a standard error that is no terminal prevent them all the same
  */
 export function prettyLine(json: string, colour: boolean): string {
-	const { time, level, msg, ...fields } = JSON.parse(json) as Record<string, unknown>;
+	const { time, level, msg, mcp_event: _event, ...fields } = JSON.parse(json) as Record<string, unknown>;
 	const below: string[] = [];
 	let line = `${String(time).slice(11, 23)} ${levelText(String(level), colour)} ${escape(String(msg))}`;
 	for (const [name, value] of Object.entries(fields)) {

@@ -11,7 +11,7 @@ import { createRequestStateSeal } from "./protocol/request-state.ts";
 import { passOnRootChanges } from "./sessions/root-changes.ts";
 import { createSessionMessages, type SessionMessagesOptions } from "./sessions/session-messages.ts";
 import { createSessionRequests } from "./http/session-requests.ts";
-import { createSessions } from "./sessions/sessions.ts";
+import { createSessions, type SessionsOptions } from "./sessions/sessions.ts";
 import { createStatelessRequests } from "./http/stateless-requests.ts";
 import type { ListName } from "../../workers/wire/catalog.ts";
 import { type SessionState } from "./sessions/session-state.ts";
@@ -50,6 +50,7 @@ export interface McpEndpointOptions {
 	readonly onError: (error: Error) => void;
 	/** Called with how many sessions are open, whenever that changes. */
 	readonly onSessions: (count: number) => void;
+	readonly onSessionChange?: SessionsOptions["onChange"];
 	readonly onMessageDropped: SessionMessagesOptions["onDropped"];
 }
 
@@ -69,6 +70,7 @@ export function createMcpEndpoint({ gateway, catalog, onError, ...options }: Mcp
 		now: () => performance.now(),
 		onError,
 		onCount: options.onSessions,
+		...(options.onSessionChange !== undefined && { onChange: options.onSessionChange }),
 	});
 	const modern = createModernRequests({
 		gateway,

@@ -39,7 +39,7 @@ test("the commands that ask a running host, as a person and as a script use them
 	assert.match(modules.stdout, /^metrics\/queue +running +0 +\d/m);
 	assert.match(modules.stdout, /^metrics\/broken +failed .*must export a function process\(\)/m);
 	assert.match(modules.stdout, /^2 of 3 serving$/m);
-	assert.equal((await json("modules"))["modules"] instanceof Array, true);
+	assert.ok(Array.isArray((await json("modules"))["modules"]));
 
 	const tools = await run("tools");
 	assert.match(tools.stdout, /^greet +mcps\/desk +name +Greets \\x1b\[31mby name$/m);

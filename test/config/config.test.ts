@@ -54,6 +54,10 @@ test("without any variable the defaults of the contract hold", () => {
 		mainPriority: "normal",
 		logLevel: "info",
 		logFormat: "json",
+		logMaxSizeMb: 100,
+		logMaxFiles: 10,
+		logRequests: "errors",
+		slowRequestMs: 5000,
 	});
 });
 
@@ -99,6 +103,10 @@ test("every variable is read from the environment", () => {
 		LOG_LEVEL: "debug",
 		LOG_FORMAT: "pretty",
 		LOG_FILE: "log/host.log",
+		LOG_MAX_SIZE_MB: "25",
+		LOG_MAX_FILES: "26",
+		LOG_REQUESTS: "all",
+		SLOW_REQUEST_MS: "27",
 	});
 	assert.deepEqual(config, {
 		port: 0,
@@ -141,6 +149,10 @@ test("every variable is read from the environment", () => {
 		logLevel: "debug",
 		logFormat: "pretty",
 		logFile: "/srv/app/log/host.log",
+		logMaxSizeMb: 25,
+		logMaxFiles: 26,
+		logRequests: "all",
+		slowRequestMs: 27,
 	});
 	assert.equal(Object.keys(config).length, configVariables().length);
 });

@@ -176,12 +176,12 @@ test("a restart of the host with COUNTER_STATE leaves a mirror as it is, and one
 		},
 		env: { ...EVERY_100_MS, COUNTER_STATE: "true" },
 	});
-	let seen: { at: number; count: number } = { at: 0, count: 0 };
+	let seen = { at: "", count: 0 };
 	async function collections(url: string): Promise<number> {
 		const view = (await (await fetch(`${url}/api/modules/metrics/late`)).json()) as {
-			collection: { at: number } | null;
+			collection: { at: string } | null;
 		};
-		const at = view.collection?.at ?? 0;
+		const at = view.collection?.at ?? "";
 		if (at !== seen.at) seen = { at, count: seen.count + 1 };
 		return seen.count;
 	}

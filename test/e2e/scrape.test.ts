@@ -157,7 +157,7 @@ test("a module that asks for it is collected by each scrape, and by no interval"
 	const first = sampleOf(await server.metrics(), "runs") ?? Number.NaN;
 	for (let scrape = 1; scrape <= 5; scrape++) assert.equal(sampleOf(await server.metrics(), "runs"), first + scrape);
 	// Scrapes of others are none of its business, and in their time an interval would have passed many times over.
-	const collectedAt = new Set<number | undefined>();
+	const collectedAt = new Set<string | undefined>();
 	await until(async () => {
 		collectedAt.add((await server.module("metrics/a")).collection?.at);
 		return collectedAt.size > 5;

@@ -13,7 +13,7 @@ test("a JSON line has level, time, fields and message, and is there as soon as i
 	const [line] = lines();
 	assert.ok(line);
 	const { time, ...rest } = JSON.parse(line) as Record<string, unknown>;
-	assert.deepEqual(rest, { level: "info", url: "http://127.0.0.1:8000", modules: 7, msg: "ready" });
+	assert.deepEqual(rest, { level: "info", mcp_event: "host", url: "http://127.0.0.1:8000", modules: 7, msg: "ready" });
 	assert.match(String(time), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 });
 

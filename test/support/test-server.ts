@@ -33,7 +33,7 @@ export interface ModuleView {
 	readonly last_restart: { readonly reason: string; readonly problem: Problem } | null;
 	readonly next_attempt_at: string | null;
 	readonly load_error: Problem | null;
-	readonly collection: CollectReport | null;
+	readonly collection: (Omit<CollectReport, "at"> & { readonly at: string }) | null;
 	readonly conflicts: readonly { readonly name: string; readonly owner: string }[];
 	readonly rejected_entries: readonly {
 		readonly list: string;

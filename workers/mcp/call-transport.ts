@@ -1,14 +1,15 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type {
-	JSONRPCMessage,
-	JSONRPCNotification,
-	JSONRPCRequest,
-	MessageExtraInfo,
-	Transport,
-	TransportSendOptions,
+import {
+	type JSONRPCMessage,
+	type JSONRPCNotification,
+	type JSONRPCRequest,
+	type MessageExtraInfo,
+	ProtocolError,
+	type Transport,
+	type TransportSendOptions,
 } from "@modelcontextprotocol/server";
 import { InFlight } from "../wire/in-flight.ts";
-import { type Call, type Sender, streamClosers, textOf } from "./call.ts";
+import { type Call, type Sender, streamClosers, subjectOf, textOf } from "./call.ts";
 import {
 	type AuthDto,
 	MAX_EMITTED_LENGTH,
@@ -31,6 +32,8 @@ export interface InstanceListeners {
 	readonly onTooLong: (method: string, length: number) => void;
 	/** @param taskId as the module sent it */
 	readonly onTaskChanged: (taskId: unknown) => void;
+	/** A handler of the module threw. @param what e.g. `tool add` */
+	readonly onFailed: (what: string, thrown: unknown) => void;
 }
 
 export interface IncomingRequest {
@@ -94,6 +97,7 @@ export class CallTransport implements Transport {
 			};
 			const call: Call = {
 				id,
+				subject: subjectOf(method, params),
 				session,
 				context,
 				asks: new Map(),
@@ -125,7 +129,16 @@ export class CallTransport implements Transport {
 				this.#letGoIfDone();
 				resolve();
 			};
-			const call: Call = { id, session, context, asks: new Map(), handlers: 0, end, resolve: () => undefined };
+			const call: Call = {
+				id,
+				subject: method,
+				session,
+				context,
+				asks: new Map(),
+				handlers: 0,
+				end,
+				resolve: () => undefined,
+			};
 			this.#pending.set(id, call);
 			this.#running.run(call, () => this.notify(method, params));
 			setImmediate(end); // the SDK calls the handler in a microtask
@@ -142,12 +155,22 @@ export class CallTransport implements Transport {
 				const result = await handler(...args);
 				if (call.refusal !== undefined) throw call.refusal;
 				return result;
+			} catch (error) {
+				this.failed(error);
+				throw error;
 			} finally {
 				call.handlers -= 1;
 				call.end();
 			}
 		};
 		return watched as Handler;
+	}
+
+	/** A handler of the running call has thrown. What the protocol has an error for is for the client alone. */
+	failed(thrown: unknown): void {
+		const call = this.#runningCall();
+		if (call === undefined || call.context.signal.aborted || thrown instanceof ProtocolError) return;
+		this.#listeners.onFailed(call.subject, thrown);
 	}
 
 	/** Answers the running call with this error, whatever its handler goes on to return. */

@@ -50,7 +50,7 @@ function passRefusals(server: McpServer, transport: CallTransport): void {
 		} catch (error) {
 			if (error instanceof ProtocolError && error.code === ProtocolErrorCode.MissingRequiredClientCapability) {
 				transport.refuse(error);
-			}
+			} else transport.failed(error);
 			throw error;
 		}
 	};

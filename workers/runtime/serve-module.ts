@@ -1,14 +1,12 @@
 import process from "node:process";
 import { pathToFileURL } from "node:url";
-import { immediate, NativeString, slice } from "../primordials/primordials.ts";
-import type { LogLevel, ModuleContext } from "../contract.ts";
-import { LOG_QUOTA, writtenBytes } from "../wire/intake-quota.ts";
+import { immediate } from "../primordials/primordials.ts";
+import type { ModuleContext, ModuleLog } from "../contract.ts";
 import {
 	type CallDto,
 	type AnswerDto,
 	boundFailures,
 	isCounterMode,
-	MAX_LOG_LENGTH,
 	MAX_TASK_ID_LENGTH,
 	MAX_URI_LENGTH,
 	type StartDto,
@@ -26,6 +24,7 @@ import { isDuration, isRecord } from "../wire/json.ts";
 import { NO_TRANSFER, type Port } from "../wire/port.ts";
 import { createRegistryCollection, type RegistryCollection } from "./collect-registries.ts";
 import { explainWhileLoading } from "./own-process.ts";
+import { createModuleLines, type ModuleLines } from "./module-log.ts";
 import { importClients, mergeDefault, type ModuleExports } from "./registries.ts";
 
 /** What the two kinds of module do differently. */
@@ -35,7 +34,7 @@ export interface ModuleFlavour {
 		exports: ModuleExports,
 		context: ModuleContext,
 		start: StartDto,
-		host: HostLink,
+		host: FlavourLink,
 		metrics: ModuleMetrics,
 	): Promise<LoadedModule>;
 }
@@ -59,6 +58,11 @@ export interface LoadedModule {
 /** What a module can tell the host outside of a request. */
 export interface HostLink {
 	send(message: NoticeMessage): void;
+}
+
+/** What the runtime of a flavour has to tell as well. */
+export interface FlavourLink extends HostLink {
+	readonly failed: ModuleLines["failed"];
 }
 
 /** Of a collection's deadline: when a metric's own `collect()` is given up, so that the others arrive in time. */
@@ -136,10 +140,11 @@ async function startModule(
 	if (start.sandbox.level !== "off") isolateBroadcasts();
 	const packages = followPackages(start.redirects);
 	for (const path of start.trustedPaths) await import(pathToFileURL(path).href);
+	const lines = createModuleLines((line) => host.send({ type: "logged", ...line }));
 	lockWorker({
 		moduleId: start.moduleId,
 		policy: start.sandbox,
-		onOutput: (stream, text) => host.send({ type: "logged", level: stream === "stdout" ? "info" : "warn", text }),
+		onOutput: (stream, text) => lines.printed(stream === "stdout" ? "info" : "warn", text),
 	});
 	const registries = createRegistryCollection(
 		await importClients(start.clientPaths.map((path) => pathToFileURL(path).href)),
@@ -147,7 +152,7 @@ async function startModule(
 	const namespace = await loadBundle(start.bundlePath);
 	const exports = mergeDefault(namespace);
 	let loaded: LoadedModule | undefined;
-	const context = createContext(start.moduleId, host, signal, () => loaded?.relist?.());
+	const context = createContext(start.moduleId, host, lines.log, signal, () => loaded?.relist?.());
 	const startFunction = exports["start"];
 	if (typeof startFunction === "function") await startFunction.call(undefined, context);
 	registries.add(await importClients(packages.clients()));
@@ -155,7 +160,7 @@ async function startModule(
 		has: () => registries.hasMetrics(exports),
 		registries: () => registries.found(exports),
 	};
-	loaded = await flavour.load(exports, context, start, host, found);
+	loaded = await flavour.load(exports, context, start, { ...host, failed: lines.failed }, found);
 	const stop = exports["stop"];
 	const options = isRecord(exports["options"]) ? exports["options"] : {};
 	const hasRegistry = registries.loaded(exports);
@@ -209,45 +214,26 @@ function readCounters({ counters }: Readonly<Record<string, unknown>>): Pick<Sta
 	return { counters };
 }
 
-function createContext(id: string, host: HostLink, signal: AbortSignal, relist: () => void): ModuleContext {
-	const quota = createMessageQuota(LOG_QUOTA);
-	let dropped = 0;
-	const log = (level: LogLevel) => (message: string) => {
-		const text = textOf(message);
-		if (!quota.take(writtenBytes(text))) {
-			dropped += 1;
-			return;
-		}
-		if (dropped > 0) {
-			host.send({
-				type: "logged",
-				level: "warn",
-				text: `${dropped} messages to the log were dropped: they were too much`,
-			});
-		}
-		dropped = 0;
-		host.send({ type: "logged", level, text });
-	};
-	const warn = log("warn");
+function createContext(
+	id: string,
+	host: HostLink,
+	log: ModuleLog,
+	signal: AbortSignal,
+	relist: () => void,
+): ModuleContext {
 	return {
 		id,
 		signal,
 		env: Object.freeze({ ...process.env }) as Readonly<Record<string, string>>,
-		log: { debug: log("debug"), info: log("info"), warn, error: log("error") },
+		log,
 		notify: {
 			toolsChanged: relist,
 			promptsChanged: relist,
 			resourcesChanged: relist,
-			resourceUpdated: resourceNotice(host, warn),
+			resourceUpdated: resourceNotice(host, log.warn),
 			taskChanged: (taskId) => tellTaskChanged(host, taskId),
 		},
 	};
-}
-
-/** The text of what a module logs. What it is made of is the module's own, down to `toString`. */
-function textOf(message: unknown): string {
-	const text: unknown = typeof message === "string" ? message : NativeString(message);
-	return typeof text === "string" ? slice(text, 0, MAX_LOG_LENGTH) : "";
 }
 
 /** What is no URI, or too long for one, is nobody's subscription. Its author is told once: it looks as if it had worked. */

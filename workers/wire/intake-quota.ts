@@ -1,5 +1,6 @@
 import { byteLength, stringify } from "../primordials/primordials.ts";
-import type { WorkerMessage } from "./messages.ts";
+import type { LoggedDto, WorkerMessage } from "./messages.ts";
+import type { WireCauseDto } from "./wire-error.ts";
 import { createMessageQuota } from "./token-bucket.ts";
 
 /** How much of what a worker sends without being asked is taken, in messages and in bytes. */
@@ -26,7 +27,7 @@ export function createIntakeQuota(now?: () => number): IntakeQuota {
 		takes(message) {
 			switch (message.type) {
 				case "logged":
-					return unasked.take() && logs.take(writtenBytes(message.text));
+					return unasked.take() && logs.take(lineBytes(message));
 				case "relisted":
 					return unasked.take() && catalogs.take(message.json.length);
 				case "updated":
@@ -59,6 +60,19 @@ export const CATALOG_CHARS_PER_SECOND = MIB;
 
 /** What a line costs beside its text. */
 const LINE_BYTES = 32;
+
+/** The bytes of a line with its fields, and with what an error says of itself and its causes. */
+export function lineBytes({ text, fields = "", error }: LoggedDto): number {
+	let bytes = writtenBytes(text) + fields.length;
+	if (error !== undefined) bytes += errorLength(error);
+	const causes = error?.causes ?? [];
+	for (let at = 0; at < causes.length; at++) bytes += errorLength(causes[at] as WireCauseDto);
+	return bytes;
+}
+
+function errorLength({ message, stack = "" }: WireCauseDto): number {
+	return message.length + stack.length;
+}
 
 /** The bytes that a text takes as JSON, where a control character is six. */
 export function writtenBytes(text: string): number {

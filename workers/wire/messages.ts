@@ -64,7 +64,20 @@ export type WorkerMessage =
 	| { readonly type: "pushed"; readonly session: string; readonly json: string }
 	/** A task of the module has another status. The host asks for it where somebody listens. */
 	| { readonly type: "taskChanged"; readonly taskId: string }
-	| { readonly type: "logged"; readonly level: LogLevel; readonly text: string };
+	| ({ readonly type: "logged" } & LoggedDto);
+
+/** A line for the host's log. */
+export interface LoggedDto {
+	readonly level: LogLevel;
+	readonly text: string;
+	/** Number of the request whose code has written it. */
+	readonly during?: number;
+	/** JSON text of an object. */
+	readonly fields?: string;
+	readonly error?: WireErrorDto;
+	/** The runtime writes it for the module: a handler of the module threw `error`, and `text` is which. */
+	readonly isFailure?: boolean;
+}
 
 /** What a worker sends without being asked. */
 export type NoticeMessage = Extract<
@@ -201,6 +214,8 @@ export const MAX_TASK_ID_LENGTH = 256;
 
 /** Longest log line, in characters, that leaves a worker. */
 export const MAX_LOG_LENGTH = 8192;
+/** Longest JSON text of the fields of a log line. */
+export const MAX_LOG_FIELDS_LENGTH = 8192;
 /**
  * An `emitted` method that is meant for the host: the module asks to close the event stream of its call, or with
  * `{standalone: true}` that of its session, so that the client comes back for what follows (SEP-1699).
@@ -256,12 +271,24 @@ export function readWorkerMessage(value: unknown): WorkerMessage | undefined {
 		case "taskChanged":
 			return isText(value["taskId"], MAX_TASK_ID_LENGTH) ? { type: "taskChanged", taskId: value["taskId"] } : undefined;
 		case "logged":
-			return typeof value["level"] === "string" && value["level"] in LOG_LEVELS && isText(value["text"], MAX_LOG_LENGTH)
-				? { type: "logged", level: value["level"] as LogLevel, text: value["text"] }
-				: undefined;
+			return readLogged(value);
 		default:
 			return undefined;
 	}
+}
+
+function readLogged(value: Readonly<Record<string, unknown>>): WorkerMessage | undefined {
+	const { level, text, during, fields, error, isFailure } = value;
+	if (typeof level !== "string" || !(level in LOG_LEVELS) || !isText(text, MAX_LOG_LENGTH)) return undefined;
+	return {
+		type: "logged",
+		level: level as LogLevel,
+		text,
+		...(isId(during) && { during }),
+		...(isText(fields, MAX_LOG_FIELDS_LENGTH) && { fields }),
+		...(error !== undefined && { error: readWireError(error) }),
+		...(isFailure === true && { isFailure }),
+	};
 }
 
 export function readStarted(value: unknown): StartedDto | undefined {

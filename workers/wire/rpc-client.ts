@@ -35,11 +35,16 @@ export class RpcError extends Error {
 	}
 }
 
+/** They stay on this side of the wall: a worker only knows the number of its request, so it can claim no other's. */
+export type RequestLabels = Readonly<Record<string, string>>;
+
 export interface RequestOptions<Type extends RequestType> {
 	readonly deadlineMs: number;
 	/** Narrows what the worker sent; undefined means that it is not what the protocol says. */
 	readonly read: (value: unknown) => RequestMap[Type]["result"] | undefined;
 	readonly signal?: AbortSignal;
+	/** What a log line of the request's code is to carry. */
+	readonly labels?: RequestLabels;
 	readonly onEmitted?: (json: string) => void;
 	/** Answers what the request asks its client. While it waits for that, its deadline stands still. */
 	readonly onAsked?: AskClient;
@@ -67,7 +72,8 @@ export interface RpcClient {
 
 export interface RpcClientListeners {
 	/** Messages that answer no request. */
-	readonly onEvent: (event: NoticeMessage) => void;
+	/** @param labels of the request that a log line belongs to, if it is one of the last `RECENT_REQUESTS` */
+	readonly onEvent: (event: NoticeMessage, labels: RequestLabels | undefined) => void;
 	/** The worker sent something that the protocol does not know, or answered what nobody asked. */
 	readonly onViolation: (what: string) => void;
 	/** It has broken the protocol, or its limits, so often that it should be ended. Called once. @param what completes "it …" */
@@ -91,6 +97,9 @@ interface LeftRunning {
 	readonly end: () => void;
 }
 
+/** Of so many requests the labels are kept for lines that come after their answer. */
+const RECENT_REQUESTS = 1024;
+
 /**
  * The host's end of a port.
  *
@@ -105,6 +114,8 @@ export function createRpcClient(rawPort: Port, listeners: RpcClientListeners, gr
 	const leftRunning = new InFlight<LeftRunning>();
 	const drainWaiters = new Set<() => void>();
 	const intake = createIntakeQuota();
+	/** By the end of the request's number: a timer of a call that is over still writes lines. */
+	const recent: { readonly id: number; readonly labels: RequestLabels }[] = [];
 	let violations = 0;
 	let lastId = 0;
 	let closedBecause: string | undefined;
@@ -118,8 +129,9 @@ export function createRpcClient(rawPort: Port, listeners: RpcClientListeners, gr
 			case "updated":
 			case "pushed":
 			case "taskChanged":
+				return listeners.onEvent(message, undefined);
 			case "logged":
-				return listeners.onEvent(message);
+				return listeners.onEvent(message, labelsOf(message.during));
 			case "acked":
 			case "emitted":
 			case "asked":
@@ -154,6 +166,11 @@ export function createRpcClient(rawPort: Port, listeners: RpcClientListeners, gr
 		else request.settle({ error: new RpcError("remote", message.error.message, true, message.error) });
 	}
 
+	function labelsOf(during: number | undefined): RequestLabels | undefined {
+		const known = during === undefined ? undefined : recent[during % RECENT_REQUESTS];
+		return known?.id === during ? known?.labels : undefined;
+	}
+
 	function hasBegun({ id, acked }: Pending): boolean {
 		return acked || begun?.has(id) === true;
 	}
@@ -175,12 +192,13 @@ export function createRpcClient(rawPort: Port, listeners: RpcClientListeners, gr
 	}
 
 	return {
-		request(type, params, { deadlineMs, read, signal, onEmitted, onAsked, onLeftRunning }) {
+		request(type, params, { deadlineMs, read, signal, labels, onEmitted, onAsked, onLeftRunning }) {
 			return new Promise((resolve, reject) => {
 				if (closedBecause !== undefined) return reject(new RpcError("closed", closedBecause, false));
 				if (signal?.aborted === true) return reject(new RpcError("cancelled", reasonOf(signal), false));
 				lastId += 1;
 				const id = lastId;
+				if (labels !== undefined) recent[id % RECENT_REQUESTS] = { id, labels };
 				const finish = (failure: RpcFailure, message: string): void => {
 					post({ type: "cancel", id, reason: message });
 					const over = leaveRunning(id, type, clock.leftMs());

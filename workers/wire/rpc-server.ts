@@ -11,6 +11,7 @@ import {
 import { createWorkerAsks, type WorkerAsks } from "./client-requests.ts";
 import { createBatchedPort } from "./batching-port.ts";
 import { type BegunMark, openBegunMark } from "./ack-counter.ts";
+import { duringRequest } from "../primordials/current-request.ts";
 import { InFlight } from "./in-flight.ts";
 import { EMITTED_BYTES } from "./intake-quota.ts";
 import { createMessageQuota } from "./token-bucket.ts";
@@ -106,7 +107,7 @@ export function serveRpc(rawPort: Port, handlers: RequestHandlers): void {
 			end();
 		};
 		settle(
-			() => dispatch(handlers, request, context),
+			() => duringRequest(id, () => dispatch(handlers, request, context)),
 			(reply) => {
 				try {
 					send(id, type, reply);

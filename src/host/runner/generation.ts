@@ -11,7 +11,7 @@ import {
 	type StartedDto,
 	type NoticeMessage,
 } from "../../../workers/wire/messages.ts";
-import { createRpcClient, RpcError } from "../../../workers/wire/rpc-client.ts";
+import { createRpcClient, RpcError, type RequestLabels } from "../../../workers/wire/rpc-client.ts";
 import type { ModuleWorker, WorkerEnd } from "../worker/worker.ts";
 
 /** One start of a module: a worker, what it said it offers, and the requests that run in it. */
@@ -47,6 +47,8 @@ export interface LeftRunningOption {
 export interface CallOptions extends LeftRunningOption {
 	readonly deadlineMs: number;
 	readonly signal?: AbortSignal;
+	/** What a log line of the call is to carry. */
+	readonly labels?: RequestLabels;
 	/** A notification of the running call, as JSON text of `{method, params}`. */
 	readonly onEmitted?: (json: string) => void;
 	/** Answers what the running call asks its client. */
@@ -60,7 +62,7 @@ export interface GenerationOptions {
 	readonly start: StartDto;
 	/** How long after its deadline a call or a collection that was cancelled may take to clean up behind itself. */
 	readonly graceMs: number;
-	readonly onEvent: (event: NoticeMessage) => void;
+	readonly onEvent: (event: NoticeMessage, labels: RequestLabels | undefined) => void;
 	readonly onViolation: (what: string) => void;
 	/** It breaks the protocol or its limits all the time. @param what completes "it …" */
 	readonly onUnruly?: (what: string) => void;

@@ -1,6 +1,7 @@
 import type { NoticeMessage, StartDto, StartedDto } from "../../../workers/wire/messages.ts";
 import type { CompiledModule } from "../compile/compiler.ts";
 import type { ModuleProblem } from "./error-location.ts";
+import type { ModuleLine } from "./module-line.ts";
 import type { ModuleState } from "./module-state.ts";
 import type { ModuleRequests } from "./requests.ts";
 import type { MemoryBytes, ModuleWorker } from "../worker/worker.ts";
@@ -49,10 +50,13 @@ export type ModuleEvent =
 	| { readonly type: "stopped"; readonly outcome: "graceful" | "killed" }
 	/** A thread could not be ended and was given up: it is stuck in native code. */
 	| { readonly type: "abandoned" }
-	/** Something went wrong with it: a sentence for the log. */
-	| { readonly type: "warned"; readonly text: string }
+	/** A sentence about it for the log: something went wrong. */
+	| { readonly type: "warned"; readonly text: string; readonly mcpEvent?: "module_failed" }
+	/** Another version of the file serves in the place of the one before. */
+	| { readonly type: "reloaded"; readonly version: string }
+	| { readonly type: "lineWritten"; readonly line: ModuleLine }
 	/** What a worker says without being asked goes on as it is; of `pushed` nothing is checked. */
-	| Exclude<NoticeMessage, { readonly type: "relisted" }>;
+	| Exclude<NoticeMessage, { readonly type: "relisted" | "logged" }>;
 
 /** Keeps one module running: starts, replaces, restarts and stops its generations. */
 export interface ModuleRunner extends ModuleRequests {

@@ -2,9 +2,10 @@ import type { StartedDto } from "../../../workers/wire/messages.ts";
 import type { WireErrorDto } from "../../../workers/wire/wire-error.ts";
 import type { CompiledModule } from "../compile/compiler.ts";
 import { describeEnd, type Generation } from "./generation.ts";
-import { locateError, type ModuleProblem } from "./error-location.ts";
+import { describeProblem, locateError, type ModuleProblem } from "./error-location.ts";
 import { candidateOf, currentOf, type LifeEffect, type LifeEvent, type Lifecycle, NEW_LIFE, stateOf } from "./life.ts";
 import { reduce } from "./lifecycle.ts";
+import { outsideRequests } from "../../logging/request-ids.ts";
 import { createModuleRequests } from "./requests.ts";
 import type { WorkerEnd } from "../worker/worker.ts";
 import { describeStartFailure, isFinalFailure, startFailureReason } from "./rpc-errors.ts";
@@ -47,10 +48,18 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 		onOverrun: ({ number }, reason) => overran(number, reason),
 	};
 
+	function failure(text: string): void {
+		onEvent({ type: "warned", text, mcpEvent: "module_failed" });
+	}
+
 	/** One event after the other: what a listener brings about has its turn when the effects of its own cause are done. */
 	function dispatch(event: LifeEvent<CompiledModule>): void {
 		events.push(event);
-		if (isDispatching) return;
+		// What a call brings about, a worker above all, outlives it.
+		if (!isDispatching) outsideRequests(dispatchAll);
+	}
+
+	function dispatchAll(): void {
 		isDispatching = true;
 		try {
 			for (let next = events.shift(); next !== undefined; next = events.shift()) {
@@ -109,7 +118,11 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 		const failed = (error: WireErrorDto, reason: RestartReason, isFinal: boolean): void => {
 			onEvent({ type: "startTried", outcome: "failure", durationMs: performance.now() - begunAt });
 			const problem = locate(compiled, error);
-			onEvent({ type: "warned", text: `did not start: ${problem.message}` });
+			const serves = current()?.compiled.hash;
+			const isRefused = serves !== undefined && serves !== compiled.hash;
+			const what = isRefused ? `version ${compiled.hash} is refused: it did not start` : "did not start";
+			const after = isRefused ? `; version ${serves} goes on serving` : "";
+			failure(`${what}: ${describeProblem(problem)}${after}`);
 			dispatch({ type: "startFailed", generation: number, reason, problem, isFinal });
 		};
 		const attempt = watchedGeneration(options, compiled, number, role);
@@ -131,7 +144,9 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 			const reason = trouble() ?? startFailureReason(error, end);
 			return failed(describeStartFailure(error, end, startTimeoutMs), reason, isFinalFailure(error));
 		}
+		const before = current()?.compiled.hash;
 		dispatch({ type: "started", generation: number });
+		if (before !== undefined && before !== compiled.hash) onEvent({ type: "reloaded", version: compiled.hash });
 		onEvent({ type: "startTried", outcome: "success", durationMs: performance.now() - begunAt });
 		void generation.ended.then((end) => died(number, end)); // at once, where it has ended already
 	}
@@ -167,17 +182,19 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 		const entry = live.get(number);
 		live.delete(number);
 		if (entry === undefined || life.phase.type !== "serving" || life.phase.current.generation !== number) return;
-		onEvent({ type: "warned", text: describeEnd(end) });
 		const error = end.reason === "stopped" ? { name: "Error", message: "its worker ended by itself" } : end.error;
 		const reason = end.reason === "stopped" ? "exit" : end.reason;
-		dispatch({ type: "lost", generation: number, reason, problem: locate(entry.compiled, error) });
+		const problem = locate(entry.compiled, error);
+		const what = end.reason === "crash" ? `the module crashed: ${describeProblem(problem)}` : describeEnd(end);
+		failure(what);
+		dispatch({ type: "lost", generation: number, reason, problem });
 	}
 
 	/** Ends a generation for a reason of ours; if it is the one that serves, another one is started in its place. */
 	function replace(number: number, reason: RestartReason, why: string): void {
 		const entry = live.get(number);
 		if (entry === undefined || life.phase.type === "stopping") return;
-		onEvent({ type: "warned", text: why });
+		failure(why);
 		const problem = locate(entry.compiled, { name: "Error", message: why });
 		endedBy.set(entry.generation, reason);
 		dispatch({ type: "lost", generation: number, reason, problem });
@@ -195,7 +212,7 @@ export function createModuleRunner(options: RunnerOptions): ModuleRunner {
 		if (phase.candidate !== undefined) return; // it is being replaced already
 		const what = reason === "call_timeout" ? "a call" : "a collection";
 		const message = `${what} ran on after its deadline and its cancellation; it is replaced`;
-		onEvent({ type: "warned", text: message });
+		failure(message);
 		const problem = locate(entry.compiled, { name: "Error", message });
 		dispatch({ type: "overran", generation: number, reason, problem });
 	}

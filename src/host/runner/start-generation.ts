@@ -1,5 +1,8 @@
 import { BulkheadError, messageOf } from "../../core/errors.ts";
 import type { CompiledModule } from "../compile/compiler.ts";
+import type { WireErrorDto } from "../../../workers/wire/wire-error.ts";
+import { locateError, type ModuleProblem } from "./error-location.ts";
+import { moduleLine } from "./module-line.ts";
 import { createGeneration, type Generation } from "./generation.ts";
 import type { MemoryBytes, ModuleWorker } from "../worker/worker.ts";
 import type { RestartReason } from "./restart-policy.ts";
@@ -37,6 +40,7 @@ export function watchedGeneration(
 ): WatchedGeneration | BulkheadError {
 	const { id, onEvent } = options;
 	const settings = options.settings();
+	const locate = (error: WireErrorDto): ModuleProblem => locateError(error, compiled.inputs, options.displayRoot);
 	let worker: ModuleWorker;
 	try {
 		worker = options.startWorker(compiled, number);
@@ -60,7 +64,8 @@ export function watchedGeneration(
 			limits: settings,
 			...options.sandbox(compiled),
 		},
-		onEvent: (event) => {
+		onEvent: (event, labels) => {
+			if (event.type === "logged") return onEvent({ type: "lineWritten", line: moduleLine(event, labels, locate) });
 			// These hold whichever generation says them: one that is being replaced still has calls to finish.
 			if (event.type !== "relisted") return onEvent(event);
 			if (!role.isServing(generation) || event.json === relisted) return; // said again

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { McpEndpoint } from "../../mcp/endpoint.ts";
+import { currentRequestIds, withRequestIds } from "../../logging/request-ids.ts";
 import { hasPlainJson, readPlainJson } from "./json-body.ts";
 import { type RequestObserver, watchResponse } from "./request-metrics.ts";
 
@@ -23,9 +24,14 @@ export function createMcpShortcut(
 	return (request, response) => {
 		if (request.method !== "POST" || request.url !== PATH || !hasPlainJson(request, MAX_PLAIN_BODY_BYTES)) return false;
 		watchResponse(observer, request, response, () => PATH);
+		const scope = currentRequestIds();
 		readPlainJson(request, (body) => {
 			if (body === undefined) return onError(new MalformedJson(), request, response);
-			mcp.handle(request, response, body.value).catch((thrown: unknown) => onError(thrown, request, response));
+			const handle = (): Promise<void> =>
+				mcp.handle(request, response, body.value).catch((thrown: unknown) => onError(thrown, request, response));
+			// The events of a connection are nobody's.
+			if (scope === undefined) void handle();
+			else void withRequestIds(scope, handle);
 		});
 		return true;
 	};

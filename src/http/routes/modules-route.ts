@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { Host, ModuleStatus } from "../../host/host.ts";
 import { RESTART_ADVICE } from "../../host/runner/restart-advice.ts";
 import { sendProblem } from "../front/problem.ts";
+import { apiBody } from "../front/api-body.ts";
 import { JSON_ANSWER, PROBLEM, type Route } from "../front/route.ts";
 
 /** What the collectors and the catalog know of a module, beside the host's own status. */
@@ -63,7 +64,7 @@ const MAX_ECHO = 200;
 
 export function moduleView(status: ModuleStatus, details: ModuleDetails): Record<string, unknown> {
 	const { lastRestart, loadError } = status;
-	return {
+	return apiBody({
 		id: status.id,
 		file: status.file,
 		state: status.state,
@@ -89,7 +90,7 @@ export function moduleView(status: ModuleStatus, details: ModuleDetails): Record
 		// Names alone: a policy may hold values.
 		policy: { ...status.policy, env: Object.keys(status.policy.env) },
 		...details(status.id),
-	};
+	});
 }
 
 function isoTime(at: number | undefined): string | null {

@@ -2,6 +2,7 @@ import { MAX_TASK_ID_LENGTH, type ROOTS_CHANGED } from "../../../workers/wire/me
 import { BulkheadError } from "../../core/errors.ts";
 import type { Host } from "../../host/host.ts";
 import { readCallAnswer } from "./parse-answer.ts";
+import { callLabels, identifyCall } from "./call-labels.ts";
 import { callOwners } from "./call-routing.ts";
 import { type CallLimits, type CallLoad, createCallQueues } from "./call-queue.ts";
 import type { Catalog } from "../catalog/catalog.ts";
@@ -42,6 +43,8 @@ export interface ObservedRequest {
 	readonly method: string;
 	/** The registered name of the tool or prompt; undefined when no module has it. */
 	readonly name: string | undefined;
+	/** The first of those that are asked. */
+	readonly module?: string | undefined;
 }
 export type RequestOutcome =
 	| { readonly status: "success"; readonly bytes: number; readonly requestBytes?: number }
@@ -106,7 +109,8 @@ export function createGateway(options: GatewayOptions): Gateway {
 			owners = callOwners(call, catalog, tasks);
 		}
 		const name = owners.length > 0 && typeof call.params["name"] === "string" ? call.params["name"] : undefined;
-		const ended = observe({ method: call.method, name });
+		identifyCall(call);
+		const ended = observe({ method: call.method, name, module: owners[0] });
 		let requestBytes: number | undefined;
 		const sized = { ...listeners, onParams: (json: string) => void (requestBytes = json.length) };
 		const asked = (): { readonly requestBytes?: number } => (requestBytes === undefined ? {} : { requestBytes });
@@ -158,10 +162,11 @@ export function createGateway(options: GatewayOptions): Gateway {
 	async function ask(
 		owner: string,
 		method: string,
-		{ era, params, origin: { client, session, authInfo, trace } }: Omit<IncomingCall, "method">,
+		{ era, params, origin }: Omit<IncomingCall, "method">,
 		listeners: CallListeners,
 		timeoutMs = callTimeoutMs(owner),
 	): Promise<CallAnswer> {
+		const { client, session, authInfo, trace } = origin;
 		const queue = queues.of(owner);
 		let deadlineMs = timeoutMs;
 		if (!queue.enter()) {
@@ -181,7 +186,8 @@ export function createGateway(options: GatewayOptions): Gateway {
 				...(session !== undefined && { client: session }),
 				...(authInfo !== undefined && { authInfo }),
 			};
-			return readCallAnswer((await host.call(owner, call, { deadlineMs, onLeftRunning, ...listeners })).json);
+			const labels = callLabels(method, params, origin);
+			return readCallAnswer((await host.call(owner, call, { deadlineMs, onLeftRunning, labels, ...listeners })).json);
 		} finally {
 			// What its module goes on with although nobody waits for it keeps its place.
 			if (over === undefined) queue.leave();

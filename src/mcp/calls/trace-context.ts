@@ -19,6 +19,13 @@ export function traceContextOf(headers: IncomingHttpHeaders): TraceContext | und
 	return trace;
 }
 
+/** The id of the trace that a `traceparent` names; undefined for what is none. */
+export function traceIdOf(traceparent: unknown): string | undefined {
+	return typeof traceparent === "string" ? TRACEPARENT.exec(traceparent)?.[1] : undefined;
+}
+
+const TRACEPARENT = /^[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-|$)/;
+
 /** The parameters of a request with the trace of its HTTP request in `_meta`, unless the client has put its own there. */
 export function withTraceContext(
 	params: Readonly<Record<string, unknown>>,

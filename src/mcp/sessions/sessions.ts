@@ -50,6 +50,8 @@ export interface SessionsOptions {
 	readonly now: () => number;
 	readonly onError: (error: Error) => void;
 	readonly onCount: (count: number) => void;
+	/** @param session what the log may know of it, which does not open it: as `ClientDto.session` */
+	readonly onChange?: (change: "session_open" | "session_close", session: string) => void;
 }
 
 /** Between signs of life on an event stream. */
@@ -110,6 +112,7 @@ export function createSessions(options: SessionsOptions): Sessions {
 					opening.delete(session);
 					sessions.set(id, session);
 					options.onCount(sessions.size);
+					options.onChange?.("session_open", addressOf(id));
 				},
 			});
 			const isOpen = (): boolean => transport.sessionId !== undefined && sessions.has(transport.sessionId);
@@ -169,7 +172,9 @@ export function createSessions(options: SessionsOptions): Sessions {
 				store.close();
 				if (described !== undefined) byAddress.delete(described.session);
 				for (const call of session.directCalls.values()) call.cancel("the session has ended");
-				if (transport.sessionId !== undefined && sessions.delete(transport.sessionId)) options.onCount(sessions.size);
+				if (transport.sessionId === undefined || !sessions.delete(transport.sessionId)) return;
+				options.onCount(sessions.size);
+				options.onChange?.("session_close", addressOf(transport.sessionId));
 			};
 			return session;
 		},
@@ -209,8 +214,11 @@ function describeClient(server: Server, sessionId: string): ClientDto {
 		info: { ...(server.getClientVersion() ?? { name: "unknown", version: "0" }) },
 		capabilities: { ...server.getClientCapabilities() },
 	};
-	const session = createHash("sha256").update(sessionId).digest("base64url").slice(0, 22);
-	return { session, resumable: isResumable(server), kind: JSON.stringify(kind) };
+	return { session: addressOf(sessionId), resumable: isResumable(server), kind: JSON.stringify(kind) };
+}
+
+function addressOf(sessionId: string): string {
+	return createHash("sha256").update(sessionId).digest("base64url").slice(0, 22);
 }
 
 function versionOf(server: Server): string {

@@ -1,4 +1,5 @@
 /** The log line that tells how a module's collections go: what was lost, what it was warned of, when they fail. */
+import type { McpEvent } from "../../logging/events.ts";
 import type { DropNews, Told } from "./drop-log.ts";
 import type { FailureNews } from "./failure-log.ts";
 
@@ -38,6 +39,11 @@ export function newsLine(moduleId: string, news: CollectNews): NewsLine {
 				message: `${moduleId}: is collected again; ${news.failures} ${news.failures === 1 ? "collection has" : "collections have"} failed`,
 			};
 	}
+}
+
+export function newsEvent({ kind }: CollectNews): McpEvent {
+	if (kind === "recovered") return "collect_recovered";
+	return kind === "failed" || kind === "failures_muted" ? "collect_failed" : "samples_dropped";
 }
 
 /** What stands beside the sentence in a log of fields. */

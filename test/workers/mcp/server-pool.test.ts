@@ -27,6 +27,7 @@ test("what a 2026-07-28 handler says through the server object belongs to its ow
 		onPushed: () => undefined,
 		onTooLong: () => undefined,
 		onTaskChanged: () => undefined,
+		onFailed: () => undefined,
 	});
 	const heard: Record<string, unknown[]> = { a: [], b: [], c: [] };
 	await Promise.all(
