@@ -46,6 +46,7 @@ const ROOMS: Readonly<Record<string, string>> = {
 	"src/host/bundle": "a source as a bundle: runs in a process of its own",
 	"src/host/packages": "installed packages: where they lie, what they need, what of them is read",
 	"src/host/policy": "what the operator allows",
+	"src/auth": "who sends a request, and what they may do",
 	"src/state": "files that outlive the host",
 	"src/logging": "log lines",
 	"src/config": "the environment, parsed once",

@@ -1,3 +1,6 @@
+import type { ForwardedMethod } from "../mcp/calls/call.ts";
+import type { AccessObserver, ResourceType } from "../auth/access-events.ts";
+import type { Token } from "../auth/token-list.ts";
 import type { HostEvent, OnHostEvent } from "../host/host-events.ts";
 import { isServing, MODULE_STATES, type ModuleState } from "../host/runner/module-state.ts";
 import type { RequestObserver } from "../http/front/request-metrics.ts";
@@ -28,12 +31,31 @@ export interface Instrumentation {
 	connections(change: 1 | -1): void;
 	/** How often the supervisor has started the host again. */
 	hostRestarts(counts: RestartCounts): void;
+	readonly access: AccessObserver;
+	/** Something was asked for that is hidden from who asked. */
+	hidden(method: ForwardedMethod): void;
+	/** The tokens that are in force. */
+	tokens(tokens: readonly Token[]): void;
+	/** Another file than the policy was read anew. */
+	configReloaded(): void;
+	configRefused(file: "auth_tokens" | "web_config", problems: number): void;
 	policyReloaded(): void;
 	policyRefused(problems: number): void;
 }
 
 type SampleDrop = Parameters<AggregateOptions["onDrop"]>[1];
 type OfferCounts = ReturnType<Catalog["counts"]>;
+
+/** What a request of MCP is for, in the words of `mcp_authz_checks_total`. */
+const RESOURCE_TYPES: Readonly<Record<ForwardedMethod, ResourceType>> = {
+	"tools/call": "tool",
+	"prompts/get": "prompt",
+	"resources/read": "resource",
+	"completion/complete": "prompt",
+	"tasks/get": "task",
+	"tasks/update": "task",
+	"tasks/cancel": "task",
+};
 
 /** Ends of a thread that the module brought about by itself. */
 const CRASH_REASONS: ReadonlySet<string> = new Set(["crash", "exit", "out_of_memory"]);
@@ -104,6 +126,38 @@ export function createInstrumentation(metrics: HostMetrics): Instrumentation {
 		connections: (change) => metrics.openConnections.inc({}, change),
 		hostRestarts(counts) {
 			for (const reason of ["signal", "exit"] as const) metrics.hostRestarts.inc({ reason }, counts[reason]);
+		},
+		access: {
+			authenticated: (method) => metrics.authAttempts.inc({ method, status: "success" }),
+			notAuthenticated(method, reason) {
+				metrics.authAttempts.inc({ method, status: "failure" });
+				metrics.authFailures.inc({ method, reason });
+			},
+			authorized: (resource_type) => metrics.authzChecks.inc({ resource_type, status: "allowed" }),
+			denied(resource_type, reason) {
+				metrics.authzChecks.inc({ resource_type, status: "denied" });
+				metrics.authzDenials.inc({ resource_type, reason });
+			},
+			limited: (scope) => metrics.rateLimitExceeded.inc({ scope }),
+		},
+		hidden(method) {
+			const resource_type = RESOURCE_TYPES[method];
+			metrics.authzChecks.inc({ resource_type, status: "denied" });
+			metrics.authzDenials.inc({ resource_type, reason: "hidden" });
+		},
+		tokens(tokens) {
+			// Of several with one name, which rotate, the one that goes last.
+			const expiries = new Map<string, number>();
+			for (const { principal, expiresAt } of tokens) {
+				expiries.set(principal.name, Math.max(expiresAt, expiries.get(principal.name) ?? 0));
+			}
+			const finite = [...expiries].filter(([, at]) => Number.isFinite(at));
+			metrics.tokenExpiry.replace(finite.map(([token_name, at]) => [{ token_name }, at / 1000] as const));
+		},
+		configReloaded: () => metrics.configReloads.inc({ status: "success" }),
+		configRefused(error_type, problems) {
+			metrics.configReloads.inc({ status: "failure" });
+			metrics.configValidationErrors.inc({ error_type }, problems);
 		},
 		policyReloaded: () => metrics.configReloads.inc({ status: "success" }),
 		policyRefused(problems) {

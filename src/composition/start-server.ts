@@ -11,11 +11,13 @@ import { createStartup } from "../mcp/calls/startup.ts";
 import { createCollector } from "../metrics/collector.ts";
 import { createHostMetrics } from "../metrics/self/host-metrics.ts";
 import { lockStateDir } from "../state/state-lock.ts";
+import { auditCalls } from "./call-audit.ts";
 import { createCatalogUpdates } from "./catalog-updates.ts";
 import { createHostSampler } from "./host-sampler.ts";
 import { createInstrumentation } from "./instrumentation.ts";
 import { createListeners } from "./listeners.ts";
 import { createModuleEvents } from "./module-events.ts";
+import { openAccess } from "./open-access.ts";
 import { createRequestLog } from "./request-log.ts";
 import { createReload, type Reloadable } from "./reload.ts";
 import {
@@ -101,6 +103,7 @@ export async function startServer(given: ServerOptions): Promise<RunningServer> 
 		timeoutMs: config.collectTimeoutMs,
 		onCollected: instrumentation.collected,
 	});
+	const access = openAccess(config, log, { instrumentation, opened, versionOf: (id) => host.module(id)?.hash });
 	const startup = createStartup({ isKept: catalog.has });
 	const gateway = createGateway({
 		host,
@@ -111,12 +114,13 @@ export async function startServer(given: ServerOptions): Promise<RunningServer> 
 			const { concurrency, queue } = policyFile.policy().of(id);
 			return { concurrency: concurrency ?? config.callConcurrency, capacity: queue ?? config.callQueue };
 		},
-		observe,
+		observe: auditCalls(observe, access.audit),
+		onHidden: instrumentation.hidden,
 	});
 	sampler.follow({ host, gateway, collector });
 	const mcp = openMcp(options, { gateway, catalog, instrumentation, requestLog, observe, opened });
 	const updates = createCatalogUpdates({ catalog, mcp, instrumentation });
-	const reload = createReload(reloadables(options, policyFile), log);
+	const reload = createReload([...reloadables(options, policyFile), ...access.reloadables], log);
 	const stopping = new AbortController();
 	const app: AppOptions = {
 		config,
@@ -138,6 +142,8 @@ export async function startServer(given: ServerOptions): Promise<RunningServer> 
 		stopping: stopping.signal,
 		moduleLog,
 		reload,
+		access: access.access,
+		showsModules: access.showsModules,
 		details: (id) => ({
 			collection: aggregate.report(id) ?? null,
 			offers: catalog.counts(id),

@@ -29,6 +29,13 @@ export function schemaFor(startDir: string, terminal: boolean) {
 				"origins as https://app.example, host names, or scheme://* (for browser extensions), separated by commas, or *",
 			).prefault(LOOPBACK_NAMES),
 
+			AUTH_TOKENS_FILE: file.optional(),
+			OAUTH_ISSUER: httpUrl().optional(),
+			OAUTH_AUDIENCE: texts("names or addresses of audiences, separated by commas").optional(),
+			OAUTH_JWKS_URI: httpUrl().optional(),
+			RATE_LIMIT_PER_MINUTE: wholeNumber(0, 1_000_000).prefault("0"),
+			AUDIT_LOG_FILE: file.optional(),
+
 			METRICS_DIR: file.prefault("metrics"),
 			MCPS_DIR: file.prefault("mcps"),
 			STATE_DIR: file.prefault(".bulkhead"),
@@ -71,16 +78,26 @@ export function schemaFor(startDir: string, terminal: boolean) {
 			LOG_REQUESTS: choice("none", "errors", "all").prefault("errors"),
 			SLOW_REQUEST_MS: duration().prefault("5000"),
 		})
-		.refine(({ HOST, ALLOW_UNAUTHENTICATED }) => ALLOW_UNAUTHENTICATED || isLoopback(HOST), {
+		.refine((values) => mayBeOpen(values) || isLoopback(values.HOST), {
 			path: ["HOST"],
-			error:
-				"a loopback address, since anybody could use this server without authentication (ALLOW_UNAUTHENTICATED=true allows that)",
+			error: `a loopback address, since anybody could use this server without authentication (${OR_AUTHENTICATE})`,
 			when: valid("HOST", "ALLOW_UNAUTHENTICATED"),
 		})
-		.refine(({ METRICS_HOST, ALLOW_UNAUTHENTICATED }) => ALLOW_UNAUTHENTICATED || isLoopback(METRICS_HOST ?? LOCAL), {
+		.refine((values) => mayBeOpen(values) || isLoopback(values.METRICS_HOST ?? LOCAL), {
 			path: ["METRICS_HOST"],
-			error: "a loopback address, since anybody could read the metrics (ALLOW_UNAUTHENTICATED=true allows that)",
+			error: `a loopback address, since anybody could read the metrics (${OR_AUTHENTICATE})`,
 			when: valid("METRICS_HOST", "ALLOW_UNAUTHENTICATED"),
+		})
+		.refine(({ OAUTH_ISSUER, OAUTH_AUDIENCE }) => OAUTH_ISSUER === undefined || OAUTH_AUDIENCE !== undefined, {
+			path: ["OAUTH_AUDIENCE"],
+			error:
+				"set where OAUTH_ISSUER is, to what the issuer calls this host: a token for another server is none for this one",
+			when: valid("OAUTH_ISSUER", "OAUTH_AUDIENCE"),
+		})
+		.refine(({ OAUTH_ISSUER, OAUTH_JWKS_URI }) => OAUTH_JWKS_URI === undefined || OAUTH_ISSUER !== undefined, {
+			path: ["OAUTH_ISSUER"],
+			error: "set where OAUTH_JWKS_URI is, to the issuer whose keys these are",
+			when: valid("OAUTH_ISSUER", "OAUTH_JWKS_URI"),
 		})
 		.refine(({ PORT, METRICS_PORT }) => METRICS_PORT === undefined || METRICS_PORT === 0 || METRICS_PORT !== PORT, {
 			path: ["METRICS_PORT"],
@@ -116,6 +133,39 @@ function valid(...names: string[]): (payload: z.core.ParsePayload) => boolean {
 }
 
 const LOCAL = "127.0.0.1";
+const OR_AUTHENTICATE =
+	"set AUTH_TOKENS_FILE or OAUTH_ISSUER to open it to others; ALLOW_UNAUTHENTICATED=true opens it to everybody";
+
+/** Whether other machines may be served. What `WEB_CONFIG_FILE` asks of them is known when it is read. */
+function mayBeOpen(values: {
+	readonly ALLOW_UNAUTHENTICATED: boolean;
+	readonly AUTH_TOKENS_FILE?: string | undefined;
+	readonly OAUTH_ISSUER?: string | undefined;
+}): boolean {
+	const { ALLOW_UNAUTHENTICATED, AUTH_TOKENS_FILE, OAUTH_ISSUER } = values;
+	return ALLOW_UNAUTHENTICATED || [AUTH_TOKENS_FILE, OAUTH_ISSUER].some((configured) => configured !== undefined);
+}
+
+/** As it is written: an issuer is compared letter by letter. */
+function httpUrl() {
+	const error = "an http:// or https:// address";
+	return z
+		.string()
+		.trim()
+		.refine((text) => HTTP_SCHEMES.has(URL.parse(text)?.protocol ?? ""), { error });
+}
+
+function texts(allowed: string) {
+	return z
+		.string()
+		.transform((text) =>
+			text
+				.split(",")
+				.map((part) => part.trim())
+				.filter(Boolean),
+		)
+		.refine((all) => all.length > 0, { error: allowed });
+}
 
 function host() {
 	return z.string().trim().refine(isHost, "an IP address or a host name, without a port");

@@ -11,6 +11,7 @@ import type { Catalog } from "../mcp/catalog/catalog.ts";
 import type { McpEndpoint } from "../mcp/endpoint.ts";
 import type { MetricsAggregate } from "../metrics/aggregate.ts";
 import type { Collector } from "../metrics/collector.ts";
+import type { Access } from "./front/access.ts";
 import { createAdmission } from "./front/admission.ts";
 import { createMcpShortcut } from "./front/mcp-fast-path.ts";
 import { createErrorHandler, createMcpErrorHandler, notFound } from "./front/problem.ts";
@@ -24,6 +25,7 @@ import { metricsRoutes } from "./routes/metrics-route.ts";
 import { type ModuleDetails, modulesRoutes, moduleView, type ModuleView } from "./routes/modules-route.ts";
 import { moduleActionRoutes } from "./routes/module-actions-route.ts";
 import { moduleLogRoute } from "./routes/module-log-route.ts";
+import { oauthRoutes } from "./routes/oauth-route.ts";
 import { offersRoutes } from "./routes/offers-routes.ts";
 import { openApiRoute } from "./routes/openapi-route.ts";
 import { type Reload, reloadRoute } from "./routes/reload-route.ts";
@@ -45,6 +47,9 @@ export interface AppOptions {
 	readonly stopping: AbortSignal;
 	readonly moduleLog: ModuleLog;
 	readonly reload: Reload;
+	readonly access: Access;
+	/** Whether a request is told of modules where everybody may ask. */
+	readonly showsModules: (request: IncomingMessage) => boolean;
 }
 
 /** The largest request body, in bytes, that is read. */
@@ -72,6 +77,7 @@ export function createApp(options: AppOptions): RequestListener {
 		reloadRoute(options.reload),
 		mcpRoute(mcp, json),
 		executeRoute(options.gateway, json),
+		...oauthRoutesOf(config),
 	];
 	const document = openApiRoute(routes, { version: options.serverInfo.version, publicUrl: config.publicUrl });
 	const shortcut = createMcpShortcut({ mcp, observer, onError: createMcpErrorHandler(log) });
@@ -81,7 +87,11 @@ export function createApp(options: AppOptions): RequestListener {
 /** The face of `METRICS_PORT`: what a scraper needs, and nothing else. */
 export function createMetricsApp(options: AppOptions): RequestListener {
 	const { config } = options;
-	return serve(options, config.metricsHost ?? config.host, [...healthRoutes(options), ...metricsRoutesOf(options)]);
+	return serve(options, config.metricsHost ?? config.host, [
+		...healthRoutes(options),
+		...metricsRoutesOf(options),
+		...oauthRoutesOf(config),
+	]);
 }
 
 function metricsRoutesOf({ config, host, metrics, collector }: AppOptions): readonly Route[] {
@@ -94,6 +104,10 @@ function metricsRoutesOf({ config, host, metrics, collector }: AppOptions): read
 	});
 }
 
+function oauthRoutesOf({ oauthIssuer, publicUrl }: HostConfig): readonly Route[] {
+	return oauthIssuer === undefined ? [] : oauthRoutes({ issuer: oauthIssuer, publicUrl });
+}
+
 function metricsDisabled(config: HostConfig): string | undefined {
 	if (!config.metricsEndpointEnabled) return "the metrics endpoint is turned off (METRICS_ENDPOINT_ENABLED=false)";
 	return config.prometheusRegistryEnabled ? undefined : "metrics are turned off (PROMETHEUS_REGISTRY_ENABLED=false)";
@@ -101,22 +115,24 @@ function metricsDisabled(config: HostConfig): string | undefined {
 
 /** @param shortcut takes the requests that need no router, once they are let in */
 function serve(
-	{ config, observeRequest: observer, log }: AppOptions,
+	{ config, observeRequest: observer, log, access }: AppOptions,
 	listensOn: string,
 	routes: readonly Route[],
 	shortcut: (request: IncomingMessage, response: ServerResponse) => boolean = () => false,
 ): RequestListener {
-	const admit = createAdmission({ config, host: listensOn, observer, log });
+	const admission = createAdmission({ config, host: listensOn, observer, log, routes, access });
 	const app = express();
 	app.disable("x-powered-by");
 	app.disable("etag"); // each route that has a version of its content sets its own
 	app.use(createRequestMetrics(observer));
-	app.use(routerOf(routes));
+	app.use(routerOf(routes, admission.isChecked));
 	app.use(notFound as RequestHandler);
 	app.use(createErrorHandler(log));
 	return (request, response) => {
 		withRequestIds({ request_id: requestIdOf(request.headers["x-request-id"]) }, () => {
-			if (admit(request, response) && !shortcut(request, response)) app(request, response);
+			admission.admit(request, response, () => {
+				if (!shortcut(request, response)) app(request, response);
+			});
 		});
 	};
 }

@@ -5,6 +5,7 @@ import type { Gateway, GatewayOptions } from "./calls/gateway.ts";
 import { type Exchange, header, normaliseAccept, originOf, readAccept, refuse } from "./protocol/http-exchange.ts";
 import { batchProblem, isModern, opensSession } from "./protocol/inbound-request.ts";
 import { observeHostRequests } from "./protocol/host-requests.ts";
+import { ownerOf } from "./calls/call.ts";
 import { createModernRequests } from "./http/modern-requests.ts";
 import { createProtocolServer } from "./protocol-server.ts";
 import { createRequestStateSeal } from "./protocol/request-state.ts";
@@ -96,7 +97,7 @@ export function createMcpEndpoint({ gateway, catalog, onError, ...options }: Mcp
 			const streams = accepted.stream;
 			const exchange: Exchange = { request, response, body, streams, origin: originOf(request) };
 			const sessionId = header(request, "mcp-session-id");
-			const version = sessionId === undefined ? undefined : inSession.versionOf(sessionId, request);
+			const version = sessionId === undefined ? undefined : inSession.versionOf(sessionId, ownerOf(exchange.origin));
 			const problem = batchProblem(body, version ?? header(request, "mcp-protocol-version"));
 			if (problem !== undefined) return refuse(response, 400, problem, INVALID_REQUEST);
 			// A client that initializes anew asks for a new session, whatever it remembers of one that is gone.

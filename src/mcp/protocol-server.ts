@@ -5,6 +5,8 @@ import type { Catalog } from "./catalog/catalog.ts";
 import { createClientRequests } from "./protocol/client-requests.ts";
 import { type Gateway } from "./calls/gateway.ts";
 import { passesLogLevel } from "./protocol/log-level.ts";
+import { visibleEntries } from "./catalog/visible-entries.ts";
+import type { CatalogKey } from "./catalog/catalog-key.ts";
 import { pageOf } from "./catalog/pagination.ts";
 import { useLegacyNotFoundCode } from "./protocol/not-found-code.ts";
 import { FORWARDED_PARAMS, LIST_PARAMS, LOG_LEVEL_PARAMS } from "./protocol/request-params.ts";
@@ -14,8 +16,8 @@ import { withoutStamps } from "./protocol/result-meta.ts";
 import { type CallClient, NOBODY } from "./calls/call-relay.ts";
 import { requireTasks, TASK_METHODS } from "./calls/task-owners.ts";
 import { isRecord } from "../../workers/wire/json.ts";
-import { type ListName } from "../../workers/wire/catalog.ts";
-import { type CallOrigin, FORWARDED_METHODS, type ForwardedMethod } from "./calls/call.ts";
+import { type ListedDto, type ListName } from "../../workers/wire/catalog.ts";
+import { type CallOrigin, FORWARDED_METHODS, type ForwardedMethod, ownerOf } from "./calls/call.ts";
 import type { SessionState } from "./sessions/session-state.ts";
 import { type Era } from "../../workers/wire/catalog.ts";
 
@@ -44,7 +46,7 @@ export function createProtocolServer(options: ProtocolServerOptions, era: Era, s
 				...(era === "legacy" && session === undefined ? STATELESS_CAPABILITIES : CAPABILITIES),
 				...(hasTasks && { extensions: { [TASKS_EXTENSION]: {} } }),
 			},
-			cacheHints: CACHE_HINTS,
+			cacheHints: ownerOf(currentOrigin()) === undefined ? SHARED_CACHE_HINTS : OWN_CACHE_HINTS,
 			requestState: { verify: requestState.verify },
 			inputRequired: { legacyShim: false }, // a module's own server does that
 		},
@@ -53,7 +55,10 @@ export function createProtocolServer(options: ProtocolServerOptions, era: Era, s
 	if (era === "legacy") useLegacyNotFoundCode(server);
 
 	function list(name: ListName, params: ListParams, all = catalog.list(name, era)): never {
-		const { entries, nextCursor } = pageOf(all, (entry) => catalog.keyOf(name, entry), params.cursor, pageSize);
+		const origin = currentOrigin();
+		const keyOf = (entry: ListedDto): CatalogKey => catalog.keyOf(name, entry);
+		const shown = visibleEntries(origin.principal?.sees, name, all, keyOf);
+		const { entries, nextCursor } = pageOf(shown, keyOf, params.cursor, pageSize, ownerOf(origin));
 		// The entries are as the module's own server listed them, for this era.
 		return { [name]: entries, ...(nextCursor !== undefined && { nextCursor }) } as never;
 	}
@@ -99,6 +104,7 @@ export function createProtocolServer(options: ProtocolServerOptions, era: Era, s
 		const listed = new Map<string, readonly unknown[]>();
 		await Promise.all(
 			catalog.templateModules().map(async (moduleId) => {
+				if (currentOrigin().principal?.sees.module(moduleId) === false) return;
 				const entries = await gateway.listResources(moduleId, era, params, originOf());
 				if (entries !== undefined) listed.set(moduleId, entries);
 			}),
@@ -184,14 +190,21 @@ const CAPABILITIES = {
 const STATELESS_CAPABILITIES = { tools: {}, prompts: {}, resources: {}, completions: {}, logging: {} };
 
 /** Lists change when a file is saved, and clients that listen are told; those that do not ask again after this. */
-const LIST_CACHE = { ttlMs: 5000, cacheScope: "private" } as const;
-const CACHE_HINTS = {
-	"tools/list": LIST_CACHE,
-	"prompts/list": LIST_CACHE,
-	"resources/list": LIST_CACHE,
-	"resources/templates/list": LIST_CACHE,
-	"server/discover": LIST_CACHE,
-};
+const LIST_TTL_MS = 5000;
+const OWN_CACHE_HINTS = cacheHints("private");
+/** Where nobody says who they are, everybody sees the same. */
+const SHARED_CACHE_HINTS = cacheHints("public");
+
+function cacheHints(cacheScope: "private" | "public") {
+	const hint = { ttlMs: LIST_TTL_MS, cacheScope };
+	return {
+		"tools/list": hint,
+		"prompts/list": hint,
+		"resources/list": hint,
+		"resources/templates/list": hint,
+		"server/discover": hint,
+	};
+}
 
 function metaOf({ mcpReq }: ServerContext): Record<string, unknown> {
 	return { ...mcpReq._meta, ...mcpReq.envelope };

@@ -25,6 +25,7 @@ test("without any variable the defaults of the contract hold", () => {
 		allowedHosts: ["localhost", "127.0.0.1", "[::1]"],
 		keepAliveTimeoutMs: 65_000,
 		allowedOrigins: ["localhost", "127.0.0.1", "[::1]"],
+		rateLimitPerMinute: 0,
 		metricsDir: "/srv/app/metrics",
 		mcpsDir: "/srv/app/mcps",
 		stateDir: "/srv/app/.bulkhead",
@@ -72,6 +73,12 @@ test("every variable is read from the environment", () => {
 		KEEP_ALIVE_TIMEOUT_MS: "66",
 		ALLOWED_HOSTS: "Metrics.Example, 10.0.0.7, 2001:DB8:0::1, [::1]:8000, localhost.:9,",
 		ALLOWED_ORIGINS: "app.example,moz-extension://*,HTTPS://App.example:443/,http://[::1]:6274,null",
+		AUTH_TOKENS_FILE: "tokens.yaml",
+		OAUTH_ISSUER: "https://Issuer.example/",
+		OAUTH_AUDIENCE: "bulkhead, https://mcp.example/mcp",
+		OAUTH_JWKS_URI: "https://issuer.example/keys",
+		RATE_LIMIT_PER_MINUTE: "60",
+		AUDIT_LOG_FILE: "log/audit.log",
 		METRICS_DIR: "a/../m",
 		MCPS_DIR: "/mcps",
 		STATE_DIR: "state",
@@ -118,6 +125,12 @@ test("every variable is read from the environment", () => {
 		keepAliveTimeoutMs: 66,
 		allowedHosts: ["metrics.example", "10.0.0.7", "[2001:db8::1]", "[::1]:8000", "localhost:9"],
 		allowedOrigins: ["app.example", "moz-extension://*", "https://app.example", "http://[::1]:6274", "null"],
+		authTokensFile: "/srv/app/tokens.yaml",
+		oauthIssuer: "https://Issuer.example/",
+		oauthAudience: ["bulkhead", "https://mcp.example/mcp"],
+		oauthJwksUri: "https://issuer.example/keys",
+		rateLimitPerMinute: 60,
+		auditLogFile: "/srv/app/log/audit.log",
 		metricsDir: "/srv/app/m",
 		mcpsDir: "/mcps",
 		stateDir: "/srv/app/state",
@@ -188,7 +201,7 @@ test("all problems come together, each with variable, value and what is allowed,
 		"  ALLOWED_HOSTS=localhost:8000/x: must be host names with or without a port, separated by commas, or *",
 		"  ALLOWED_ORIGINS=https://app.example/x: must be origins as https://app.example, host names, or scheme://* (for browser extensions), separated by commas, or *",
 		"  CALL_QUEUE=many: must be a whole number from 0 to 1000000",
-		"  HOST=0.0.0.0: must be a loopback address, since anybody could use this server without authentication (ALLOW_UNAUTHENTICATED=true allows that)",
+		"  HOST=0.0.0.0: must be a loopback address, since anybody could use this server without authentication (set AUTH_TOKENS_FILE or OAUTH_ISSUER to open it to others; ALLOW_UNAUTHENTICATED=true opens it to everybody)",
 		'  LOG_LEVEL="loud\\n": must be debug, info, warn or error',
 		"  MCPS_DIR=./metrics: must be another folder than METRICS_DIR",
 		"  PORT=65536: must be a whole number from 0 to 65535",
@@ -226,6 +239,8 @@ for (const host of ["0.0.0.0", "::", "10.0.0.7", "example.org", "localhost.examp
 			["HOST"],
 		);
 		assert.equal(load({ HOST: host, ALLOW_UNAUTHENTICATED: "true" }).host, host);
+		assert.equal(load({ HOST: host, AUTH_TOKENS_FILE: "t.yaml" }).host, host);
+		assert.equal(load({ HOST: host, OAUTH_ISSUER: "https://i.example", OAUTH_AUDIENCE: "a" }).host, host);
 	});
 
 for (const host of ["http://localhost", "localhost:80", "[::1]", "a b", "-"])

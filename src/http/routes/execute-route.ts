@@ -33,6 +33,7 @@ export function executeRoute(gateway: Gateway, json: RequestHandler): Route {
 	};
 	return {
 		path: "/execute",
+		scope: "mcp",
 		operations: {
 			post: {
 				summary: "Calls a tool, for scripts without an MCP client",

@@ -1,19 +1,22 @@
+import type { IncomingMessage } from "node:http";
 import type { Host } from "../../host/host.ts";
 import { isServing } from "../../host/runner/module-state.ts";
-import { JSON_ANSWER, type Route } from "../front/route.ts";
+import { JSON_ANSWER, OPEN, type Route } from "../front/route.ts";
 
 export interface HealthRoutesOptions {
 	readonly host: Pick<Host, "ready" | "modules">;
 	readonly startedAt: number;
 	readonly stopping: AbortSignal;
+	/** Whether a request is told which modules fail; otherwise only how many do not serve. */
+	readonly showsModules: (request: IncomingMessage) => boolean;
 }
 
 /**
  * `/livez` says that the process answers and depends on no module; `/readyz` that every module has started once or has
  * failed to, and that the host is not about to stop; `/health` sums up.
  */
-export function healthRoutes({ host, startedAt, stopping }: HealthRoutesOptions): readonly Route[] {
-	function health(): Record<string, unknown> {
+export function healthRoutes({ host, startedAt, stopping, showsModules }: HealthRoutesOptions): readonly Route[] {
+	function health(request: IncomingMessage): Record<string, unknown> {
 		const modules = host.modules();
 		// One that its operator has disabled does what it should.
 		const failing = modules
@@ -26,7 +29,7 @@ export function healthRoutes({ host, startedAt, stopping }: HealthRoutesOptions)
 			modules: {
 				total: modules.length,
 				serving: modules.filter((module) => isServing(module.state)).length,
-				failing,
+				...(showsModules(request) && { failing }),
 			},
 		};
 	}
@@ -34,6 +37,8 @@ export function healthRoutes({ host, startedAt, stopping }: HealthRoutesOptions)
 	return [
 		{
 			path: "/livez",
+			scope: OPEN,
+			isProbe: true,
 			operations: {
 				get: {
 					summary: "Whether the process answers",
@@ -44,6 +49,8 @@ export function healthRoutes({ host, startedAt, stopping }: HealthRoutesOptions)
 		},
 		{
 			path: "/readyz",
+			scope: OPEN,
+			isProbe: true,
 			operations: {
 				get: {
 					summary: "Whether every enabled module has started once or has failed to, and the host is not stopping",
@@ -62,10 +69,12 @@ export function healthRoutes({ host, startedAt, stopping }: HealthRoutesOptions)
 		},
 		{
 			path: "/health",
+			scope: OPEN,
+			isProbe: true,
 			operations: {
 				get: {
 					summary: "A summary for people and dashboards",
-					handlers: [(_request, response) => void response.json(health())],
+					handlers: [(request, response) => void response.json(health(request))],
 					answers: { 200: { description: "How many modules serve, and which do not", type: JSON_ANSWER } },
 				},
 			},

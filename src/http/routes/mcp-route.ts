@@ -7,6 +7,7 @@ import { type Answer, JSON_ANSWER, type Route } from "../front/route.ts";
 export function mcpRoute(mcp: McpEndpoint, json: RequestHandler): Route {
 	return {
 		path: "/mcp",
+		scope: "mcp",
 		operations: {
 			post: {
 				summary: "One JSON-RPC message of MCP (Streamable HTTP, revisions 2026-07-28 and 2025)",

@@ -3,6 +3,8 @@ import type { Collector } from "../../metrics/collector.ts";
 import type { MetricsAggregate } from "../../metrics/aggregate.ts";
 import type { MetricsPage } from "../../metrics/page/page-composer.ts";
 import { isNotModified } from "../../metrics/page/negotiation.ts";
+import { principalOf } from "../../auth/identified-request.ts";
+import { SEES_ALL } from "../../auth/principal.ts";
 import { sendProblem } from "../front/problem.ts";
 import { type Parameter, PROBLEM, type Route } from "../front/route.ts";
 import { readScrapeDeadline } from "./scrape-deadline.ts";
@@ -29,6 +31,7 @@ export function metricsRoutes(options: MetricsRoutesOptions): readonly Route[] {
 	return [
 		...PAGE_ROUTES.map((path) => ({
 			path,
+			scope: "metrics" as const,
 			operations: {
 				get: {
 					summary: "All metrics: the host's own and every module's, or those of the modules that are named",
@@ -40,6 +43,7 @@ export function metricsRoutes(options: MetricsRoutesOptions): readonly Route[] {
 		})),
 		{
 			path: "/metrics/:name",
+			scope: "metrics",
 			operations: {
 				get: {
 					summary: "The metrics of one metric module",
@@ -54,12 +58,15 @@ export function metricsRoutes(options: MetricsRoutesOptions): readonly Route[] {
 		},
 		{
 			path: "/sd",
+			scope: "metrics",
 			operations: {
 				get: {
 					summary: "Each metric module as a target, for Prometheus' http_sd_configs",
 					handlers: [
 						whenEnabled((request, response) => {
-							response.json(scrapeTargets(aggregate.moduleIds(), publicUrl ?? `http://${addressOf(request)}`));
+							const url = publicUrl ?? `${"encrypted" in request.socket ? "https" : "http"}://${addressOf(request)}`;
+							const { sees } = principalOf(request) ?? { sees: SEES_ALL };
+							response.json(scrapeTargets(aggregate.moduleIds().filter(sees.module), url));
 						}),
 					],
 					answers: { 200: { description: "Target groups", type: "application/json" }, 404: PROBLEM },
@@ -75,9 +82,12 @@ export function metricsRoutes(options: MetricsRoutesOptions): readonly Route[] {
 		return (_request, response) => sendProblem(response, 404, "METRICS_DISABLED", "Not found", disabled);
 	}
 
-	async function sendPage(request: Request, response: Response, moduleIds?: readonly string[]): Promise<void> {
+	async function sendPage(request: Request, response: Response, asked?: readonly string[]): Promise<void> {
+		const { sees } = principalOf(request) ?? { sees: SEES_ALL };
+		// Who may not see all modules gets the page of those that it may, without the families of the host.
+		const moduleIds = asked ?? (sees.all ? undefined : aggregate.moduleIds().filter(sees.module));
 		const known = new Set(aggregate.moduleIds());
-		const unknown = (moduleIds ?? []).filter((id) => !known.has(id) && !hasModule(id));
+		const unknown = (moduleIds ?? []).filter((id) => !sees.module(id) || (!known.has(id) && !hasModule(id)));
 		if (unknown.length > 0) return sendUnknown(response, unknown);
 		await collector.collectForScrape(readScrapeDeadline(request.get("x-prometheus-scrape-timeout-seconds")), moduleIds);
 		const { accept } = request.headers;

@@ -3,7 +3,7 @@ import type { Host } from "../../host/host.ts";
 import { MAX_KEPT_LINES, type ModuleLine, type ModuleLog } from "../../logging/module-log.ts";
 import { sendProblem } from "../front/problem.ts";
 import { JSON_ANSWER, PROBLEM, type Route } from "../front/route.ts";
-import { moduleIdOf, sendUnknownModule } from "./modules-route.ts";
+import { moduleIdOf, seenModule, sendUnknownModule } from "./modules-route.ts";
 
 export interface ModuleLogRouteOptions {
 	readonly host: Pick<Host, "module">;
@@ -51,13 +51,14 @@ export function moduleLogRoute({ host, moduleLog, stopping }: ModuleLogRouteOpti
 
 	return {
 		path: "/api/modules/:kind/:name/logs",
+		scope: "admin",
 		operations: {
 			get: {
 				summary: "The last log lines of a module; with `follow` those that come too, as server-sent events",
 				handlers: [
 					(request, response) => {
 						const id = moduleIdOf(request.params);
-						if (host.module(id) === undefined) return sendUnknownModule(response, id);
+						if (seenModule(host, request, id) === undefined) return sendUnknownModule(response, id);
 						const { lines = String(DEFAULT_LINES), follow: following } = request.query;
 						if (typeof lines !== "string" || !/^\d{1,9}$/.test(lines)) {
 							const detail = `lines must be a whole number; ${MAX_KEPT_LINES} are kept at most`;

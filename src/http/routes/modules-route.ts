@@ -1,4 +1,6 @@
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { principalOf } from "../../auth/identified-request.ts";
+import { SEES_ALL } from "../../auth/principal.ts";
 import type { Host, ModuleStatus } from "../../host/host.ts";
 import { RESTART_ADVICE } from "../../host/runner/restart-advice.ts";
 import { sendProblem } from "../front/problem.ts";
@@ -16,13 +18,15 @@ export function modulesRoutes(host: Pick<Host, "modules" | "module" | "refused">
 	return [
 		{
 			path: "/api/modules",
+			scope: "admin",
 			operations: {
 				get: {
 					summary: "Every module, and the files that are none",
 					handlers: [
-						(_request, response) => {
-							const modules = host.modules().map(view);
-							response.json({ modules, ignored: host.refused() });
+						(request, response) => {
+							const { sees } = principalOf(request) ?? { sees: SEES_ALL };
+							const modules = host.modules().filter(({ id }) => sees.module(id));
+							response.json({ modules: modules.map(view), ignored: sees.all ? host.refused() : [] });
 						},
 					],
 					answers: { 200: { description: "States, restarts and why, errors with their place", type: JSON_ANSWER } },
@@ -31,13 +35,14 @@ export function modulesRoutes(host: Pick<Host, "modules" | "module" | "refused">
 		},
 		{
 			path: MODULE_PATH,
+			scope: "admin",
 			operations: {
 				get: {
 					summary: "One module",
 					handlers: [
 						(request, response) => {
 							const id = moduleIdOf(request.params);
-							const status = host.module(id);
+							const status = seenModule(host, request, id);
 							if (status === undefined) return sendUnknownModule(response, id);
 							response.json(view(status));
 						},
@@ -50,6 +55,11 @@ export function modulesRoutes(host: Pick<Host, "modules" | "module" | "refused">
 }
 
 const MODULE_PATH = "/api/modules/:kind/:name";
+
+/** The module, if there is one that who asks may see. */
+export function seenModule(host: Pick<Host, "module">, request: IncomingMessage, id: string): ModuleStatus | undefined {
+	return principalOf(request)?.sees.module(id) === false ? undefined : host.module(id);
+}
 
 export function moduleIdOf({ kind, name }: Readonly<Record<string, string>>): string {
 	return `${kind}/${name}`;

@@ -1,4 +1,4 @@
-import { type Answer, JSON_ANSWER, type Operation, type Route } from "../front/route.ts";
+import { type Answer, JSON_ANSWER, OPEN, type Operation, type Route } from "../front/route.ts";
 
 export interface OpenApiOptions {
 	readonly version: string;
@@ -10,6 +10,7 @@ export interface OpenApiOptions {
 export function openApiRoute(routes: readonly Route[], options: OpenApiOptions): Route {
 	const own: Route = {
 		path: "/openapi.json",
+		scope: OPEN,
 		operations: {
 			get: {
 				summary: "The routes, as OpenAPI 3.1",

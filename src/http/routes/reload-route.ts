@@ -15,6 +15,7 @@ export interface ReloadReport {
 export function reloadRoute(reload: Reload): Route {
 	return {
 		path: "/-/reload",
+		scope: "admin",
 		operations: {
 			post: {
 				summary: "Reads plugins.yaml again and opens log files again, as SIGHUP does",

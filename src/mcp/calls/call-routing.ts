@@ -1,8 +1,9 @@
+import { SEES_ALL } from "../../auth/principal.ts";
 import { assertNever } from "../../core/errors.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { TaskOwners } from "./task-owners.ts";
 import { isRecord } from "../../../workers/wire/json.ts";
-import type { IncomingCall } from "./call.ts";
+import { type IncomingCall, ownerOf } from "./call.ts";
 
 /** The modules to ask for a call, in order. More than one only where templates overlap. */
 export function callOwners(
@@ -28,10 +29,18 @@ export function callOwners(
 		case "tasks/get":
 		case "tasks/update":
 		case "tasks/cancel":
-			return single(tasks.owner(String(params["taskId"]), origin.authInfo?.clientId));
+			return single(tasks.owner(String(params["taskId"]), ownerOf(origin)));
 		default:
 			return assertNever(method);
 	}
+}
+
+/** Those of the owners that who calls may use. A name whose owner is hidden is one that nobody has. */
+export function grantedOwners({ method, params, origin }: IncomingCall, owners: readonly string[]): readonly string[] {
+	const { sees } = origin.principal ?? { sees: SEES_ALL };
+	if (sees.all) return owners;
+	const name = String(params["name"]);
+	return owners.filter((owner) => (method === "tools/call" ? sees.entry("tools", name, owner) : sees.module(owner)));
 }
 
 function single(owner: string | undefined): readonly string[] {

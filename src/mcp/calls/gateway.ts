@@ -3,7 +3,7 @@ import { BulkheadError } from "../../core/errors.ts";
 import type { Host } from "../../host/host.ts";
 import { readCallAnswer } from "./parse-answer.ts";
 import { callLabels, identifyCall } from "./call-labels.ts";
-import { callOwners } from "./call-routing.ts";
+import { callOwners, grantedOwners } from "./call-routing.ts";
 import { type CallLimits, type CallLoad, createCallQueues } from "./call-queue.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import {
@@ -18,7 +18,7 @@ import { type CallAnswer, type CallClient, createRelay, type RunningCall } from 
 import type { Startup } from "./startup.ts";
 import { createTaskOwners, requireTasks } from "./task-owners.ts";
 import { withTraceContext } from "./trace-context.ts";
-import type { CallOrigin, IncomingCall } from "./call.ts";
+import { type CallOrigin, type ForwardedMethod, type IncomingCall, ownerOf } from "./call.ts";
 import { type Era } from "../../../workers/wire/catalog.ts";
 
 export type { RequestErrorType } from "./protocol-errors.ts";
@@ -34,6 +34,8 @@ export interface GatewayOptions {
 	readonly callTimeoutMs: (moduleId: string) => number;
 	/** Calls of one module that run at a time, and that wait. */
 	readonly callLimits: (moduleId: string) => CallLimits;
+	/** Something was asked for that its owner has and who asks may not use. It is answered as what nobody has. */
+	readonly onHidden?: (method: ForwardedMethod) => void;
 	/** Called when a request begins; what it returns is called when it ends. */
 	readonly observe: (request: ObservedRequest) => (outcome: RequestOutcome) => void;
 }
@@ -45,6 +47,16 @@ export interface ObservedRequest {
 	readonly name: string | undefined;
 	/** The first of those that are asked. */
 	readonly module?: string | undefined;
+	/** Of one that modules answer. */
+	readonly call?: ObservedCall;
+}
+
+export interface ObservedCall {
+	/** The modules to ask, in order. */
+	readonly owners: readonly string[];
+	/** What the client has named: a tool, a prompt, a URI, a task. */
+	readonly target: string;
+	readonly origin: CallOrigin;
 }
 export type RequestOutcome =
 	| { readonly status: "success"; readonly bytes: number; readonly requestBytes?: number }
@@ -101,16 +113,28 @@ export function createGateway(options: GatewayOptions): Gateway {
 	const queues = createCallQueues(options.callLimits);
 	const tasks = createTaskOwners();
 
+	function ownersOf(call: IncomingCall): readonly string[] {
+		const owners = callOwners(call, catalog, tasks);
+		const granted = grantedOwners(call, owners);
+		if (owners.length > 0 && granted.length === 0) options.onHidden?.(call.method);
+		return granted;
+	}
+
 	async function answer(call: IncomingCall, listeners: CallListeners): Promise<CallAnswer> {
-		let owners = callOwners(call, catalog, tasks);
+		let owners = ownersOf(call);
 		if (!startup.isOver()) {
 			// What was offered before is known before its module is found, and what is new when all have started.
 			await (owners.length > 0 ? Promise.all(owners.map(startup.found)) : startup.settled());
-			owners = callOwners(call, catalog, tasks);
+			owners = ownersOf(call);
 		}
 		const name = owners.length > 0 && typeof call.params["name"] === "string" ? call.params["name"] : undefined;
 		identifyCall(call);
-		const ended = observe({ method: call.method, name, module: owners[0] });
+		const ended = observe({
+			method: call.method,
+			name,
+			module: owners[0],
+			call: { owners, target: targetOf(call), origin: call.origin },
+		});
 		let requestBytes: number | undefined;
 		const sized = { ...listeners, onParams: (json: string) => void (requestBytes = json.length) };
 		const asked = (): { readonly requestBytes?: number } => (requestBytes === undefined ? {} : { requestBytes });
@@ -156,7 +180,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 	function keepTask(owner: string, { params, origin }: IncomingCall, taskId: unknown): void {
 		requireTasks(params["_meta"]);
 		const valid = typeof taskId === "string" && taskId.length <= MAX_TASK_ID_LENGTH;
-		if (!valid || !tasks.add(taskId, owner, origin.authInfo?.clientId)) throw moduleError(undefined);
+		if (!valid || !tasks.add(taskId, owner, ownerOf(origin))) throw moduleError(undefined);
 	}
 
 	async function ask(
@@ -233,10 +257,10 @@ export function createGateway(options: GatewayOptions): Gateway {
 		},
 		listed: startup.listed,
 		load: queues.load,
-		taskOwner: (taskId, { authInfo }) => tasks.owner(taskId, authInfo?.clientId),
+		taskOwner: (taskId, origin) => ownersOf({ era: "modern", method: "tasks/get", params: { taskId }, origin })[0],
 		async getTask({ taskId, meta, origin }) {
 			const call = { era: "modern", method: "tasks/get", params: { taskId, _meta: meta }, origin } as const;
-			const [owner] = callOwners(call, catalog, tasks);
+			const [owner] = ownersOf(call);
 			try {
 				if (owner === undefined) throw new NotFound(call.method, call.params);
 				const listeners = { signal: new AbortController().signal, onEmitted: () => undefined };
@@ -247,6 +271,11 @@ export function createGateway(options: GatewayOptions): Gateway {
 		},
 		removed: tasks.remove,
 	};
+}
+
+function targetOf({ params }: IncomingCall): string {
+	const target = params["name"] ?? params["uri"] ?? params["taskId"];
+	return typeof target === "string" ? target : "";
 }
 
 /** A list is better old than late. */

@@ -13,6 +13,7 @@ import { paramHeaderProblem } from "./param-headers.ts";
 import { requestScope, type TakeCall } from "../calls/request-context.ts";
 import { createTaskNotices } from "../subscriptions/task-subscriptions.ts";
 import { isRecord } from "../../../workers/wire/json.ts";
+import type { CallOrigin } from "../calls/call.ts";
 import { asToolCall } from "../protocol/inbound-request.ts";
 
 /** The 2026-07-28 era: each request carries all there is to know about it. */
@@ -49,9 +50,12 @@ export function createModernRequests(options: ModernRequestsOptions): ModernRequ
 	});
 	const notices = createTaskNotices({ fetch: handler.fetch, gateway, hasTasks: catalog.hasTasks, onError });
 
-	function headerProblem(request: IncomingMessage, body: unknown): string | undefined {
+	function headerProblem(request: IncomingMessage, body: unknown, { principal }: CallOrigin): string | undefined {
 		const { name, arguments: args } = paramsOf(body, "tools/call") ?? {};
 		if (typeof name !== "string") return undefined;
+		// What a hidden tool wants of headers is hidden too.
+		const owner = catalog.owner("tools", name);
+		if (owner !== undefined && principal?.sees.entry("tools", name, owner) === false) return undefined;
 		return paramHeaderProblem(catalog.list("tools", "modern"), name, args, (of) => header(request, of));
 	}
 
@@ -84,7 +88,7 @@ export function createModernRequests(options: ModernRequestsOptions): ModernRequ
 					serve(request, response, body, streams, why === "slow" ? 0 : QUIET_MS),
 				);
 			// Of every call, whichever way it goes: the SDK does not compare these.
-			const problem = headerProblem(request, body);
+			const problem = headerProblem(request, body, origin);
 			if (problem !== undefined) {
 				const text = `Bad Request: the request headers and body disagree: ${problem}`;
 				return refuse(response, 400, text, HEADER_MISMATCH, idOf(body));

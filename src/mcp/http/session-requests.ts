@@ -1,11 +1,11 @@
-import type { IncomingMessage } from "node:http";
 import { serveDirectly } from "./fast-path.ts";
 import { isStandaloneEvent } from "../sessions/event-store.ts";
 import type { Gateway } from "../calls/gateway.ts";
-import { authOf, type Exchange, header, refuse } from "../protocol/http-exchange.ts";
+import { type Exchange, header, refuse } from "../protocol/http-exchange.ts";
 import { hasLegacyHeaders, paramsOf } from "../protocol/inbound-request.ts";
 import { requestScope, type TakeCall } from "../calls/request-context.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
+import { ownerOf } from "../calls/call.ts";
 import { asToolCall } from "../protocol/inbound-request.ts";
 
 /** Requests of 2025-era clients in their sessions, and the ones that open a session. */
@@ -13,7 +13,7 @@ export interface SessionRequests {
 	/** @param sessionId what the request names; a session that is not there, or is somebody else's, is answered with 404 */
 	handle(sessionId: string, exchange: Exchange): Promise<void>;
 	/** The revision that the session speaks; undefined where there is no such session, or it is somebody else's. */
-	versionOf(sessionId: string, request: IncomingMessage): string | undefined;
+	versionOf(sessionId: string, owner: string | undefined): string | undefined;
 	open(exchange: Exchange): Promise<void>;
 }
 
@@ -69,12 +69,11 @@ export function createSessionRequests({ gateway, sessions, direct }: SessionRequ
 
 	return {
 		async handle(sessionId, exchange) {
-			const session = sessions.find(sessionId, authOf(exchange.request)?.clientId);
+			const session = sessions.find(sessionId, ownerOf(exchange.origin));
 			if (session !== undefined) return serve(session, sessionId, exchange);
 			return refuse(exchange.response, 404, "Session not found: initialize a new one", SESSION_NOT_FOUND);
 		},
-		versionOf: (sessionId, request) =>
-			sessions.find(sessionId, authOf(request)?.clientId)?.server.getNegotiatedProtocolVersion(),
+		versionOf: (sessionId, owner) => sessions.find(sessionId, owner)?.server.getNegotiatedProtocolVersion(),
 		async open({ request, response, body, origin }) {
 			if (JSON.stringify(body).length > MAX_INITIALIZE_LENGTH) {
 				return refuse(
@@ -83,7 +82,7 @@ export function createSessionRequests({ gateway, sessions, direct }: SessionRequ
 					`initialize has at most ${MAX_INITIALIZE_LENGTH} characters: it is kept as long as its session`,
 				);
 			}
-			const session = await sessions.open(authOf(request)?.clientId, origin.client);
+			const session = await sessions.open(ownerOf(origin), origin.client);
 			if (session === undefined) {
 				response.setHeader("retry-after", "60");
 				return refuse(response, 503, "Too many sessions are open: end one with DELETE, or try again later");

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import Negotiator from "negotiator";
 import type { AuthDto } from "../../../workers/wire/messages.ts";
+import { principalOf } from "../../auth/identified-request.ts";
 import { traceContextOf } from "../calls/trace-context.ts";
 import type { CallOrigin } from "../calls/call.ts";
 
@@ -22,7 +23,7 @@ export function header(request: IncomingMessage, name: string): string | undefin
 }
 
 /** Who sent a request, as its authentication has left it on the request (the SDK's `AuthInfo`), without the token. */
-export function authOf(request: IncomingMessage & { readonly auth?: RequestAuth }): AuthDto | undefined {
+function authOf(request: IncomingMessage & { readonly auth?: RequestAuth }): AuthDto | undefined {
 	const { auth } = request;
 	if (auth === undefined) return undefined;
 	const { clientId, scopes, extra } = auth;
@@ -31,9 +32,13 @@ export function authOf(request: IncomingMessage & { readonly auth?: RequestAuth 
 
 export function originOf(request: IncomingMessage): CallOrigin {
 	const authInfo = authOf(request);
+	const principal = principalOf(request);
+	const address = request.socket.remoteAddress ?? "";
 	return {
-		client: authInfo?.clientId ?? request.socket.remoteAddress ?? "",
+		client: principal?.id ?? authInfo?.clientId ?? address,
 		authInfo,
+		principal,
+		address,
 		trace: traceContextOf(request.headers),
 	};
 }

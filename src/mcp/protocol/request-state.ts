@@ -5,6 +5,8 @@ import {
 	ProtocolErrorCode,
 	type ServerContext,
 } from "@modelcontextprotocol/server";
+import { ownerOf } from "../calls/call.ts";
+import { currentOrigin } from "../calls/request-context.ts";
 import { isRecord } from "../../../workers/wire/json.ts";
 
 /**
@@ -26,7 +28,7 @@ export function createRequestStateSeal(key: string | Uint8Array = randomBytes(32
 	const codec = createRequestStateCodec({
 		key,
 		ttlSeconds: TTL_SECONDS,
-		bind: ({ mcpReq, http }) => `${mcpReq.method}\0${http?.authInfo?.clientId ?? ""}`,
+		bind: ({ mcpReq, http }) => `${mcpReq.method}\0${ownerOf(currentOrigin()) ?? http?.authInfo?.clientId ?? ""}`,
 	});
 	return {
 		verify: codec.verify,

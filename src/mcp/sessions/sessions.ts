@@ -5,6 +5,7 @@ import type { ClientDto, ClientKindDto } from "../../../workers/wire/messages.ts
 import { type ChangeNotices, createChangeNotices, sendChange } from "./change-notifier.ts";
 import { createEventStores, EVENT_STORE_LIMITS } from "./event-store.ts";
 import { InFlight } from "../../../workers/wire/in-flight.ts";
+import { ownerOf } from "../calls/call.ts";
 import type { RunningCall } from "../calls/call-relay.ts";
 import { StandaloneStream } from "./session-stream.ts";
 import type { SessionState } from "./session-state.ts";
@@ -131,7 +132,7 @@ export function createSessions(options: SessionsOptions): Sessions {
 						// What is said last in a session may still be on its way when it ends.
 						if (isOpen()) byAddress.set(described.session, session);
 					}
-					return { ...from, client: from.authInfo?.clientId ?? described.session, session: described, called };
+					return { ...from, client: ownerOf(from) ?? described.session, session: described, called };
 				},
 			};
 			const server = options.createServer(state);

@@ -1,4 +1,5 @@
 import { addAbortListener } from "node:events";
+import { ownerOf } from "../calls/call.ts";
 import type { TaskInquiry } from "../calls/gateway.ts";
 
 /**
@@ -47,7 +48,7 @@ export function createTaskInquiries(getTask: (inquiry: TaskInquiry) => Promise<T
 	return {
 		async ask(moduleId, inquiry, signal) {
 			const lane = laneOf(moduleId);
-			const key = JSON.stringify([inquiry.taskId, inquiry.origin.authInfo?.clientId]);
+			const key = JSON.stringify([inquiry.taskId, ownerOf(inquiry.origin)]);
 			const asked = lane.get(key) ?? { inquiry, askers: new Set() };
 			lane.set(key, asked);
 			const asker = Promise.withResolvers<Task>();

@@ -116,6 +116,31 @@ export function createHostMetrics({ version, revision, serverName, now, sample }
 			"error_type",
 		]),
 
+		authAttempts: counter("mcp_auth_attempts_total", "Requests that said who sends them, or should have.", [
+			"method",
+			"status",
+		]),
+		authFailures: counter("mcp_auth_failures_total", "Requests of which nobody knows who sent them.", [
+			"method",
+			"reason",
+		]),
+		authzChecks: counter("mcp_authz_checks_total", "Whether who asked may have what was asked for.", [
+			"resource_type",
+			"status",
+		]),
+		authzDenials: counter("mcp_authz_denials_total", "What was asked for by those who may not have it.", [
+			"resource_type",
+			"reason",
+		]),
+		rateLimitExceeded: counter("mcp_rate_limit_exceeded_total", "Requests refused since there were too many.", [
+			"scope",
+		]),
+		tokenExpiry: gauge("mcp_auth_token_expiry_timestamp_seconds", "When a token expires.", ["token_name"]),
+		certificateExpiry: gauge(
+			"mcp_auth_certificate_expiry_timestamp_seconds",
+			"When the certificate that the host shows expires.",
+		),
+
 		httpRequests: counter("mcp_http_requests_total", "HTTP requests.", ["method", "endpoint", "status_code"]),
 		httpRequestDuration: histogram("mcp_http_request_duration_seconds", "Time that HTTP requests took.", HTTP_SECONDS, [
 			"method",
@@ -148,6 +173,7 @@ export function createHostMetrics({ version, revision, serverName, now, sample }
 		server_name: serverName,
 	});
 	families.info("bulkhead_build_info", "What runs, always 1.", { version, revision, node_version: process.version });
+	for (const scope of ["principal", "address"]) metrics.rateLimitExceeded.inc({ scope }, 0);
 
 	return {
 		...metrics,
