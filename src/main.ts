@@ -55,6 +55,7 @@ async function run(): Promise<number> {
 		},
 		shutdownTimeoutMs:
 			readDurationMs("SHUTDOWN_DELAY_MS", 0) + readDurationMs("SHUTDOWN_TIMEOUT_MS", DEFAULT_SHUTDOWN_TIMEOUT_MS),
+		logFormat: readLogFormat(),
 	};
 	if (startsHost(process.argv.slice(2))) return supervise(launch);
 	if (runtime !== process.execPath) return rerun(runtime);
@@ -115,14 +116,21 @@ function tsxFlags(): string[] {
 
 /** The host reports what is wrong with the value (config.ts); here whatever is no number counts as not set. */
 function readDurationMs(name: string, unset: number): number {
-	const text = process.env[name] ?? readDotenv(name) ?? "";
+	const text = process.env[name] ?? readDotenv(name, "\\d+") ?? "";
 	return /^\d+$/.test(text) ? Math.min(Number(text), MAX_DURATION_MS) : unset;
 }
 
-/** A number from `.env`; the last of several counts, as in dotenv. Not `util.parseEnv`, which Node 18 lacks. */
-function readDotenv(name: string): string | undefined {
+/** As the host's (config.ts), whose log our lines are a part of. */
+function readLogFormat(): "json" | "pretty" {
+	const text = process.env["LOG_FORMAT"] || readDotenv("LOG_FORMAT", "\\w+");
+	if (text === "json" || text === "pretty") return text;
+	return process.stderr.isTTY ? "pretty" : "json";
+}
+
+/** A value of this pattern from `.env`; the last of several counts, as in dotenv. Not `util.parseEnv`, which Node 18 lacks. */
+function readDotenv(name: string, pattern: string): string | undefined {
 	const file = path.join(startDir, ".env");
 	if (!existsSync(file)) return undefined;
-	const lines = new RegExp(`^\\s*(?:export\\s+)?${name}\\s*[=:]\\s*["'\`]?(\\d+)`, "gm");
+	const lines = new RegExp(`^\\s*(?:export\\s+)?${name}\\s*[=:]\\s*["'\`]?(${pattern})`, "gm");
 	return [...readFileSync(file, "utf8").matchAll(lines)].at(-1)?.[1];
 }

@@ -56,6 +56,21 @@ test("what the host inherited from another supervisor does not count", async (t)
 	assert.equal(supervisor.report().env["BULKHEAD_RESTARTS"], '{"signal":0,"exit":0}');
 });
 
+test("the supervisor's lines are JSON where the log is", async (t) => {
+	const env = { SHUTDOWN_TIMEOUT_MS: "0", LOG_FORMAT: "" };
+	const supervisor = startSupervisor(t, "never-stops", { env, dotenv: "LOG_FORMAT=json\n" });
+	await supervisor.printed(/ready/);
+	supervisor.kill("SIGTERM");
+	await supervisor.exitCode();
+	const { time, ...line } = JSON.parse(supervisor.stderr()) as Record<string, unknown>;
+	assert.match(String(time), /^\d{4}-\d\d-\d\dT.*Z$/);
+	assert.deepEqual(line, {
+		level: "warn",
+		mcp_event: "supervisor",
+		msg: "the host did not stop within 1000 ms and is killed.",
+	});
+});
+
 for (const { where, env, dotenv } of [
 	{ where: "the environment", env: { SHUTDOWN_TIMEOUT_MS: "0" }, dotenv: "SHUTDOWN_TIMEOUT_MS=600000\n" },
 	{ where: ".env", env: {}, dotenv: 'SHUTDOWN_TIMEOUT_MS=600000\nexport SHUTDOWN_TIMEOUT_MS = "0" # at once\n' },

@@ -26,6 +26,8 @@ export interface HostLaunch {
 	readonly stdout?: number;
 	/** File descriptor that gets the host's log. Default: our standard error. */
 	readonly log?: number;
+	/** How the log is written, of which the supervisor's lines are a part. Default: for people. */
+	readonly logFormat?: "json" | "pretty";
 	/** Aborts to stop the host as SIGTERM does. */
 	readonly until?: AbortSignal;
 }
@@ -53,7 +55,7 @@ const FINAL_EXIT_CODES: readonly number[] = [
  * be started at all. A host that the passed on signal killed, because it had no handler yet, has stopped: 0.
  */
 export async function supervise(launch: HostLaunch): Promise<number> {
-	const { runtime, args, env, shutdownTimeoutMs, stdout = 1, log = STDERR, until } = launch;
+	const { runtime, args, env, shutdownTimeoutMs, stdout = 1, logFormat = "pretty", log = STDERR, until } = launch;
 	const restarts = { signal: 0, exit: 0 };
 	const stopping = new AbortController();
 	let host: ChildProcess | undefined;
@@ -65,6 +67,7 @@ export async function supervise(launch: HostLaunch): Promise<number> {
 	// A reader of our output that is gone (`| head`) must not take the host with it.
 	process.stderr.on("error", () => {});
 
+	const say = (text: string): void => void process.stderr.write(supervisorLine(text, logFormat));
 	let lastEnd: LastEnd | undefined;
 
 	for (let deaths = 0; ; ) {
@@ -208,6 +211,9 @@ function describe({ code, signal, failure }: HostEnd): string {
 	return signal === null ? `the host ended with exit code ${code}` : `the host was killed by ${signal}`;
 }
 
-function say(text: string): void {
-	process.stderr.write(`bulkhead: ${text}\n`);
+/** One line, of the form that the host's own lines have: a log of JSON must be JSON throughout. */
+function supervisorLine(text: string, format: "json" | "pretty"): string {
+	if (format === "pretty") return `bulkhead: ${text}\n`;
+	const line = { level: "warn", time: new Date().toISOString(), mcp_event: "supervisor", msg: text };
+	return `${JSON.stringify(line)}\n`;
 }

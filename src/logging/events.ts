@@ -34,6 +34,8 @@ export const MCP_EVENTS = [
 	"reload_failed",
 	"host_ready",
 	"host_stop",
+	/** What the process above the host has seen of its end. */
+	"supervisor",
 	/** Anything else. */
 	"host",
 ] as const;

@@ -1,9 +1,8 @@
-import { closeSync, mkdirSync, openSync } from "node:fs";
-import path from "node:path";
 import { pino, stdSerializers, stdTimeFunctions } from "pino";
 import type { HostConfig } from "../config/config.ts";
-import { BulkheadError, messageOf } from "../core/errors.ts";
-import { createLineSink, type LineSink } from "./line-sink.ts";
+import { messageOf } from "../core/errors.ts";
+import { createLineSink } from "./line-sink.ts";
+import { openRotatingFile } from "./rotating-file.ts";
 import type { McpEvent } from "./events.ts";
 import { currentRequestIds } from "./request-ids.ts";
 import { prettyLine } from "./pretty-line.ts";
@@ -32,15 +31,27 @@ export interface RootLogger extends Logger {
 }
 
 /** A `HostConfig` is one. */
-export type LoggerOptions = Pick<HostConfig, "logLevel" | "logFormat" | "logFile">;
+export type LoggerOptions = Pick<HostConfig, "logLevel" | "logFormat" | "logFile"> &
+	Partial<Pick<HostConfig, "logMaxSizeMb" | "logMaxFiles">>;
 
 /**
  * @param fd where the lines go to: standard error, unless a test wants them elsewhere
  * @throws BulkheadError CONFIG_INVALID when the log file cannot be opened
  */
-export function createLogger({ logLevel, logFormat, logFile }: LoggerOptions, fd = 2): RootLogger {
+export function createLogger(options: LoggerOptions, fd = 2): RootLogger {
+	const { logLevel, logFormat, logFile, logMaxSizeMb = Number.POSITIVE_INFINITY, logMaxFiles = 1 } = options;
 	const stream = createLineSink(fd, noticeOf("standard error"));
-	let file = logFile === undefined ? undefined : openFile(logFile);
+	let file =
+		logFile === undefined
+			? undefined
+			: openRotatingFile({
+					file: logFile,
+					variable: "LOG_FILE",
+					maxBytes: logMaxSizeMb * 1_048_576,
+					maxFiles: logMaxFiles,
+					onDropped: noticeOf("the log file"),
+					onProblem: (what) => logger.warn(what),
+				});
 	const logger = pino(
 		{
 			level: logLevel,
@@ -70,25 +81,8 @@ export function createLogger({ logLevel, logFormat, logFile }: LoggerOptions, fd
 			// Closed once only: the number of its descriptor may be another file's by the next time.
 			file = undefined;
 		},
-		reopen() {
-			if (file === undefined || logFile === undefined) return;
-			const before = file;
-			file = openFile(logFile);
-			before.close();
-		},
+		reopen: () => file?.reopen(),
 	};
-
-	function openFile(name: string): LineSink {
-		const fileFd = openLogFile(name);
-		const sink = createLineSink(fileFd, noticeOf("the log file"));
-		return {
-			...sink,
-			close() {
-				sink.close();
-				closeSync(fileFd);
-			},
-		};
-	}
 
 	function noticeOf(target: string) {
 		return (lines: number) => logger.warn({ lines }, `log lines were lost: ${target} did not take them`);
@@ -111,14 +105,5 @@ function write(logger: pino.Logger, level: HostConfig["logLevel"], message: stri
 	} catch (error) {
 		// A getter among the fields, or in an error's cause, that throws.
 		logger[level]({ unloggable: messageOf(error) }, message);
-	}
-}
-
-function openLogFile(file: string): number {
-	try {
-		mkdirSync(path.dirname(file), { recursive: true });
-		return openSync(file, "a");
-	} catch (cause) {
-		throw new BulkheadError("CONFIG_INVALID", `LOG_FILE cannot be written: ${messageOf(cause)}`, { cause });
 	}
 }

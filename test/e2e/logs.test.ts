@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
+import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { MCP_EVENTS } from "../../src/logging/events.ts";
 import { createLogger } from "../../src/logging/logger.ts";
 import { startTestServer, type TestServer, type TestServerOptions } from "../support/test-server.ts";
@@ -139,6 +140,33 @@ test("a version that takes over has a line, and one that is refused", async (t) 
 		/is refused: it did not start: mcps\/logs\.js:1:7 TypeError: at the top; caused by mcps\/logs\.js:1:\d+ below; version/,
 	);
 	assert.ok(msg.includes(`version ${version} goes on serving`), msg);
+});
+
+test("the fields that the configurations for log collectors name are those of a log", async (t) => {
+	const { server, lines } = await startLogged(t, { LOG_REQUESTS: "all" });
+	const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+	for (const name of ["speak", "throws"]) await post(server, { traceparent }, name);
+	const client = new Client({ name: "logs", version: "1" });
+	await client.connect(new StreamableHTTPClientTransport(new URL(`${server.url}/mcp`)));
+	await client.callTool({ name: "speak" });
+	await client.close();
+	await until(() => lines().filter(({ mcp_event }) => mcp_event === "tool_call").length === 3, "they are logged");
+	// The name of who asks is there with authentication alone.
+	const known = new Set(["principal", ...lines().flatMap((line) => Object.keys(line))]);
+	const folder = path.join(import.meta.dirname, "../../deploy/logging");
+	const logstash = readFileSync(path.join(folder, "logstash.conf"), "utf8");
+	const fluentd = readFileSync(path.join(folder, "fluentd.conf"), "utf8");
+	const named = [
+		...[...logstash.matchAll(/"\[(\w+)\]" =>/g), ...fluentd.matchAll(/record\["(\w+)"\]/g)].map(
+			([, name = ""]) => name,
+		),
+		...[/time_key (\w+)/.exec(fluentd)?.[1] ?? "", /match => \["\[(\w+)\]"/.exec(logstash)?.[1] ?? ""],
+	];
+	assert.ok(named.length > 20);
+	assert.deepEqual(
+		named.filter((name) => !known.has(name)),
+		[],
+	);
 });
 
 /** A server whose log is a file, with the module above. */

@@ -54,7 +54,7 @@ export function startSupervisor(t: TestContext, fixture: string, options: Option
 	assert.ok(command);
 	const child = spawn(command, [...args, entry], {
 		cwd: startDir,
-		env: { PATH: process.env["PATH"], TMPDIR: dir, ...options.env },
+		env: { PATH: process.env["PATH"], TMPDIR: dir, LOG_FORMAT: "pretty", ...options.env },
 		stdio: ["ignore", "pipe", "pipe"],
 		timeout: DEADLINE_MS,
 		killSignal: "SIGKILL",
