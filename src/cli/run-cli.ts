@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { BulkheadError } from "../core/errors.ts";
 import { EXIT_CODES } from "../launch/launch-contract.ts";
 import { callCommand } from "./commands/call.ts";
+import { checkCommand } from "./commands/check.ts";
 import { logsCommand } from "./commands/logs.ts";
 import { modulesCommand } from "./commands/modules.ts";
 import { promptCommand } from "./commands/prompt.ts";
@@ -12,7 +13,7 @@ import { steeringCommands } from "./commands/steer.ts";
 import { stdioCommand } from "./commands/stdio.ts";
 import { toolsCommand } from "./commands/tools.ts";
 import type { RunHost } from "./host/run-host.ts";
-import { CommandFailure } from "./terminal/failure.ts";
+import { CommandFailure } from "./host/failure.ts";
 
 export interface CliOptions {
 	readonly runHost: RunHost;
@@ -58,6 +59,7 @@ function createProgram(runHost: RunHost): Command {
 	for (const command of [
 		startCommand(),
 		stdioCommand(runHost),
+		checkCommand(runHost),
 		modulesCommand(),
 		toolsCommand(),
 		callCommand(),

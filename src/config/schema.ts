@@ -11,7 +11,14 @@ import { DEFAULT_SHUTDOWN_TIMEOUT_MS, MAX_DURATION_MS } from "../launch/launch-c
  * @param terminal whether the log is read on a terminal
  */
 export function schemaFor(startDir: string, terminal: boolean) {
-	const file = z.string().transform((text) => path.resolve(startDir, text.trim()));
+	const file = z
+		.string()
+		.trim()
+		.refine(
+			(text) => !HOME_SHORTHAND.test(text),
+			"a path without ~, which a shell alone understands: write the folder out",
+		)
+		.transform((text) => path.resolve(startDir, text));
 	return z
 		.object({
 			PORT: wholeNumber(0, 65_535).prefault("8000"),
@@ -131,6 +138,9 @@ const LOOPBACK_NAMES = "localhost,127.0.0.1,[::1]";
 function valid(...names: string[]): (payload: z.core.ParsePayload) => boolean {
 	return ({ issues }) => !issues.some((issue) => names.includes(String(issue.path?.[0])));
 }
+
+/** `~`, `~/…`, `~user/…`, and a folder `~` within: whoever means one of that name can say `./~x`. */
+const HOME_SHORTHAND = /^~|\/~(\/|$)/;
 
 const LOCAL = "127.0.0.1";
 const OR_AUTHENTICATE =

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from "commander";
 import { isRecord, parseJson } from "../../../workers/wire/json.ts";
-import { CommandFailure } from "../terminal/failure.ts";
+import { CommandFailure } from "../host/failure.ts";
 import { hostApi, modulePath } from "../host/host-api.ts";
 import { hostOf } from "../host/host-options.ts";
 import type { ModuleLine } from "../host/views.ts";

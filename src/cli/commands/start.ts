@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { wrongUsage } from "../terminal/failure.ts";
+import { wrongUsage } from "../host/failure.ts";
 
 /** Here for the help alone: the supervisor starts the host without reading any package (src/launch/command.ts). */
 export function startCommand(): Command {

@@ -2,8 +2,8 @@ import { Command } from "commander";
 import { hostApi } from "../host/host-api.ts";
 import { hostOf } from "../host/host-options.ts";
 import type { ToolView } from "../host/views.ts";
-import { harmless, oneLine, print, printJson } from "../terminal/output.ts";
-import { table } from "../terminal/table.ts";
+import { print, printJson } from "../terminal/output.ts";
+import { toolsTable } from "../terminal/tools-table.ts";
 
 export function toolsCommand(): Command {
 	return new Command("tools")
@@ -14,23 +14,4 @@ export function toolsCommand(): Command {
 			if (json) return printJson(view);
 			print(view.tools.length === 0 ? "There are no tools." : toolsTable(view.tools));
 		});
-}
-
-function toolsTable(tools: readonly ToolView[]): string {
-	return table(
-		["TOOL", "MODULE", "ARGUMENTS", "DESCRIPTION"],
-		tools.map((tool) => [
-			harmless(tool.name),
-			harmless(tool.module),
-			argumentsText(tool),
-			oneLine(tool.description ?? tool.title ?? "", 80),
-		]),
-	);
-}
-
-/** `a, b, [c]`: what may be left out stands in brackets. */
-function argumentsText({ input_schema: schema }: ToolView): string {
-	const required = new Set(schema?.required ?? []);
-	const names = Object.keys(schema?.properties ?? {}).map((name) => (required.has(name) ? name : `[${name}]`));
-	return names.length === 0 ? "-" : oneLine(names.join(", "), 60);
 }

@@ -1,6 +1,6 @@
 import { isRecord, parseJson } from "../../../workers/wire/json.ts";
 import { messageOf } from "../../core/errors.ts";
-import { CommandFailure } from "../terminal/failure.ts";
+import { CommandFailure } from "./failure.ts";
 import type { HostAddress } from "./host-options.ts";
 
 /** The HTTP API of a host. Every method throws a `CommandFailure` that says what is wrong and what to do. */

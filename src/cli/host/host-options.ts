@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { describeProblems, type Environment, loadConfig, readLaunch } from "../../config/config.ts";
 import { isLoopback } from "../../config/host-header.ts";
-import { wrongUsage } from "../terminal/failure.ts";
+import { wrongUsage } from "./failure.ts";
 
 /** Which host a command is for, and who asks. */
 export interface HostAddress {

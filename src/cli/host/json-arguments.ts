@@ -1,5 +1,5 @@
 import { isRecord, parseJson } from "../../../workers/wire/json.ts";
-import { wrongUsage } from "../terminal/failure.ts";
+import { wrongUsage } from "./failure.ts";
 
 /** The value of `--args`. @throws {CommandFailure} when it is no JSON object */
 export function readArguments(text: string | undefined): Record<string, unknown> {

@@ -1,7 +1,7 @@
 import packageJson from "bulkhead-host/package.json" with { type: "json" };
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { messageOf } from "../../core/errors.ts";
-import { CommandFailure } from "../terminal/failure.ts";
+import { CommandFailure } from "./failure.ts";
 import { reasonOf } from "./host-api.ts";
 import type { HostAddress } from "./host-options.ts";
 

@@ -10,9 +10,9 @@ export function problemOf(module: ModuleView): string | undefined {
 	}
 	const isDown = state === "restarting" || state === "quarantined" || state === "failed";
 	if (isDown && last !== null) return `${last.reason}: ${placed(last.problem)}`;
-	const drops = collection?.drops.length ?? 0;
+	const drop = collection?.drops[0];
 	const entries = module.rejected_entries.length;
-	if (drops > 0) return `samples are dropped: ${dropText(collection?.drops[0] ?? {})}`;
+	if (drop !== undefined) return `samples are dropped: ${drop.family} ${drop.reason}`;
 	if (entries > 0) return `left out of the lists: ${module.rejected_entries.map(({ name }) => name).join(", ")}`;
 	const [conflict] = module.conflicts;
 	return conflict === undefined ? undefined : `${conflict.name} belongs to ${conflict.owner}`;
@@ -23,8 +23,4 @@ function placed({ file, line, column, message }: ProblemView): string {
 	if (file === undefined) return message;
 	const place = [file, line, column].filter((part) => part !== undefined).join(":");
 	return `${place} ${message}`;
-}
-
-function dropText(drop: Readonly<Record<string, unknown>>): string {
-	return `${String(drop["reason"])} ${String(drop["family"])}`;
 }

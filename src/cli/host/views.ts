@@ -45,10 +45,10 @@ export interface CollectionView {
 }
 
 export interface DropView {
-	readonly reason?: string;
-	readonly family?: string;
-	readonly message?: string;
-	readonly [more: string]: unknown;
+	readonly reason: string;
+	readonly family: string;
+	readonly series: string;
+	readonly count: number;
 }
 
 export interface EntryView {
