@@ -40,6 +40,20 @@ export function messageOf(thrown: unknown): string {
 	}
 }
 
+/** The message with those of its causes: `fetch`, for one, says of itself only that it failed. */
+export function withCauses(thrown: unknown): string {
+	const said: string[] = [];
+	for (let at = thrown; at !== undefined && said.length < MAX_CAUSES; at = at instanceof Error ? at.cause : undefined) {
+		// Of several addresses that were tried, each has an error; the text of the whole is empty.
+		const text =
+			at instanceof AggregateError && at.message === "" ? at.errors.map(messageOf).join(", ") : messageOf(at);
+		if (text !== "" && !said.includes(text)) said.push(text);
+	}
+	return said.join(": ");
+}
+
+const MAX_CAUSES = 5;
+
 /** For the end of a switch over a discriminated union: a new member is a type error here. */
 export function assertNever(value: never): never {
 	throw new BulkheadError("PROTOCOL_VIOLATION", `unhandled case ${JSON.stringify(value)}`);

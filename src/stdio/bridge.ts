@@ -9,7 +9,8 @@ import {
 	type RequestId,
 	type Transport,
 } from "@modelcontextprotocol/server";
-import { messageOf } from "../core/errors.ts";
+import { setTimeout as delay } from "node:timers/promises";
+import { messageOf, withCauses } from "../core/errors.ts";
 import { createHostConnection, type HostConnectionOptions, isModernRequest } from "./host-connection.ts";
 import { isRecord, parseJson } from "../../workers/wire/json.ts";
 
@@ -28,8 +29,10 @@ export interface StdioBridgeOptions extends Omit<HostConnectionOptions, "onMessa
 export function startStdioBridge({ client, ...options }: StdioBridgeOptions): StdioBridge {
 	const { onProblem } = options;
 	/** Requests of the client that are not answered yet. */
-	const open = new Map<RequestId, { readonly modern: boolean; readonly controller: AbortController }>();
-	const host = createHostConnection({ ...options, onMessage: toClient });
+	const open = new Map<RequestId, OpenRequest>();
+	/** The same, by the token of their progress. */
+	const inProgress = new Map<unknown, OpenRequest>();
+	const host = createHostConnection({ ...options, onMessage });
 	const { promise: ended, resolve } = Promise.withResolvers<void>();
 
 	client.onmessage = (message) => {
@@ -42,21 +45,36 @@ export function startStdioBridge({ client, ...options }: StdioBridgeOptions): St
 		for (const { controller } of open.values()) controller.abort();
 		void host.close().then(resolve);
 	};
-	client.start().catch((error: unknown) => onProblem(messageOf(error)));
+	client.start().catch((error: unknown) => onProblem(withCauses(error)));
 
 	async function answer(request: JSONRPCRequest): Promise<void> {
 		const { id } = request;
 		const controller = new AbortController();
 		if (open.has(id)) return toClient(failure(id, new Error("another request has this id and is not answered yet")));
-		open.set(id, { modern: isModernRequest(request), controller });
+		const token = request.params?._meta?.progressToken;
+		const entry: OpenRequest = { modern: isModernRequest(request), controller, progressAt: Number.NEGATIVE_INFINITY };
+		open.set(id, entry);
+		if (token !== undefined) inProgress.set(token, entry);
 		try {
-			toClient(await host.request(request, controller.signal));
+			const result = await host.request(request, controller.signal);
+			const early = APART_MS - (performance.now() - entry.progressAt);
+			if (early > 0) await delay(early, undefined, { signal: controller.signal });
+			toClient(result);
 		} catch (error) {
 			// Nobody waits for the answer to a request that was cancelled.
 			if (!controller.signal.aborted) toClient(failure(id, error));
 		} finally {
 			open.delete(id);
+			if (inProgress.get(token) === entry) inProgress.delete(token);
 		}
+	}
+
+	function onMessage(message: JSONRPCMessage): void {
+		if (isJSONRPCNotification(message) && message.method === "notifications/progress") {
+			const entry = inProgress.get(message.params?.["progressToken"]);
+			if (entry !== undefined) entry.progressAt = performance.now();
+		}
+		toClient(message);
 	}
 
 	/** In the 2026-07-28 revision over HTTP, who cancels a request closes its stream; there is no message for it. */
@@ -67,7 +85,7 @@ export function startStdioBridge({ client, ...options }: StdioBridgeOptions): St
 	}
 
 	function toHost(message: JSONRPCMessage): void {
-		host.send(message).catch((error: unknown) => onProblem(reasonOf(error)));
+		host.send(message).catch((error: unknown) => onProblem(withCauses(error)));
 	}
 
 	function toClient(message: JSONRPCMessage): void {
@@ -76,6 +94,20 @@ export function startStdioBridge({ client, ...options }: StdioBridgeOptions): St
 
 	return { ended, close: () => client.close().then(() => ended) };
 }
+
+interface OpenRequest {
+	readonly modern: boolean;
+	readonly controller: AbortController;
+	/** When the client was told of its progress last, on the clock of `performance`. */
+	progressAt: number;
+}
+
+/**
+ * Between a progress and the result: clients that read both at once have been seen to take the result first, and then to
+ * drop the progress of a request that they do not know any more (modelcontextprotocol/typescript-sdk, `_onnotification`
+ * goes through a microtask, `_onresponse` does not).
+ */
+const APART_MS = 10;
 
 /** What a client is told about a request that has no answer: the host's own words where it had any. */
 function failure(id: RequestId, error: unknown): JSONRPCErrorResponse {
@@ -86,11 +118,5 @@ function failure(id: RequestId, error: unknown): JSONRPCErrorResponse {
 			return { jsonrpc: "2.0", id, error: told["error"] as JSONRPCErrorResponse["error"] };
 		}
 	}
-	return { jsonrpc: "2.0", id, error: { code: ProtocolErrorCode.InternalError, message: reasonOf(error) } };
-}
-
-/** `fetch` itself says only that it failed. */
-function reasonOf(error: unknown): string {
-	const message = messageOf(error);
-	return error instanceof Error && error.cause !== undefined ? `${message}: ${messageOf(error.cause)}` : message;
+	return { jsonrpc: "2.0", id, error: { code: ProtocolErrorCode.InternalError, message: withCauses(error) } };
 }

@@ -11,7 +11,7 @@ import {
 	type RequestId,
 } from "@modelcontextprotocol/server";
 import { setTimeout as delay } from "node:timers/promises";
-import { messageOf } from "../core/errors.ts";
+import { withCauses } from "../core/errors.ts";
 import { createListening } from "./resubscribe.ts";
 import { createRetry } from "./connect-retry.ts";
 import { createSessionMemory } from "./session-replay.ts";
@@ -87,7 +87,7 @@ export function createHostConnection({ url, token, onMessage, ...options }: Host
 		};
 		transport.onerror = (error) => {
 			if (closing !== undefined) return;
-			tell(messageOf(error));
+			tell(withCauses(error));
 			// A request that finds no session is told so where it was made; a stream has nobody but us.
 			if (isSessionLost(error) && error.code === SdkErrorCode.ClientHttpFailedToOpenStream) reopen(transport);
 		};
@@ -105,7 +105,7 @@ export function createHostConnection({ url, token, onMessage, ...options }: Host
 		if (http !== lost || closing !== undefined) return;
 		http = connection();
 		opened = renew(lost, http);
-		opened.catch((error: unknown) => tell(messageOf(error)));
+		opened.catch((error: unknown) => tell(withCauses(error)));
 	}
 
 	async function renew(lost: StreamableHTTPClientTransport, fresh: StreamableHTTPClientTransport): Promise<void> {

@@ -149,15 +149,56 @@ test("standard output carries the protocol alone, and the end of standard input 
 test("what is wrong is said on standard error, with the exit code of the contract", async (t) => {
 	const { folder } = await testSetup(t);
 	for (const [args, env, said] of [
-		[["--port", "1"], {}, /^bulkhead: Unknown option '--port'.*\nUsage:/s],
-		[["--url", "localhost:8000"], {}, /^bulkhead: --url localhost:8000 is not the http:/],
+		[["--port", "1"], {}, /^bulkhead: unknown option '--port'/],
+		[["--url", "localhost:8000"], {}, /^bulkhead: localhost:8000 is not the http:/],
 		[[], { LOG_LEVEL: "loud" }, /LOG_LEVEL=loud: must be debug, info, warn or error/],
+		[[], { MCPS_DIR: "~/mcps" }, /MCPS_DIR=~\/mcps: must be a path without ~/],
+		[
+			[],
+			{ METRICS_DIR: "/none", MCPS_DIR: "/none/mcps" },
+			/^bulkhead: there is neither \/none nor \/none\/mcps: .*\n$/,
+		],
+		[[], { TMPDIR: "/none" }, /^bulkhead: a host of its own needs a temporary folder .*TMPDIR.*\n$/],
 	] as const) {
 		const bridge = spawnStdio(t, { folder, args, env });
 		assert.equal(await bridge.ended(), 78);
 		assert.match(bridge.errors(), said);
 		assert.equal(bridge.output(), "");
 	}
+});
+
+test("the last progress before a result comes on its own, for clients that read both at once and then forget the request", async (t) => {
+	const files = {
+		"mcps/hurries.js": `
+			export default (server) => server.registerTool("hurry", {}, async (context) => {
+				const { _meta, notify } = context.mcpReq;
+				await notify({ method: "notifications/progress", params: { progressToken: _meta.progressToken, progress: 1 } });
+				return { content: [] };
+			});`,
+	};
+	const { folder } = await testSetup(t, { files });
+	const bridge = spawnStdio(t, { folder });
+	const readings: string[] = [];
+	bridge.child.stdout.on("data", (text: string) => readings.push(text));
+	const clientInfo = { name: "reads at once", version: "1" };
+	bridge.send({
+		jsonrpc: "2.0",
+		id: 0,
+		method: "initialize",
+		params: { protocolVersion: "2025-11-25", capabilities: {}, clientInfo },
+	});
+	await until(() => bridge.output().includes('"id":0'), "initialize is answered");
+	bridge.send({ jsonrpc: "2.0", method: "notifications/initialized" });
+	for (let id = 1; id <= 5; id++) {
+		const params = { name: "hurry", arguments: {}, _meta: { progressToken: id } };
+		bridge.send({ jsonrpc: "2.0", id, method: "tools/call", params });
+		await until(() => bridge.output().includes(`"id":${id}`), "the result");
+	}
+	const progress = readings.filter((text) => text.includes("notifications/progress"));
+	assert.equal(progress.length, 5);
+	for (const text of progress) assert.ok(!text.includes('"result"'), text);
+	bridge.child.stdin.end();
+	assert.equal(await bridge.ended(), 0);
 });
 
 test("a request that the host refuses, or that finds no host, is answered with why", async (t) => {
