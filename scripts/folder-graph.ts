@@ -15,6 +15,8 @@ const ROOMS: Readonly<Record<string, string>> = {
 	"src/cli": "`bulkhead COMMAND`: a client of a host, which it reaches by HTTP alone",
 	"src/cli/commands": "one file a command",
 	"src/cli/check": "what `bulkhead check` looks for in a host of its own",
+	"src/cli/templates": "what `bulkhead new` writes",
+	"src/cli/connect": "the configuration files of MCP clients",
 	"src/cli/terminal": "what a command prints",
 	"src/cli/host": "which host is meant, and how it is asked",
 	"src/stdio": "`bulkhead stdio`: an MCP client of a host, which it reaches by HTTP alone",

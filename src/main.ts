@@ -72,6 +72,7 @@ async function runCommand(launch: HostLaunch): Promise<number> {
 		return EXIT_CODES.startFailed;
 	}
 	return imported.runCli(process.argv.slice(2), {
+		main: fileURLToPath(import.meta.url),
 		runHost: ({ env, ...options }) => supervise({ ...launch, env: { ...launch.env, ...env }, ...options }),
 	});
 }

@@ -4,19 +4,25 @@ import { BulkheadError } from "../core/errors.ts";
 import { EXIT_CODES } from "../launch/launch-contract.ts";
 import { callCommand } from "./commands/call.ts";
 import { checkCommand } from "./commands/check.ts";
+import { completionCommand } from "./commands/completion.ts";
+import { connectCommand } from "./commands/connect.ts";
 import { logsCommand } from "./commands/logs.ts";
 import { modulesCommand } from "./commands/modules.ts";
+import { newCommand } from "./commands/new.ts";
 import { promptCommand } from "./commands/prompt.ts";
 import { readCommand } from "./commands/read.ts";
 import { startCommand } from "./commands/start.ts";
 import { steeringCommands } from "./commands/steer.ts";
 import { stdioCommand } from "./commands/stdio.ts";
 import { toolsCommand } from "./commands/tools.ts";
+import { topCommand } from "./commands/top.ts";
 import type { RunHost } from "./host/run-host.ts";
 import { CommandFailure } from "./host/failure.ts";
 
 export interface CliOptions {
 	readonly runHost: RunHost;
+	/** Absolute path of the script that runs this. */
+	readonly main: string;
 }
 
 /**
@@ -25,11 +31,11 @@ export interface CliOptions {
  * @param args the command line without Node and the script
  * @returns the exit code: 0; 1 for a failure that the command is there to find; 78 for wrong usage or configuration
  */
-export async function runCli(args: readonly string[], { runHost }: CliOptions): Promise<number> {
+export async function runCli(args: readonly string[], { runHost, main }: CliOptions): Promise<number> {
 	// A reader that has seen enough (`| head`) is no failure of ours.
 	process.stdout.on("error", () => process.exit(EXIT_CODES.stopped));
 	process.stderr.on("error", () => {});
-	const program = createProgram(runHost);
+	const program = createProgram(runHost, main);
 	try {
 		await program.parseAsync(args, { from: "user" });
 		return Number(process.exitCode ?? EXIT_CODES.stopped);
@@ -42,7 +48,7 @@ export async function runCli(args: readonly string[], { runHost }: CliOptions): 
 	}
 }
 
-function createProgram(runHost: RunHost): Command {
+function createProgram(runHost: RunHost, main: string): Command {
 	const program = new Command("bulkhead")
 		.description("A Prometheus exporter and an MCP server on one port, made of files that teams drop into a folder.")
 		.usage("[COMMAND] [options]\n\nWithout a command it serves the modules over HTTP, as .env and the environment say.")
@@ -67,6 +73,10 @@ function createProgram(runHost: RunHost): Command {
 		promptCommand(),
 		logsCommand(),
 		...steeringCommands(),
+		topCommand(),
+		newCommand(),
+		connectCommand(main),
+		completionCommand(),
 	])
 		program.addCommand(command.copyInheritedSettings(program));
 	return program;
