@@ -50,6 +50,7 @@ const ROOMS: Readonly<Record<string, string>> = {
 	"src/host/policy": "what the operator allows",
 	"src/auth": "who sends a request, and what they may do",
 	"src/state": "files that outlive the host",
+	"src/telemetry": "traces: loaded only where an endpoint is configured",
 	"src/logging": "log lines",
 	"src/config": "the environment, parsed once",
 	"src/core": "what every layer may use: imports nothing of src/",

@@ -13,6 +13,8 @@ import { createHostMetrics } from "../metrics/self/host-metrics.ts";
 import { lockStateDir } from "../state/state-lock.ts";
 import { auditCalls } from "./call-audit.ts";
 import { createCatalogUpdates } from "./catalog-updates.ts";
+import { startTracing } from "../telemetry/start-tracing.ts";
+import { tracedCollect } from "./traced-collect.ts";
 import { createHostSampler } from "./host-sampler.ts";
 import { createInstrumentation } from "./instrumentation.ts";
 import { createListeners } from "./listeners.ts";
@@ -73,6 +75,12 @@ export async function startServer(given: ServerOptions): Promise<RunningServer> 
 	const instrumentation = createInstrumentation(metrics);
 	if (options.restarts !== undefined) instrumentation.hostRestarts(options.restarts);
 
+	const tracing = await startTracing({
+		env,
+		serviceVersion: SERVER_INFO.version,
+		onProblem: (what) => log.warn(what),
+	});
+	if (tracing !== undefined) opened.defer(tracing.stop);
 	const requestLog = createRequestLog({ ...config, log });
 	const observe: GatewayOptions["observe"] = (request) => {
 		const ends = [instrumentation.request(request), requestLog.request(request)];
@@ -97,7 +105,7 @@ export async function startServer(given: ServerOptions): Promise<RunningServer> 
 	});
 	const host = openHost(options, { policyFile, hostPorts: () => hostPorts, opened });
 	const collector = createCollector({
-		host,
+		host: tracing === undefined ? host : { ...host, collect: tracedCollect(host, tracing) },
 		aggregate,
 		intervalMs: config.collectIntervalMs,
 		timeoutMs: config.collectTimeoutMs,
@@ -116,6 +124,7 @@ export async function startServer(given: ServerOptions): Promise<RunningServer> 
 		},
 		observe: auditCalls(observe, access.audit),
 		onHidden: instrumentation.hidden,
+		tracer: tracing,
 	});
 	sampler.follow({ host, gateway, collector });
 	const mcp = openMcp(options, { gateway, catalog, instrumentation, requestLog, observe, opened });
@@ -131,6 +140,7 @@ export async function startServer(given: ServerOptions): Promise<RunningServer> 
 		mcp,
 		metrics: aggregate,
 		collector,
+		tracer: tracing,
 		observeRequest: {
 			observe(response) {
 				instrumentation.http.observe(response);

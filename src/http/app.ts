@@ -3,6 +3,9 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 import express, { type RequestHandler } from "express";
 import type { HostConfig } from "../config/config.ts";
 import type { Host } from "../host/host.ts";
+import { traceIdOf } from "../mcp/calls/trace-context.ts";
+import type { Tracer } from "../telemetry/tracer.ts";
+import { traceRequest } from "./front/request-trace.ts";
 import { requestIdOf, withRequestIds } from "../logging/request-ids.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { ModuleLog } from "../logging/module-log.ts";
@@ -41,6 +44,8 @@ export interface AppOptions {
 	readonly collector: Collector;
 	readonly details: ModuleDetails;
 	readonly observeRequest: RequestObserver;
+	/** Undefined where nothing is traced. */
+	readonly tracer?: Tracer | undefined;
 	readonly log: Logger;
 	readonly startedAt: number;
 	/** Aborts when a stop signal comes: requests are still served for a while. */
@@ -115,7 +120,7 @@ function metricsDisabled(config: HostConfig): string | undefined {
 
 /** @param shortcut takes the requests that need no router, once they are let in */
 function serve(
-	{ config, observeRequest: observer, log, access }: AppOptions,
+	{ config, observeRequest: observer, log, access, tracer }: AppOptions,
 	listensOn: string,
 	routes: readonly Route[],
 	shortcut: (request: IncomingMessage, response: ServerResponse) => boolean = () => false,
@@ -129,7 +134,9 @@ function serve(
 	app.use(notFound as RequestHandler);
 	app.use(createErrorHandler(log));
 	return (request, response) => {
-		withRequestIds({ request_id: requestIdOf(request.headers["x-request-id"]) }, () => {
+		const traceId = tracer && traceIdOf(traceRequest(tracer, request, response));
+		const ids = { request_id: requestIdOf(request.headers["x-request-id"]), ...(traceId && { trace_id: traceId }) };
+		withRequestIds(ids, () => {
 			admission.admit(request, response, () => {
 				if (!shortcut(request, response)) app(request, response);
 			});

@@ -17,6 +17,8 @@ import {
 import { type CallAnswer, type CallClient, createRelay, type RunningCall } from "./call-relay.ts";
 import type { Startup } from "./startup.ts";
 import { createTaskOwners, requireTasks } from "./task-owners.ts";
+import { traceCall, traceWork, underSpan } from "./call-trace.ts";
+import type { Tracer } from "../../telemetry/tracer.ts";
 import { withTraceContext } from "./trace-context.ts";
 import { type CallOrigin, type ForwardedMethod, type IncomingCall, ownerOf } from "./call.ts";
 import { type Era } from "../../../workers/wire/catalog.ts";
@@ -38,6 +40,8 @@ export interface GatewayOptions {
 	readonly onHidden?: (method: ForwardedMethod) => void;
 	/** Called when a request begins; what it returns is called when it ends. */
 	readonly observe: (request: ObservedRequest) => (outcome: RequestOutcome) => void;
+	/** Undefined where nothing is traced. */
+	readonly tracer?: Tracer | undefined;
 }
 
 export interface ObservedRequest {
@@ -109,7 +113,7 @@ export interface TaskInquiry {
 }
 
 export function createGateway(options: GatewayOptions): Gateway {
-	const { host, catalog, startup, observe, callTimeoutMs } = options;
+	const { host, catalog, startup, observe, callTimeoutMs, tracer } = options;
 	const queues = createCallQueues(options.callLimits);
 	const tasks = createTaskOwners();
 
@@ -135,11 +139,14 @@ export function createGateway(options: GatewayOptions): Gateway {
 			module: owners[0],
 			call: { owners, target: targetOf(call), origin: call.origin },
 		});
+		const span = tracer && traceCall(tracer, call, name);
+		const traced = span === undefined ? call : { ...call, params: underSpan(call.params, span) };
 		let requestBytes: number | undefined;
 		const sized = { ...listeners, onParams: (json: string) => void (requestBytes = json.length) };
 		const asked = (): { readonly requestBytes?: number } => (requestBytes === undefined ? {} : { requestBytes });
 		try {
-			const given = await firstAnswer(owners, call, sized);
+			const given = await firstAnswer(owners, traced, sized);
+			span?.end({}, given.result["isError"] === true ? "tool_error" : undefined);
 			ended(
 				given.result["isError"] === true
 					? { status: "error", errorType: toolErrorType(given.result), bytes: given.json.length, ...asked() }
@@ -147,6 +154,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 			);
 			return given;
 		} catch (error) {
+			span?.end({}, failureTypeOf(error));
 			const failure = requestFailure(error);
 			ended({ status: "error", errorType: failure.errorType, ...asked() });
 			throw failure.error;
@@ -198,10 +206,12 @@ export function createGateway(options: GatewayOptions): Gateway {
 			await queue.wait(client, deadlineMs, listeners.signal);
 			deadlineMs = Math.max(1, Math.ceil(deadlineMs - (performance.now() - askedAt)));
 		}
+		const span = tracer && traceWork(tracer, owner, method, params, trace);
+		let failure: string | undefined;
 		let over: Promise<void> | undefined;
 		const onLeftRunning = (ends: Promise<void>): void => void (over = ends);
 		try {
-			const text = JSON.stringify(withTraceContext(params, trace));
+			const text = JSON.stringify(span === undefined ? withTraceContext(params, trace) : underSpan(params, span));
 			listeners.onParams?.(text);
 			const call = {
 				era,
@@ -212,7 +222,11 @@ export function createGateway(options: GatewayOptions): Gateway {
 			};
 			const labels = callLabels(method, params, origin);
 			return readCallAnswer((await host.call(owner, call, { deadlineMs, onLeftRunning, labels, ...listeners })).json);
+		} catch (error) {
+			failure = failureTypeOf(error);
+			throw error;
 		} finally {
+			span?.end({}, failure);
 			// What its module goes on with although nobody waits for it keeps its place.
 			if (over === undefined) queue.leave();
 			else void over.then(queue.leave);
@@ -286,3 +300,7 @@ type CallListeners = Pick<Parameters<Host["call"]>[2], "onEmitted" | "onAsked"> 
 	/** Called with the JSON text of the parameters, each time that a module is asked. */
 	readonly onParams?: (json: string) => void;
 };
+
+function failureTypeOf(error: unknown): string {
+	return error instanceof BulkheadError ? error.code : error instanceof Error ? error.name : "unknown";
+}
