@@ -64,7 +64,7 @@ test("bad input on /mcp is answered with a JSON-RPC error of the right kind", as
 				JSON.stringify({ jsonrpc: "2.0", id: 1, method: "resources/read", params: { uri: "no://such" } }),
 			),
 			200,
-			-32602,
+			-32002,
 			/no:\/\/such/,
 		],
 		[
