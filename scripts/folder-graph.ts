@@ -62,6 +62,7 @@ const ROOMS: Readonly<Record<string, string>> = {
 	"workers/wire": "what both ends share",
 	"workers/sandbox": "locks the worker before the module's first line",
 	"workers/network": "what a module may reach over sockets, and what holds it to that",
+	"workers/handles": "what native objects of Node's may be called with",
 	"workers/snapshot": "the metrics of a module as bytes",
 	"workers/paths": "what a path really leads to",
 	"workers/primordials": "what the runtime has of the language, taken before a module can change it",

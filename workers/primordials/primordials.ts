@@ -20,22 +20,28 @@ function getter(prototype: object, key: string): (self: never) => unknown {
 	return uncurry(get);
 }
 
-export const { apply, construct, get: getProperty, ownKeys } = Reflect;
+export const { apply, construct, deleteProperty, get: getProperty, ownKeys } = Reflect;
 export const { create, defineProperty, getOwnPropertyDescriptor, getPrototypeOf, keys, setPrototypeOf, values } =
 	Object;
 export const { from: arrayFrom, isArray } = Array;
 export const { isSafeInteger } = Number;
 export const { min } = Math;
 export const { parse, stringify } = JSON;
-export const { isArrayBuffer, isProxy, isUint8Array } = types;
+export const { isAnyArrayBuffer, isArrayBuffer, isFloat64Array, isMap, isProxy, isUint8Array } = types;
+export const { isView } = ArrayBuffer;
+export const isInt32 = (value: unknown): value is number => typeof value === "number" && value === (value | 0);
+export const isUint32 = (value: unknown): value is number => typeof value === "number" && value === value >>> 0;
 const { isPromise } = types;
 export const NativeError = Error;
 export const { captureStackTrace } = Error;
 export const NativePromise = Promise;
+export const NativeProxy = Proxy;
 export const NativeString = String;
 export const nextTick: (callback: (...args: never[]) => unknown, ...args: unknown[]) => void = process.nextTick;
 export const immediate: (callback: () => void) => NodeJS.Immediate = setImmediate;
 export const cancelImmediate = clearImmediate;
+/** By this way no hook of the loader is asked. */
+export const { getBuiltinModule: getBuiltin } = process;
 export const now = performance.now.bind(performance);
 
 export const startsWith = uncurry<string, [string], boolean>(String.prototype.startsWith);
@@ -47,6 +53,11 @@ export const lastIndexOf = uncurry<string, [string], number>(String.prototype.la
 const TYPED_ARRAY = Object.getPrototypeOf(Uint8Array.prototype) as object;
 export const bufferOf = getter(TYPED_ARRAY, "buffer") as (self: Uint8Array) => ArrayBuffer;
 export const lengthOf = getter(TYPED_ARRAY, "length") as (self: Uint8Array) => number;
+const lengthOfTyped = getter(TYPED_ARRAY, "byteLength") as (self: object) => number;
+const lengthOfDataView = getter(DataView.prototype, "byteLength") as (self: object) => number;
+const { isDataView } = types;
+/** How many bytes there are in a view of any kind. */
+export const byteLengthOf = (view: object): number => (isDataView(view) ? lengthOfDataView(view) : lengthOfTyped(view));
 export const bufferLengthOf = getter(ArrayBuffer.prototype, "byteLength") as (self: ArrayBuffer) => number;
 export const setBytes = uncurry<Uint8Array, [Uint8Array, number], void>(Uint8Array.prototype.set);
 
@@ -110,3 +121,8 @@ export function namesOf(names: readonly string[]): Names {
 	for (let index = 0; index < names.length; index++) set[names[index] as string] = true;
 	return set;
 }
+
+const WEAK = WeakMap.prototype;
+export const NativeWeakMap = WeakMap;
+export const weakGet = uncurry(WEAK.get) as <Value>(map: WeakMap<object, Value>, key: object) => Value | undefined;
+export const weakSet = uncurry(WEAK.set) as <Value>(map: WeakMap<object, Value>, key: object, value: Value) => unknown;

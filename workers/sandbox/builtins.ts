@@ -19,8 +19,18 @@ export interface Builtins {
 	load(name: string): object | undefined;
 }
 
-/** @param lockDatagrams what there is to do when `dgram` is open */
-export function createBuiltins(denials: Denials, policy: SandboxDto, lockDatagrams: (dgram: object) => void): Builtins {
+/** What other rooms do to a built-in before a module gets hold of it. */
+export interface Preparations {
+	guardHandles(name: string): void;
+	/** When `dgram` is open. */
+	lockDatagrams(dgram: object): void;
+}
+
+export function createBuiltins(
+	denials: Denials,
+	policy: SandboxDto,
+	{ guardHandles, lockDatagrams }: Preparations,
+): Builtins {
 	const locks = locksOf(denials, policy, lockDatagrams);
 	const prepared = create(null) as Record<string, true>;
 	const substitutes = create(null) as Record<string, object>;
@@ -28,6 +38,7 @@ export function createBuiltins(denials: Denials, policy: SandboxDto, lockDatagra
 	function prepare(name: string): void {
 		if (name in prepared || name in SUBSTITUTED) return;
 		prepared[name] = true; // first, since loading it comes by here again
+		guardHandles(name);
 		const lock = locks[name];
 		const remedy = closedBy(policy, name);
 		if (lock !== undefined) lock();

@@ -4,6 +4,7 @@ import { createBuiltins } from "./builtins.ts";
 import { createDenials } from "./denial.ts";
 import { lockFiles } from "./files.ts";
 import { guardImports } from "./imports.ts";
+import { createHandleGuard } from "../handles/guard.ts";
 import { lockNetwork } from "../network/sockets.ts";
 import { createLinkGuard } from "../paths/links.ts";
 import { createOutput, type OutputOptions, replaceStdio } from "./output.ts";
@@ -37,8 +38,10 @@ export function lockWorker(options: LockOptions): void {
 
 	isolateBroadcasts(); // where no library was imported before
 	const denials = createDenials(moduleId, policy);
+	const guardHandles = createHandleGuard(denials);
+	for (const name of ["buffer", "net", "zlib"]) guardHandles(name);
 	const { lockDatagrams } = lockNetwork(denials, networkGrants(policy));
-	const builtins = createBuiltins(denials, policy, lockDatagrams);
+	const builtins = createBuiltins(denials, policy, { guardHandles, lockDatagrams });
 	const leadsOut = createLinkGuard(policy.granted ?? []);
 	lockFiles(denials, leadsOut, sink);
 	lockRealm(denials);
