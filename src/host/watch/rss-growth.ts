@@ -34,9 +34,6 @@ export interface MemoryRiseOptions {
 const BASELINE_HALF_LIFE_MS = 120_000;
 /** From this part of the rise on, all is no longer well. */
 const ALERT_SHARE = 0.25;
-/** Who has touched less of the new pages than this is not the cause, or not alone. */
-const LEAST_SHARE = 0.25;
-
 export function createMemoryRise<Worker extends Suspect>({ rss, riseBytes }: MemoryRiseOptions): MemoryRise<Worker> {
 	/** With the page faults of each when all was well. */
 	const workers = new Map<Worker, number>();
@@ -44,17 +41,13 @@ export function createMemoryRise<Worker extends Suspect>({ rss, riseBytes }: Mem
 	let allFaults = processPageFaults() ?? 0;
 	let isAlert = false;
 
-	/** Who touched the most of what was touched since all was well, if it is clearly one of them. */
-	function culprit(): Worker | undefined {
-		const faults = [...workers].map(([worker, before]) => ({
+	/** Who made the process grow since all was well. */
+	function culprit(grownBytes: number): Worker | undefined {
+		const touched = [...workers].map(([worker, before]) => ({
 			worker,
-			count: (worker.pageFaults() ?? before) - before,
+			pages: (worker.pageFaults() ?? before) - before,
 		}));
-		const all = (processPageFaults() ?? allFaults) - allFaults;
-		const others = all - faults.reduce((sum, { count }) => sum + count, 0);
-		const [most] = faults.toSorted((a, b) => b.count - a.count);
-		if (most === undefined || most.count === 0) return undefined;
-		return most.count >= others && most.count >= all * LEAST_SHARE ? most.worker : undefined;
+		return attributeRise({ riseBytes: grownBytes, touched, allPages: (processPageFaults() ?? allFaults) - allFaults });
 	}
 
 	function allIsWell(): void {
@@ -80,7 +73,7 @@ export function createMemoryRise<Worker extends Suspect>({ rss, riseBytes }: Mem
 			}
 			isAlert = true;
 			if (rise < riseBytes) return undefined;
-			const found = culprit();
+			const found = culprit(rise);
 			baseline = now;
 			allIsWell();
 			return found;
@@ -99,4 +92,45 @@ export function createRssReader(): () => number {
 		}
 		return bytes;
 	};
+}
+
+export interface Touched<Worker> {
+	readonly worker: Worker;
+	/** That it was the first to touch since all was well. */
+	readonly pages: number;
+}
+
+export interface Rise<Worker> {
+	readonly riseBytes: number;
+	readonly touched: readonly Touched<Worker>[];
+	/** Of the whole process, main and threads that are gone included. */
+	readonly allPages: number;
+}
+
+/** Linux has larger ones on some machines: then less is held against anybody than could be. */
+const PAGE_BYTES = 4096;
+/** Who has made less of the rise than this is not the cause, or not alone. */
+const LEAST_SHARE = 0.5;
+/** Who has touched more than so many times the rise has given most of it back. */
+const MOST_TIMES = 3;
+
+/**
+ * Who made the process grow. To have touched many pages is no evidence: who reads and drops buffers all day touches more
+ * than who keeps a few. Nobody can keep more than he has touched, though. So it was either the one without whom the rise
+ * cannot be explained, or, among those that have kept what they touched, the one that alone comes near the rise.
+ *
+ * @returns undefined where nothing names one: better to restart nobody than somebody who has done nothing
+ */
+export function attributeRise<Worker>({ riseBytes, touched, allPages }: Rise<Worker>): Worker | undefined {
+	const rise = riseBytes / PAGE_BYTES;
+	const elsewhere = allPages - touched.reduce((sum, { pages }) => sum + pages, 0);
+	const [most] = touched.toSorted((a, b) => b.pages - a.pages);
+	if (most === undefined || most.pages < rise * LEAST_SHARE) return undefined;
+	const rest = allPages - most.pages;
+	if (most.pages >= rest && rest <= rise * (1 - LEAST_SHARE)) return most.worker;
+	const [first, second] = [...touched, { worker: undefined, pages: elsewhere }]
+		.filter(({ pages }) => pages <= rise * MOST_TIMES)
+		.toSorted((a, b) => b.pages - a.pages);
+	if (first === undefined || first.pages < rise * LEAST_SHARE) return undefined;
+	return first.pages >= 2 * (second?.pages ?? 0) ? first.worker : undefined;
 }

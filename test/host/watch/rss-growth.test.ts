@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test, type TestContext } from "node:test";
 import { Worker } from "node:worker_threads";
-import { createMemoryRise } from "../../../src/host/watch/rss-growth.ts";
+import { attributeRise, createMemoryRise } from "../../../src/host/watch/rss-growth.ts";
 import { processPageFaults, threadPageFaults, withThreadId } from "../../../src/host/worker/page-faults.ts";
 
 const RISE_BYTES = 96 << 20;
@@ -77,6 +77,28 @@ test("only a thread of its own is told apart", async (t) => {
 	assert.ok((processPageFaults() ?? 0) > (grower.pageFaults() ?? 0));
 	await grower.end();
 	assert.equal(grower.pageFaults(), undefined);
+});
+
+const MB = 256; // pages of Linux in one
+
+function named(rise: number, touched: Readonly<Record<string, number>>, main = 0): string | undefined {
+	const list = Object.entries(touched).map(([worker, megabytes]) => ({ worker, pages: megabytes * MB }));
+	const allPages = list.reduce((sum, { pages }) => sum + pages, main * MB);
+	return attributeRise({ riseBytes: rise << 20, touched: list, allPages });
+}
+
+test("who touches much and gives it back is not taken for who keeps a little", () => {
+	assert.equal(named(96, { churner: 1100, grower: 90 }), "grower");
+	assert.equal(named(96, { churner: 1100, churnsToo: 400, grower: 90, idle: 2 }, 10), "grower");
+	assert.equal(named(96, { churner: 1100, grower: 40, another: 45 }), undefined, "two that may be it");
+	assert.equal(named(96, { churner: 1100, idle: 2 }, 90), undefined, "main grew");
+});
+
+test("a thread is named when the others cannot have kept as much, whatever it gave back", () => {
+	assert.equal(named(96, { grower: 1100, idle: 2 }, 10), "grower");
+	assert.equal(named(96, { grower: 96, idle: 40 }), "grower");
+	assert.equal(named(96, { one: 60, another: 60 }), undefined);
+	assert.equal(named(96, { idle: 5 }, 4), undefined, "nobody touched as much");
 });
 
 interface Thread {
