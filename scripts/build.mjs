@@ -6,10 +6,20 @@
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+	chmodSync,
+	copyFileSync,
+	existsSync,
+	readdirSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import process from "node:process";
+import { bundlePage } from "./bundle-page.mjs";
 import { bundleWorkers } from "./bundle-workers.mjs";
 
 const SOURCES = [
@@ -20,6 +30,7 @@ const SOURCES = [
 	"tsconfig.build.json",
 	"scripts/build.mjs",
 	"scripts/bundle-workers.mjs",
+	"scripts/bundle-page.mjs",
 ];
 const DIST = "dist";
 /** Says what dist/ was made from. A hash and not a time: git, rsync and image layers set times as they like. */
@@ -45,6 +56,9 @@ async function build(hash) {
 	try {
 		if (!compile(staged)) return 1;
 		await bundleWorkers(path.resolve(staged, "workers"));
+		const page = path.join(staged, "src/http/page");
+		writeFileSync(path.join(page, "page.js"), await bundlePage());
+		copyFileSync("src/http/page/page.css", path.join(page, "page.css"));
 		writeFileSync(path.join(staged, "main.js"), MAIN);
 		chmodSync(path.join(staged, "main.js"), 0o755);
 		writeFileSync(path.join(staged, "revision.txt"), `${revision()}\n`);

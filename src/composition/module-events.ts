@@ -18,11 +18,13 @@ export interface ModuleEventsOptions {
 	readonly startup: Pick<Startup, "added" | "tried">;
 	readonly moduleLog: Pick<ModuleLog, "forget">;
 	readonly instrumentation: Pick<Instrumentation, "module">;
+	/** The pages show what a module has been through. */
+	readonly page: { heard: OnHostEvent };
 }
 
 /** Who hears of what happens to a module. It is counted last: the series of a module that is gone go behind all others. */
 export function createModuleEvents(parts: ModuleEventsOptions): OnHostEvent {
-	const { collector, gateway, catalog, mcp, updates, startup, moduleLog, instrumentation } = parts;
+	const { collector, gateway, catalog, mcp, updates, startup, moduleLog, instrumentation, page } = parts;
 
 	const hear: OnHostEvent = (id, event) => {
 		switch (event.type) {
@@ -58,6 +60,7 @@ export function createModuleEvents(parts: ModuleEventsOptions): OnHostEvent {
 
 	return (id, event) => {
 		hear(id, event);
+		page.heard(id, event);
 		instrumentation.module(id, event);
 	};
 }

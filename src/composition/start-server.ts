@@ -4,11 +4,13 @@ import { policyWarnings } from "../host/policy/policy-warnings.ts";
 import { describePolicyProblems, openPolicyFile, type PolicyFile } from "../host/policy/policy-file.ts";
 import { separatesUsers } from "../host/worker/process-user.ts";
 import type { AppOptions } from "../http/app.ts";
+import { createModuleLives } from "../http/page/module-lives.ts";
 import type { ReloadReport } from "../http/routes/reload-route.ts";
 import { createModuleLog } from "../logging/module-log.ts";
 import { createGateway, type GatewayOptions } from "../mcp/calls/gateway.ts";
 import { createStartup } from "../mcp/calls/startup.ts";
 import { createCollector } from "../metrics/collector.ts";
+import { createCallWindow } from "../metrics/self/call-window.ts";
 import { createHostMetrics } from "../metrics/self/host-metrics.ts";
 import { lockStateDir } from "../state/state-lock.ts";
 import { auditCalls } from "./call-audit.ts";
@@ -19,6 +21,7 @@ import { createHostSampler } from "./host-sampler.ts";
 import { createInstrumentation } from "./instrumentation.ts";
 import { createListeners } from "./listeners.ts";
 import { createModuleEvents } from "./module-events.ts";
+import { observeCalls } from "./observe-calls.ts";
 import { openAccess } from "./open-access.ts";
 import { createRequestLog } from "./request-log.ts";
 import { createReload, type Reloadable } from "./reload.ts";
@@ -112,6 +115,8 @@ export async function startServer(given: ServerOptions): Promise<RunningServer> 
 		onCollected: instrumentation.collected,
 	});
 	const access = openAccess(config, log, { instrumentation, opened, versionOf: (id) => host.module(id)?.hash });
+	const calls = createCallWindow(() => performance.now());
+	const lives = createModuleLives(Date.now);
 	const startup = createStartup({ isKept: catalog.has });
 	const gateway = createGateway({
 		host,
@@ -122,7 +127,7 @@ export async function startServer(given: ServerOptions): Promise<RunningServer> 
 			const { concurrency, queue } = policyFile.policy().of(id);
 			return { concurrency: concurrency ?? config.callConcurrency, capacity: queue ?? config.callQueue };
 		},
-		observe: auditCalls(observe, access.audit),
+		observe: observeCalls(auditCalls(observe, access.audit), calls),
 		onHidden: instrumentation.hidden,
 		tracer: tracing,
 	});
@@ -154,6 +159,8 @@ export async function startServer(given: ServerOptions): Promise<RunningServer> 
 		reload,
 		access: access.access,
 		showsModules: access.showsModules,
+		calls,
+		lives,
 		details: (id) => ({
 			collection: aggregate.report(id) ?? null,
 			offers: catalog.counts(id),
@@ -210,6 +217,12 @@ export async function startServer(given: ServerOptions): Promise<RunningServer> 
 			startup,
 			moduleLog,
 			instrumentation,
+			page: {
+				heard(id, event) {
+					lives.heard(id, event, host.module(id)?.hash);
+					if (event.type === "removed") calls.removed(id);
+				},
+			},
 		}),
 	});
 	const moduleIds = host.modules().map(({ id }) => id);

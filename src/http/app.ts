@@ -20,6 +20,9 @@ import { createMcpShortcut } from "./front/mcp-fast-path.ts";
 import { createErrorHandler, createMcpErrorHandler, notFound } from "./front/problem.ts";
 import { createRequestMetrics, type RequestObserver } from "./front/request-metrics.ts";
 import { type Route, routerOf } from "./front/route.ts";
+import { createLiveFeed } from "./page/live-feed.ts";
+import { type PageSources, readEntries } from "./page/page-entries.ts";
+import { overviewPage, pageRoutes } from "./page/page-routes.ts";
 import { executeRoute } from "./routes/execute-route.ts";
 import { healthRoutes } from "./routes/health-routes.ts";
 import { indexRoute } from "./routes/index-route.ts";
@@ -55,6 +58,9 @@ export interface AppOptions {
 	readonly access: Access;
 	/** Whether a request is told of modules where everybody may ask. */
 	readonly showsModules: (request: IncomingMessage) => boolean;
+	/** What the pages show beside what the API does. */
+	readonly calls: PageSources["calls"];
+	readonly lives: PageSources["lives"];
 }
 
 /** The largest request body, in bytes, that is read. */
@@ -71,8 +77,10 @@ export function createApp(options: AppOptions): RequestListener {
 	const { config, host, log, mcp, observeRequest: observer } = options;
 	const json = express.json({ limit: MAX_BODY_BYTES, strict: false, verify: requireUtf8 });
 	const view: ModuleView = (status) => moduleView(status, options.details);
+	const feed = createLiveFeed({ read: (topic) => readEntries(topic, options), stopping: options.stopping });
 	const routes = [
-		indexRoute(options),
+		indexRoute({ ...options, page: overviewPage(options, options.showsModules) }),
+		...pageRoutes({ sources: options, feed, showsModules: options.showsModules }),
 		...healthRoutes(options),
 		...metricsRoutesOf(options),
 		...modulesRoutes(host, view),

@@ -1,14 +1,13 @@
-import type { IncomingMessage } from "node:http";
+import type { Request, Response } from "express";
 import type { Host } from "../../host/host.ts";
 import { isServing } from "../../host/runner/module-state.ts";
 import { JSON_ANSWER, OPEN, type Operation, type Route } from "../front/route.ts";
-import { renderStatusPage } from "./status-page.ts";
 
 export interface IndexRouteOptions {
 	readonly host: Host;
 	readonly serverInfo: { readonly name: string; readonly version: string };
-	/** Whether a request is shown what the modules are. */
-	readonly showsModules: (request: IncomingMessage) => boolean;
+	/** Answers a browser. */
+	readonly page: (request: Request<Record<string, string>>, response: Response) => Promise<void>;
 }
 
 const ENDPOINTS = {
@@ -27,16 +26,14 @@ const ENDPOINTS = {
 } as const;
 
 /** `GET /`: a page for a browser, the same as JSON for everybody else. */
-export function indexRoute({ host, serverInfo, showsModules }: IndexRouteOptions): Route {
-	const show: Operation["handlers"][number] = (request, response) => {
-		const modules = host.modules();
+export function indexRoute({ host, serverInfo, page }: IndexRouteOptions): Route {
+	const show: Operation["handlers"][number] = async (request, response) => {
 		response.vary("accept");
-		if (request.accepts(["json", "html"]) === "html" && showsModules(request)) {
-			// The page has no script and loads nothing; a module's error text must not be able to change that.
-			response.set("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'");
-			response.type("html").send(renderStatusPage(serverInfo, modules, host.refused()));
+		if (request.accepts(["json", "html"]) === "html") {
+			await page(request, response);
 			return;
 		}
+		const modules = host.modules();
 		response.json({
 			...serverInfo,
 			endpoints: ENDPOINTS,
