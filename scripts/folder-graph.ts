@@ -16,6 +16,7 @@ const ROOMS: Readonly<Record<string, string>> = {
 	"src/cli/commands": "one file a command",
 	"src/cli/check": "what `bulkhead check` looks for in a host of its own",
 	"src/cli/templates": "what `bulkhead new` writes",
+	"src/cli/doctor": "what `bulkhead doctor` tries",
 	"src/cli/connect": "the configuration files of MCP clients",
 	"src/cli/terminal": "what a command prints",
 	"src/cli/host": "which host is meant, and how it is asked",

@@ -6,6 +6,7 @@ import { callCommand } from "./commands/call.ts";
 import { checkCommand } from "./commands/check.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { connectCommand } from "./commands/connect.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { logsCommand } from "./commands/logs.ts";
 import { modulesCommand } from "./commands/modules.ts";
 import { newCommand } from "./commands/new.ts";
@@ -74,6 +75,7 @@ function createProgram(runHost: RunHost, main: string): Command {
 		logsCommand(),
 		...steeringCommands(),
 		topCommand(),
+		doctorCommand(),
 		newCommand(),
 		connectCommand(main),
 		completionCommand(),
