@@ -8,12 +8,14 @@ import { messageOf } from "../../core/errors.ts";
 export interface ProcessUser {
 	readonly uid: number;
 	readonly gid: number;
+	/** Modules that came when all users were taken have one in common. */
+	readonly isShared?: boolean;
 }
 
 /** Users that own no file on any common system, one a module; `nobody` is shared by those that come after them. */
 const FIRST_UID = 64_000;
 const USERS = 1000;
-const NOBODY = { uid: 65_534, gid: 65_534 } as const satisfies ProcessUser;
+const NOBODY = { uid: 65_534, gid: 65_534, isShared: true } as const satisfies ProcessUser;
 const uids = new Map<string, number>();
 
 /**

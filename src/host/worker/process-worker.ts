@@ -6,6 +6,7 @@ import type { Readable, Writable } from "node:stream";
 import { isBeat, PROCESS_WIRE } from "../../../workers/pipe/frame.ts";
 import { readWireError, toWireError, type WireErrorDto } from "../../../workers/wire/wire-error.ts";
 import type { FloodLimits } from "./flood-limiter.ts";
+import { trackLeftovers } from "./process-leftovers.ts";
 import { createFramedPipe, type FramedPipe } from "./framed-pipe.ts";
 import { type ModuleWorker, NO_MEMORY, type WorkerEnd, type WorkerMemory, type WorkerOptions } from "./worker.ts";
 import { processCommand, processEntryOf } from "./process-command.ts";
@@ -76,6 +77,7 @@ function attach(child: ChildProcess, pid: number, options: ProcessOptions, oomKi
 	let terminating: Promise<boolean> | undefined;
 	let idleMs = 0;
 	let isBeatDue = false;
+	const endLeftovers = trackLeftovers(pid, options.user);
 
 	const pipe = createFramedPipe({
 		input: fromProcess,
@@ -126,6 +128,7 @@ function attach(child: ChildProcess, pid: number, options: ProcessOptions, oomKi
 	async function end(): Promise<WorkerEnd> {
 		await exited;
 		killGroup(pid); // what the module started and left behind
+		await endLeftovers();
 		if (stopped !== "terminated") await lastWords(pipe, outputs);
 		pipe.close();
 		for (const output of outputs) output.close();
@@ -181,7 +184,7 @@ function spawnProcess(options: ProcessOptions): ChildProcess {
 		// A group of its own: Ctrl-C reaches the host, which stops its modules in order, and what a module has started
 		// can be ended with it.
 		detached: true,
-		...user,
+		...(user !== undefined && { uid: user.uid, gid: user.gid }),
 	});
 	// When memory runs out the kernel picks this before the host. Nothing depends on it.
 	if (child.pid !== undefined) writeFile(`/proc/${child.pid}/oom_score_adj`, OOM_SCORE_ADJUSTMENT, () => undefined);

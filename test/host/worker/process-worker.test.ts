@@ -262,6 +262,17 @@ test("what a module started is ended with it", async (t) => {
 	await until(() => !isAlive(pid) || isZombie(pid), "its child is still there");
 });
 
+test("what has left its group as well, where each module has a user", { skip: process.getuid?.() !== 0 }, async (t) => {
+	const { generation, lines } = inProcess(t, "leaves-a-daemon", { user: { uid: 64_998, gid: 64_998 }, cwd: "/" });
+	await generation.start(10_000);
+	await generation.collect(5000);
+	await until(() => lines.length > 0, "it has not said what it started");
+	const pid = Number(/child (\d+)/.exec(lines[0] ?? "")?.[1]);
+	assert.equal(isAlive(pid), true);
+	await generation.kill("enough");
+	await until(() => !isAlive(pid) || isZombie(pid), "its daemon is still there");
+});
+
 /** An orphan whose new parent has not asked for it yet. */
 function isZombie(pid: number): boolean {
 	return /\) Z /.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
