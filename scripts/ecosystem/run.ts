@@ -44,6 +44,7 @@ async function runBatch(batch: readonly EcosystemPackage[]): Promise<readonly Ou
 	const folder = realpathSync(mkdtempSync(path.join(tmpdir(), "bulkhead-ecosystem-")));
 	chmodSync(folder, 0o755); // a module in a process may run as another user
 	symlinkSync(path.join(HERE, "node_modules"), path.join(folder, "node_modules"));
+	writeFileSync(path.join(folder, "package.json"), JSON.stringify({ name: "a-project", version: "1.0.0" }));
 	for (const kind of FLAVOURS) mkdirSync(path.join(folder, kind));
 	for (const each of batch) {
 		writeFileSync(path.join(folder, "mcps", `${idOf(each.name)}.mjs`), asTool(each));
@@ -69,8 +70,26 @@ function idOf(name: string): string {
 	return name.replaceAll(/[^a-z0-9]+/gi, "-").replace(/^-/, "");
 }
 
+/** What a use has at hand: servers of its own to talk to, and clients of servers that are not there. */
+const AT_HAND = `
+const http = process.getBuiltinModule("node:http"), https = process.getBuiltinModule("node:https"), stream = process.getBuiltinModule("node:stream");
+const local = (answer, use) => new Promise((done, fail) => {
+	const answered = (_request, response) => response.setHeader("content-type", "application/json").end(JSON.stringify(answer));
+	const server = http.createServer(typeof answer === "function" ? answer : answered);
+	const close = () => { server.close(); server.closeAllConnections(); };
+	server.listen(0, "127.0.0.1", () => {
+		const { port } = server.address();
+		Promise.resolve(use("http://127.0.0.1:" + port, port, server)).then(done, fail).finally(close);
+	});
+});
+const text = async (url, options) => (await fetch(url, options)).text();
+const isRefused = (error) => [error, error.cause, ...(error.errors ?? [])].some((each) => /refused/i.test(String(each?.code) + String(each?.message)));
+const refused = (promise) => promise.then(() => false, (error) => isRefused(error) || Promise.reject(error));
+`;
+
 function asTool({ name, use }: EcosystemPackage): string {
 	return `import * as n from ${JSON.stringify(name)};
+${AT_HAND}
 const import_meta_file = import.meta.filename;
 const p = n.default ?? n;
 const used = await (async () => (${use}))();
@@ -80,6 +99,7 @@ export default (server) => server.registerTool(${JSON.stringify(idOf(name))}, {}
 
 function asMetric({ name, use }: EcosystemPackage): string {
 	return `const { Gauge } = require("prom-client");
+${AT_HAND}
 const n = require(${JSON.stringify(name)});
 const import_meta_file = __filename;
 const p = n.default ?? n;

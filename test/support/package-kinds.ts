@@ -250,6 +250,43 @@ exports.value = tried;`,
 		expects: ["refused", "refused", "refused"],
 	},
 	{
+		name: "looks-for-settings-up-to-the-root",
+		files: {
+			"index.js": `const fs = require("fs"), path = require("path"), found = [];
+for (let folder = __dirname; ; folder = path.dirname(folder)) {
+	if (fs.existsSync(path.join(folder, ".settingsrc"))) found.push(folder);
+	if (folder === path.dirname(folder)) break;
+}
+exports.value = found;`,
+		},
+		others: { ".settingsrc": "{}" },
+		expects: [],
+	},
+	{
+		name: "asks-for-colours-without-a-terminal",
+		files: {
+			"index.js": `const tty = require("tty"); exports.value = [tty?.WriteStream?.prototype?.hasColors?.() ?? false, process.stdout.isTTY ?? false];`,
+		},
+		expects: [false, false],
+	},
+	{
+		// Node refuses to look at the folder itself then, and nobody who loads a package of it may notice.
+		name: "begins-the-name-of-another",
+		files: {
+			"package.json": pkg({
+				name: "begins-the-name-of-another",
+				dependencies: { "begins-the-name-of-another-one": "1" },
+			}),
+			"index.js": `exports.value = require("begins-the-name-of-another-one") + require("fs").readFileSync(__dirname + "/data.txt", "utf8");`,
+			"data.txt": "!",
+		},
+		others: {
+			"node_modules/begins-the-name-of-another-one/index.js": `module.exports = require("./part.js");`,
+			"node_modules/begins-the-name-of-another-one/part.js": `module.exports = "other";`,
+		},
+		expects: "other!",
+	},
+	{
 		name: "reads-what-is-not-its-own",
 		files: {
 			"index.js": `const fs = require("fs"), path = require("path"), tried = [];

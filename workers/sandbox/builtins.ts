@@ -219,9 +219,12 @@ function lockModule(denials: Denials): void {
 	lockValue(loader, "enableCompileCache", () => ({ status: disabled }));
 }
 
-/** Libraries that colour their output ask `isatty`; nothing here is a terminal. */
+/** Libraries that colour their output ask what a terminal can do; nothing here is one. */
 function lockTty(denials: Denials): void {
-	const tty = loadBuiltin("tty");
+	const tty = loadBuiltin("tty") as typeof import("node:tty");
 	lockValue(tty, "isatty", () => false);
 	closeAllBut(tty, "tty", namesOf(["isatty"]), denials);
+	// Asked of the class's prototype, without a terminal to ask.
+	lockValue(tty.WriteStream.prototype, "hasColors", () => false);
+	lockValue(tty.WriteStream.prototype, "getColorDepth", () => 1);
 }

@@ -82,7 +82,7 @@ function createGuard(denials: Denials, leadsOut: LinkGuard): Guard {
 		call: (name, original) =>
 			function guarded(this: unknown, ...args): unknown {
 				const refusal = typeof args[0] === "number" ? refuse(args[0], "use") : refuseLink(name, args);
-				if (refusal !== undefined) return name === "existsSync" ? false : fail(refusal, args);
+				if (refusal !== undefined) return name in ASK_WHETHER_THERE ? notThere(args) : fail(refusal, args);
 				const callback = args[args.length - 1];
 				// A listener is no callback: it takes no error, and `unwatchFile` tells listeners apart by what they are.
 				if (typeof callback === "function" && !(name in TAKE_A_LISTENER)) {
@@ -98,7 +98,9 @@ function createGuard(denials: Denials, leadsOut: LinkGuard): Guard {
 						throw translate(name, thrown);
 					});
 				} catch (thrown) {
-					throw translate(name, thrown);
+					const told = translate(name, thrown);
+					if (told !== thrown && name in ASK_WHETHER_THERE) return notThere(args);
+					throw told;
 				}
 			},
 		opening() {
@@ -130,6 +132,15 @@ function fail(error: Error, args: readonly unknown[]): undefined {
 	const callback = args[args.length - 1];
 	if (typeof callback !== "function") throw error;
 	nextTick(callback as AnyFunction, error);
+}
+
+/** Nobody who asks these two expects an error, of which they have none: packages look for settings up to the root this way. */
+const ASK_WHETHER_THERE = { __proto__: null, exists: true, existsSync: true };
+
+function notThere(args: readonly unknown[]): false {
+	const callback = args[args.length - 1];
+	if (typeof callback === "function") nextTick(callback as AnyFunction, false);
+	return false;
 }
 
 /** Far below what a process may have. */

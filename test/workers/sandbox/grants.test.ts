@@ -65,6 +65,17 @@ test("read opens what it names", async (t) => {
 	assert.equal(granted.value, "granted");
 });
 
+test("what may not be read is not there for those who only ask, who expect no error", async () => {
+	for (const [path, isThere] of [
+		["/etc/passwd", false],
+		[readable, true],
+	] as const) {
+		const { value, error } = await runSandboxed("asks-whether-a-file-is-there.mjs", { argument: path });
+		const expected = { existsSync: isThere, exists: isThere, promisified: isThere };
+		assert.deepEqual(value, expected, String(error?.message));
+	}
+});
+
 test("files are read as usual: descriptors of its own, handles, streams, promises", async () => {
 	const { value, error } = await runSandboxed("uses-files-as-usual.mjs", { argument: readable });
 	const text = readFileSync(readable, "utf8");

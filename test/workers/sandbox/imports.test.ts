@@ -20,6 +20,7 @@ test("closed built-ins say what can be said without doing anything", async () =>
 			domain: null,
 			thread: [false, null],
 			sea: false,
+			colors: [false, false, 1],
 			context: false,
 			contextified: "symbol",
 			emitter: [true, true],
