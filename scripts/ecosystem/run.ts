@@ -19,7 +19,8 @@ import process from "node:process";
 import { startServer } from "../../src/composition/start-server.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import type { Logger } from "../../src/logging/logger.ts";
-import { type EcosystemPackage, PACKAGES } from "./packages.ts";
+import type { EcosystemPackage } from "./packages/ecosystem-package.ts";
+import { PACKAGES } from "./packages.ts";
 
 const HERE = import.meta.dirname;
 /** Modules that run at once. */

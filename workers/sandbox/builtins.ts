@@ -1,5 +1,6 @@
+import type * as terminal from "node:tty";
 import module from "node:module";
-import { lockChildProcess } from "./child-process.ts";
+import { closeChildProcess, lockChildProcess } from "./child-process.ts";
 import { closeAllBut, closedTwin, loadBuiltin } from "./closing.ts";
 import { type Denials, lockValue } from "./denial.ts";
 import { lockDatabases } from "./databases.ts";
@@ -113,7 +114,7 @@ function locksOf(denials: Denials, policy: SandboxDto, lockDatagrams: (dgram: ob
 	};
 	if (grantsNet(policy)) locks["dgram"] = () => lockDatagrams(loadBuiltin("dgram"));
 	if (policy.databases !== undefined) locks["sqlite"] = () => lockDatabases(denials, policy);
-	if (grantsChildProcess(policy)) locks["child_process"] = () => lockChildProcess(denials);
+	locks["child_process"] = () => (grantsChildProcess(policy) ? lockChildProcess : closeChildProcess)(denials);
 	return Object.assign(create(null) as Locks, locks);
 }
 
@@ -221,7 +222,7 @@ function lockModule(denials: Denials): void {
 
 /** Libraries that colour their output ask what a terminal can do; nothing here is one. */
 function lockTty(denials: Denials): void {
-	const tty = loadBuiltin("tty") as typeof import("node:tty");
+	const tty = loadBuiltin("tty") as typeof terminal;
 	lockValue(tty, "isatty", () => false);
 	closeAllBut(tty, "tty", namesOf(["isatty"]), denials);
 	// Asked of the class's prototype, without a terminal to ask.

@@ -1,8 +1,9 @@
 import type * as childProcess from "node:child_process";
+import { EventEmitter } from "node:events";
 import { closeAllBut, loadBuiltin } from "./closing.ts";
 import { type Denials, lockValue } from "./denial.ts";
 import { closeOpen } from "../network/sockets.ts";
-import { apply, arrayFrom, isArray, namesOf, type Names } from "../primordials/primordials.ts";
+import { apply, arrayFrom, isArray, namesOf, type Names, setPrototypeOf } from "../primordials/primordials.ts";
 
 /**
  * Lets a module start programs, and give them nothing of the host's: its own pipes or nothing, never a descriptor. What
@@ -33,6 +34,18 @@ export function lockChildProcess(denials: Denials): void {
 		});
 	}
 	closeAllBut(child, "child_process", OPEN, denials);
+}
+
+/**
+ * Lets a module start nothing. A `ChildProcess` can be made, which has nothing in it and whose methods refuse: libraries
+ * make one to tell through it, or beside it, why a program could not be started.
+ */
+export function closeChildProcess(denials: Denials): void {
+	const child = loadBuiltin("child_process") as typeof childProcess;
+	closeAllBut(child, "child_process", namesOf([]), denials, "childProcess");
+	class ChildProcess extends EventEmitter {}
+	setPrototypeOf(ChildProcess.prototype, child.ChildProcess.prototype);
+	lockValue(child, "ChildProcess", ChildProcess);
 }
 
 type AnyFunction = (...args: unknown[]) => unknown;

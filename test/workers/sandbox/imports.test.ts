@@ -15,6 +15,8 @@ test("closed built-ins say what can be said without doing anything", async () =>
 	assert.deepEqual(
 		value,
 		{
+			child: [true, true, undefined, false],
+			refused: Array<string>(3).fill("ERR_BULKHEAD_DENIED"),
 			primary: [true, true, false],
 			workers: {},
 			domain: null,

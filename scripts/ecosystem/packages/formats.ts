@@ -1,0 +1,86 @@
+import type { EcosystemPackage } from "./ecosystem-package.ts";
+
+const NEEDS_CANVAS = "takes DOMMatrix from @napi-rs/canvas, which is native code";
+
+/** Formats, dates, numbers and validation. */
+export const FORMATS: readonly EcosystemPackage[] = [
+	// Formats
+	{ name: "yaml", use: `n.parse("a: 1").a === 1` },
+	{ name: "js-yaml", use: `n.load("a: 1").a === 1` },
+	{ name: "ini", use: `n.parse("a=1").a === "1"` },
+	{ name: "toml", use: `n.parse("a = 1").a === 1` },
+	{ name: "dotenv", use: `n.parse("A=1").A === "1"` },
+	{ name: "csv-parse", use: `await new Promise((done) => n.parse("a,b", (_e, rows) => done(rows[0][1] === "b")))` },
+	{
+		name: "csv-stringify",
+		use: `await new Promise((done) => n.stringify([["a", "b"]], (_e, text) => done(text === "a,b\\n")))`,
+	},
+	{ name: "papaparse", use: `p.parse("a,b").data[0][1] === "b"` },
+	{ name: "xml2js", use: `(await p.parseStringPromise("<a>1</a>")).a === "1"` },
+	{ name: "fast-xml-parser", use: `new n.XMLParser().parse("<a>1</a>").a === 1` },
+	{ name: "cheerio", use: `n.load("<p>a</p>")("p").text() === "a"` },
+	{ name: "htmlparser2", use: `n.parseDocument("<p>a</p>").children.length === 1` },
+	{ name: "jsdom", use: `new n.JSDOM("<p>a</p>").window.document.querySelector("p").textContent === "a"` },
+	{ name: "marked", use: `n.marked.parse("# a").includes("<h1>")` },
+	{ name: "markdown-it", use: `new p().render("# a").includes("<h1>")` },
+	{ name: "sanitize-html", use: `p("<script>1</script>a") === "a"` },
+	{ name: "turndown", use: `new p().turndown("<h1>a</h1>").includes("a")` },
+	{
+		name: "exceljs",
+		use: `(await (() => { const b = new p.Workbook(); b.addWorksheet("a").addRow([1]); return b.xlsx.writeBuffer(); })()).byteLength > 100`,
+	},
+	{ name: "xlsx", use: `(n.utils ?? p.utils).aoa_to_sheet([[1]]).A1.v === 1` },
+	{ name: "pdf-lib", use: `(await (await n.PDFDocument.create()).save()).length > 100` },
+	{
+		name: "pdfkit",
+		use: `await new Promise((done) => { const d = new p(); d.on("data", () => 0).on("end", () => done(true)); d.text("a"); d.end(); })`,
+	},
+	{ name: "pdf-parse", use: `typeof (n.PDFParse ?? p) === "function"`, needs: NEEDS_CANVAS },
+	{ name: "jszip", use: `(await new p().file("a", "b").generateAsync({ type: "uint8array" })).length > 20` },
+	{
+		name: "adm-zip",
+		use: `(() => { const z = new p(); z.addFile("a", Buffer.from("b")); return z.toBuffer().length > 20; })()`,
+	},
+	{
+		name: "protobufjs",
+		use: `p.parse('syntax = "proto3"; message A { int32 b = 1; }').root.lookupType("A").encode({ b: 5 }).finish().length === 2`,
+	},
+	{
+		name: "@grpc/grpc-js",
+		use: `await new Promise((done) => { const m = { path: "/a/b", requestStream: false, responseStream: false, requestSerialize: Buffer.from, requestDeserialize: String, responseSerialize: Buffer.from, responseDeserialize: String }; new (n.makeGenericClientConstructor({ b: m }, "a"))("127.0.0.1:1", n.credentials.createInsecure()).b("hi", (e) => done(e.code === n.status.UNAVAILABLE)); })`,
+	},
+	{ name: "avsc", use: `p.Type.forValue(5).fromBuffer(p.Type.forValue(5).toBuffer(7)) === 7` },
+	{ name: "msgpackr", use: `n.unpack(n.pack({ a: 1 })).a === 1` },
+	{ name: "cbor", use: `p.decodeFirstSync(await p.encodeAsync({ a: 1 })).a === 1` },
+	{ name: "iconv-lite", use: `p.decode(Buffer.from([0xe4]), "latin1") === "ä"` },
+	{ name: "json5", use: `p.parse("{a:1}").a === 1` },
+	{ name: "jsonpath-plus", use: `n.JSONPath({ path: "$.a", json: { a: 1 } })[0] === 1` },
+	{ name: "mime-types", use: `p.lookup("a.json") === "application/json"` },
+	{ name: "acorn", use: `n.parse("1", { ecmaVersion: 2022 }).type === "Program"` },
+	{ name: "typescript", use: `p.transpile("let a: number = 1").includes("a = 1")` },
+	{ name: "@babel/core", use: `n.transformSync("1", { configFile: false, babelrc: false }).code === "1;"` },
+	// Dates and numbers
+	{ name: "dayjs", use: `p("2020-01-01").year() === 2020` },
+	{ name: "moment", use: `p("2020-01-01").year() === 2020` },
+	{ name: "moment-timezone", use: `p.tz("2020-01-01", "Europe/Berlin").format("Z") === "+01:00"` },
+	{ name: "luxon", use: `n.DateTime.fromISO("2020-01-01").year === 2020` },
+	{ name: "date-fns", use: `n.getYear(new Date(2020, 1)) === 2020` },
+	{ name: "ms", use: `p("1s") === 1000` },
+	{ name: "cron-parser", use: `(n.CronExpressionParser ?? p).parse("0 0 1 1 *").next().getMonth() === 0` },
+	{ name: "mathjs", use: `n.evaluate("1 + 1") === 2` },
+	{ name: "bignumber.js", use: `new (n.BigNumber ?? p)(1).plus(1).eq(2)` },
+	{ name: "decimal.js", use: `new (n.Decimal ?? p)(1).plus(1).eq(2)` },
+	{ name: "simple-statistics", use: `n.mean([1, 3]) === 2` },
+	// Validation
+	{ name: "zod", use: `n.z.object({ a: n.z.number() }).parse({ a: 1 }).a === 1` },
+	{ name: "joi", use: `p.object({ a: p.number() }).validate({ a: 1 }).error === undefined` },
+	{ name: "ajv", use: `new (n.Ajv ?? p)().compile({ type: "number" })(1)` },
+	{ name: "yup", use: `await n.number().isValid(1)` },
+	{ name: "superstruct", use: `n.is(1, n.number())` },
+	{ name: "valibot", use: `n.parse(n.number(), 1) === 1` },
+	{ name: "class-validator", use: `n.isEmail("a@b.co")` },
+	{ name: "class-transformer", use: `n.instanceToPlain({ a: 1 }).a === 1` },
+	{ name: "validator", use: `p.isEmail("a@b.co")` },
+	{ name: "jsonschema", use: `n.validate(1, { type: "number" }).valid` },
+	{ name: "@sinclair/typebox", use: `(await import("@sinclair/typebox/value")).Value.Check(n.Type.Number(), 1)` },
+];
