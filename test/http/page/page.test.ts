@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { after, before, test } from "node:test";
 import type { Browser } from "playwright-core";
 import { assertAccessible, assertFits, launchBrowser, openPage } from "../../support/browser.ts";
@@ -196,4 +197,25 @@ test("no text of a module becomes markup, wherever it is shown", async (t) => {
 			/^default-src 'none'; script-src 'self'; style-src 'self';/,
 		);
 	}
+});
+
+test("where authentication is on, nothing is shown before a token with the scope is given, and the tab alone keeps it", async (t) => {
+	const sha256 = createHash("sha256").update("token-of-an-operator").digest("hex");
+	const tokens = `- { name: ops, sha256: ${sha256}, scopes: [admin, mcp, metrics] }\n`;
+	const files = { ...FILES, "tokens.yaml": tokens };
+	const { url } = await startTestServer(t, { files, env: { AUTH_TOKENS_FILE: "tokens.yaml" } });
+	const html = await (await fetch(url, { headers: { accept: "text/html" } })).text();
+	assert.doesNotMatch(html, /counts|serving/);
+	const { page } = await openPage(t, browser);
+	await page.goto(url);
+	await page.getByLabel("Token").fill("token-of-nobody");
+	await page.getByRole("button", { name: "Sign in" }).click();
+	await page.getByRole("alert").waitFor();
+	await assertAccessible(page);
+	await page.getByLabel("Token").fill("token-of-an-operator");
+	await page.getByRole("button", { name: "Sign in" }).click();
+	await page.getByRole("heading", { level: 1, name: /of 6 serving/ }).waitFor();
+	assert.deepEqual(await page.evaluate("[localStorage.length, document.cookie, sessionStorage.length]"), [0, "", 1]);
+	await page.getByRole("button", { name: "Sign out" }).click();
+	await page.getByLabel("Token").waitFor();
 });
