@@ -235,6 +235,13 @@ const OPERATORS: DashboardSpec = {
 					size: [12, 8],
 					queries: [['mcp_open_connections{instance=~"$instance"}', "{{instance}}"]],
 				},
+				{
+					title: "Authentication failure rate",
+					form: "graph",
+					size: [12, 8],
+					unit: "reqps",
+					queries: [["rate(mcp_auth_failures_total[5m])", "{{method}}: {{reason}}"]],
+				},
 			],
 		],
 		[

@@ -34,6 +34,8 @@ export interface Instrumentation {
 	readonly access: AccessObserver;
 	/** Something was asked for that is hidden from who asked. */
 	hidden(method: ForwardedMethod): void;
+	/** The certificate that is shown to clients: when it expires, in milliseconds since the epoch. */
+	certificate(expiresAt: number): void;
 	/** The tokens that are in force. */
 	tokens(tokens: readonly Token[]): void;
 	/** Another file than the policy was read anew. */
@@ -145,6 +147,7 @@ export function createInstrumentation(metrics: HostMetrics): Instrumentation {
 			metrics.authzChecks.inc({ resource_type, status: "denied" });
 			metrics.authzDenials.inc({ resource_type, reason: "hidden" });
 		},
+		certificate: (expiresAt) => metrics.certificateExpiry.set({}, expiresAt / 1000),
 		tokens(tokens) {
 			// Of several with one name, which rotate, the one that goes last.
 			const expiries = new Map<string, number>();

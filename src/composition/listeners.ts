@@ -1,6 +1,6 @@
 import type { HostConfig } from "../config/config.ts";
 import { type AppOptions, createApp, createMetricsApp } from "../http/app.ts";
-import { createListener, type Listener } from "../http/listener.ts";
+import { createListener, type Listener, type ListenerTls } from "../http/listener.ts";
 
 /** The host's ports, as one. */
 export interface Listeners extends Omit<Listener, "listen"> {
@@ -11,6 +11,7 @@ export function createListeners(
 	config: HostConfig,
 	app: AppOptions,
 	onConnections: (change: 1 | -1) => void,
+	tls: ListenerTls | undefined,
 ): Listeners {
 	const { keepAliveTimeoutMs } = config;
 	const main = createListener({
@@ -19,6 +20,7 @@ export function createListeners(
 		port: config.port,
 		portVariable: "PORT",
 		keepAliveTimeoutMs,
+		tls,
 		onConnections,
 	});
 	const metrics =
@@ -30,12 +32,16 @@ export function createListeners(
 					port: config.metricsPort,
 					portVariable: "METRICS_PORT",
 					keepAliveTimeoutMs,
+					tls,
 					onConnections,
 				});
 	const all = metrics === undefined ? [main] : [main, metrics];
 	return {
 		async listen() {
 			return { url: await main.listen(), metricsUrl: await metrics?.listen() };
+		},
+		setTls(options) {
+			for (const listener of all) listener.setTls(options);
 		},
 		drain() {
 			for (const listener of all) listener.drain();

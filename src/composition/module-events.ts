@@ -41,7 +41,7 @@ export function createModuleEvents(parts: ModuleEventsOptions): OnHostEvent {
 			case "catalogChanged":
 				return updates.relisted(id, event.catalog);
 			case "updated":
-				for (const spelling of catalog.spellings(event.uri)) mcp.resourceUpdated(spelling);
+				for (const spelling of catalog.spellings(event.uri)) mcp.resourceUpdated(spelling, id);
 				return;
 			case "pushed":
 				return mcp.pushed(id, event.session, event.json);

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { closeSync, openSync } from "node:fs";
 import { type AuditLog, createAuditLog } from "../auth/audit-log.ts";
-import { createAuthenticator, type CredentialCheck } from "../auth/authenticator.ts";
+import { createBasicCheck } from "../auth/basic-passwords.ts";
+import { type Authenticator, createAuthenticator, type CredentialCheck } from "../auth/authenticator.ts";
 import { createBearerCheck } from "../auth/bearer-tokens.ts";
 import { principalOf } from "../auth/identified-request.ts";
 import { createJwtCheck } from "../auth/jwt.ts";
@@ -9,9 +10,13 @@ import { createKeySource } from "../auth/key-source.ts";
 import { createRateLimit } from "../auth/rate-limit.ts";
 import { parseTokenList, type TokenList } from "../auth/token-list.ts";
 import { openWatchedFile, type WatchedFile } from "../auth/watched-file.ts";
+import { isLoopback } from "../config/host-header.ts";
 import type { HostConfig } from "../config/config.ts";
 import { describeYamlProblems } from "../core/checked-yaml.ts";
 import { BulkheadError, messageOf } from "../core/errors.ts";
+import type { TlsOptions } from "node:tls";
+import type { ListenerTls } from "../http/listener.ts";
+import { openWeb } from "./open-web.ts";
 import { type Access, createAccess } from "../http/front/access.ts";
 import { createChallenges } from "../http/front/challenge.ts";
 import { metadataUrl } from "../http/routes/oauth-route.ts";
@@ -25,6 +30,12 @@ export interface OpenAccess {
 	readonly access: Access;
 	readonly audit: AuditLog | undefined;
 	readonly reloadables: readonly Reloadable[];
+	/** Of `WEB_CONFIG_FILE`; undefined where connections are not encrypted. */
+	readonly tls: ListenerTls | undefined;
+	/** On every answer. */
+	responseHeaders(): Readonly<Record<string, string>>;
+	/** To be called once: is told of certificates that have changed. */
+	onTlsChange(take: (options: TlsOptions) => void): void;
 	/** Whether a request is told of modules where everybody may ask. */
 	readonly showsModules: (request: IncomingMessage) => boolean;
 }
@@ -53,9 +64,23 @@ export function openAccess(config: HostConfig, log: Logger, parts: AccessParts):
 		schemes.add("bearer");
 		checks.push(openJwtCheck(config, config.oauthIssuer, log));
 	}
+	let authenticator: Authenticator | undefined;
+	const web = openWeb(config, log, { ...parts, onChange: () => authenticator?.forget() });
+	if (web !== undefined) {
+		reloadables.push(web.reloadable);
+		if (web.hasUsers()) {
+			schemes.add("basic");
+			checks.push(createBasicCheck(web.users));
+		}
+	}
+	const certificate = web?.certificate;
+	const isAuthenticating = checks.length > 0 || certificate !== undefined;
+	if (!isAuthenticating && web !== undefined) refuseOpen(config);
 	const audit = openAudit(config, log, parts);
 	if (audit !== undefined) reloadables.push(audit.reloadable);
-	const authenticator = checks.length === 0 ? undefined : createAuthenticator({ checks, now: Date.now });
+	authenticator = isAuthenticating
+		? createAuthenticator({ checks, now: Date.now, ...(certificate !== undefined && { certificate }) })
+		: undefined;
 	if (tokens !== undefined) {
 		instrumentation.tokens(tokens.value().tokens);
 		tokens.watch({
@@ -86,12 +111,22 @@ export function openAccess(config: HostConfig, log: Logger, parts: AccessParts):
 		access,
 		audit: audit?.log,
 		reloadables,
+		tls: web?.tls,
+		responseHeaders: () => web?.headers() ?? {},
+		onTlsChange: (take) => web?.onTlsChange(take),
 		showsModules(request) {
 			if (authenticator === undefined) return true;
 			const principal = principalOf(request);
 			return principal?.scopes.includes("admin") === true && principal.sees.all;
 		},
 	};
+}
+
+/** TLS alone asks nobody who they are. @throws {BulkheadError} CONFIG_INVALID */
+function refuseOpen({ allowUnauthenticated, host, metricsHost }: HostConfig): void {
+	if (allowUnauthenticated || [host, metricsHost ?? host].every(isLoopback)) return;
+	const message = `${host} is open to other machines, and WEB_CONFIG_FILE asks nobody who they are: add basic_auth_users or client_auth_type: RequireAndVerifyClientCert, set AUTH_TOKENS_FILE or OAUTH_ISSUER, or ALLOW_UNAUTHENTICATED=true`;
+	throw new BulkheadError("CONFIG_INVALID", message);
 }
 
 function openTokens(path: string): WatchedFile<TokenList> {

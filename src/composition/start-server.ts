@@ -158,6 +158,7 @@ export async function startServer(given: ServerOptions): Promise<RunningServer> 
 		moduleLog,
 		reload,
 		access: access.access,
+		responseHeaders: access.responseHeaders,
 		showsModules: access.showsModules,
 		calls,
 		lives,
@@ -169,7 +170,8 @@ export async function startServer(given: ServerOptions): Promise<RunningServer> 
 			warnings: catalog.warnings(id),
 		}),
 	};
-	const listeners = createListeners(config, app, instrumentation.connections);
+	const listeners = createListeners(config, app, instrumentation.connections, access.tls);
+	access.onTlsChange(listeners.setTls);
 	opened.defer(listeners.close);
 	const warnOfPolicy = (policy: PluginPolicy): void => {
 		const ids = host.modules().map(({ id }) => id);

@@ -37,6 +37,7 @@ export function schemaFor(startDir: string, terminal: boolean) {
 			).prefault(LOOPBACK_NAMES),
 
 			AUTH_TOKENS_FILE: file.optional(),
+			WEB_CONFIG_FILE: file.optional(),
 			OAUTH_ISSUER: httpUrl().optional(),
 			OAUTH_AUDIENCE: texts("names or addresses of audiences, separated by commas").optional(),
 			OAUTH_JWKS_URI: httpUrl().optional(),
@@ -144,16 +145,20 @@ const HOME_SHORTHAND = /^~|\/~(\/|$)/;
 
 const LOCAL = "127.0.0.1";
 const OR_AUTHENTICATE =
-	"set AUTH_TOKENS_FILE or OAUTH_ISSUER to open it to others; ALLOW_UNAUTHENTICATED=true opens it to everybody";
+	"set AUTH_TOKENS_FILE, OAUTH_ISSUER or WEB_CONFIG_FILE to open it to others; ALLOW_UNAUTHENTICATED=true opens it to everybody";
 
 /** Whether other machines may be served. What `WEB_CONFIG_FILE` asks of them is known when it is read. */
 function mayBeOpen(values: {
 	readonly ALLOW_UNAUTHENTICATED: boolean;
 	readonly AUTH_TOKENS_FILE?: string | undefined;
 	readonly OAUTH_ISSUER?: string | undefined;
+	readonly WEB_CONFIG_FILE?: string | undefined;
 }): boolean {
-	const { ALLOW_UNAUTHENTICATED, AUTH_TOKENS_FILE, OAUTH_ISSUER } = values;
-	return ALLOW_UNAUTHENTICATED || [AUTH_TOKENS_FILE, OAUTH_ISSUER].some((configured) => configured !== undefined);
+	const { ALLOW_UNAUTHENTICATED, AUTH_TOKENS_FILE, OAUTH_ISSUER, WEB_CONFIG_FILE } = values;
+	return (
+		ALLOW_UNAUTHENTICATED ||
+		[AUTH_TOKENS_FILE, OAUTH_ISSUER, WEB_CONFIG_FILE].some((configured) => configured !== undefined)
+	);
 }
 
 /** As it is written: an issuer is compared letter by letter. */

@@ -56,6 +56,8 @@ export interface AppOptions {
 	readonly moduleLog: ModuleLog;
 	readonly reload: Reload;
 	readonly access: Access;
+	/** On every answer; the operator's. */
+	readonly responseHeaders: () => Readonly<Record<string, string>>;
 	/** Whether a request is told of modules where everybody may ask. */
 	readonly showsModules: (request: IncomingMessage) => boolean;
 	/** What the pages show beside what the API does. */
@@ -128,7 +130,7 @@ function metricsDisabled(config: HostConfig): string | undefined {
 
 /** @param shortcut takes the requests that need no router, once they are let in */
 function serve(
-	{ config, observeRequest: observer, log, access, tracer }: AppOptions,
+	{ config, observeRequest: observer, log, access, responseHeaders, tracer }: AppOptions,
 	listensOn: string,
 	routes: readonly Route[],
 	shortcut: (request: IncomingMessage, response: ServerResponse) => boolean = () => false,
@@ -142,6 +144,7 @@ function serve(
 	app.use(notFound as RequestHandler);
 	app.use(createErrorHandler(log));
 	return (request, response) => {
+		for (const [name, value] of Object.entries(responseHeaders())) response.setHeader(name, value);
 		const traceId = tracer && traceIdOf(traceRequest(tracer, request, response));
 		const ids = { request_id: requestIdOf(request.headers["x-request-id"]), ...(traceId && { trace_id: traceId }) };
 		withRequestIds(ids, () => {

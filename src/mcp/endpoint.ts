@@ -24,7 +24,8 @@ export interface McpEndpoint {
 	handle(request: IncomingMessage, response: ServerResponse, body: unknown): Promise<void>;
 	/** Tells every client that asked, of either era, that lists have changed. */
 	listsChanged(lists: ReadonlySet<ListName>): void;
-	resourceUpdated(uri: string): void;
+	/** @param moduleId who says so: clients from whom it is hidden are not told */
+	resourceUpdated(uri: string, moduleId: string): void;
 	/** Takes a notification of a module to a session that has called it; see `createSessionMessages`. */
 	pushed(moduleId: string, address: string, json: string): void;
 	/** Tells the clients that listen for the task, if the module is the one that has it. */
@@ -84,9 +85,11 @@ export function createMcpEndpoint({ gateway, catalog, onError, ...options }: Mcp
 	const inSession = createSessionRequests({ gateway, sessions, direct });
 	const stateless = createStatelessRequests({ gateway, direct, onError, createServer: () => createServer("legacy") });
 
-	function changed(change: ServerEvent): void {
-		modern.changed(change);
-		for (const { changes } of sessions.all()) changes.tell(change);
+	function changed(change: ServerEvent, moduleId?: string): void {
+		modern.changed(change, moduleId);
+		for (const { changes, principal } of sessions.all()) {
+			if (moduleId === undefined || principal?.sees.module(moduleId) !== false) changes.tell(change);
+		}
 	}
 
 	return {
@@ -117,7 +120,7 @@ export function createMcpEndpoint({ gateway, catalog, onError, ...options }: Mcp
 			if (lists.has("prompts")) changed({ kind: "prompts_list_changed" });
 			if (lists.has("resources") || lists.has("resourceTemplates")) changed({ kind: "resources_list_changed" });
 		},
-		resourceUpdated: (uri) => changed({ kind: "resource_updated", uri }),
+		resourceUpdated: (uri, moduleId) => changed({ kind: "resource_updated", uri }, moduleId),
 		pushed,
 		taskChanged: modern.taskChanged,
 		serving: modern.serving,

@@ -5,7 +5,8 @@ import { test } from "node:test";
 import { DASHBOARDS } from "../../scripts/dashboards/dashboards.ts";
 import { dashboardJson, queriesOf } from "../../scripts/dashboards/panels.ts";
 import { startPrometheus } from "../support/prometheus.ts";
-import { startTestServer } from "../support/test-server.ts";
+import { tokensFile } from "../support/auth-tokens.ts";
+import { startTestServer, testSetup } from "../support/test-server.ts";
 import { until } from "../support/until.ts";
 
 const FOLDER = path.join(import.meta.dirname, "../../deploy/grafana/dashboards");
@@ -52,15 +53,21 @@ test("every query of every panel has data from a host with traffic", async (t) =
 		env: { COLLECT_INTERVAL_MS: "500" },
 	});
 	const { host } = new URL(server.url);
+	const { folder } = await testSetup(t, {
+		files: { "tokens.yaml": tokensFile([{ name: "prometheus", scopes: ["metrics"] }]) },
+	});
+	const guarded = await startTestServer(t, { env: { AUTH_TOKENS_FILE: path.join(folder, "tokens.yaml") } });
+	const guardedJob = `{job_name: guarded, authorization: {credentials: token-of-prometheus}, static_configs: [{targets: ["${new URL(guarded.url).host}"]}]}`;
 	const prometheus = await startPrometheus(
 		t,
-		`global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs: [{job_name: bulkhead, static_configs: [{targets: ["${host}"]}]}]`,
+		`global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs: [{job_name: bulkhead, static_configs: [{targets: ["${host}"]}]}, ${guardedJob}]`,
 	);
 	const pending = new Set(Object.values(DASHBOARDS).flatMap(queriesOf));
 	await until(
 		async () => {
 			await server.execute("add", { a: 1, b: 2 });
 			await server.execute("add", { a: "one" });
+			await fetch(`${guarded.url}/mcp`, { method: "POST" });
 			await server.rpc("resources/read", { uri: "greeting://Ada" });
 			for (const query of [...pending]) if (await hasData(query)) pending.delete(query);
 			return pending.size === 0;

@@ -1,5 +1,6 @@
 /** Who may do what: every route and method of MCP with every kind of credentials, right and wrong. */
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
 import { bearer, tokensFile, type TestToken } from "../support/auth-tokens.ts";
@@ -446,4 +447,61 @@ test("who has no admin scope learns no module from what is open", async (t) => {
 		const page = await (await fetch(url, { headers: { ...headers, accept: "text/html" } })).text();
 		assert.equal(page.includes("mcps/secret"), sees);
 	}
+});
+
+test("the audit log says who did what, and neither arguments nor tokens", async (t) => {
+	const { folder } = await testSetup(t);
+	const file = path.join(folder, "audit.log");
+	const server = await startGuarded(t, [{ name: "ann", scopes: ["mcp", "admin"] }], { AUDIT_LOG_FILE: file });
+	const { session } = await openSession(server.url, { headers: bearer("ann") });
+	const headers = { ...bearer("ann"), "x-request-id": "request-1" };
+	await (await post(server.url, toolCall("who", { secret: "argument-1" }), { headers, session })).text();
+	await (
+		await post(
+			server.url,
+			{ jsonrpc: "2.0", id: 2, method: "resources/read", params: { uri: "note://a" } },
+			{ headers },
+		)
+	).text();
+	await (await fetch(`${server.url}/metrics`, { headers: bearer("wrong") })).text();
+	await (await fetch(`${server.url}/-/reload`, { method: "POST", headers: bearer("ann") })).text();
+	const lines = async (): Promise<readonly Record<string, unknown>[]> =>
+		(await readFile(file, "utf8"))
+			.split("\n")
+			.filter(Boolean)
+			.map((line) => JSON.parse(line) as Record<string, unknown>);
+	await until(async () => (await lines()).length === 4, "four lines");
+	const [call, read, refusal, action] = await lines();
+	assert.partialDeepStrictEqual(call, {
+		event: "tool_call",
+		principal: "ann",
+		address: "127.0.0.1",
+		module: "mcps/tools",
+		name: "who",
+		outcome: "success",
+		request_id: "request-1",
+	});
+	assert.equal(typeof call?.["version"], "string");
+	assert.ok(typeof call?.["session"] === "string" && call["session"] !== session);
+	assert.partialDeepStrictEqual(read, {
+		event: "resource_read",
+		name: "note://a",
+		module: "mcps/tools",
+		outcome: "success",
+	});
+	assert.partialDeepStrictEqual(refusal, {
+		event: "refusal",
+		principal: null,
+		name: "GET /metrics",
+		outcome: "UNAUTHENTICATED",
+		status: 401,
+	});
+	assert.partialDeepStrictEqual(action, {
+		event: "admin_action",
+		principal: "ann",
+		name: "POST /-/reload",
+		outcome: "success",
+	});
+	const text = await readFile(file, "utf8");
+	for (const secret of ["argument-1", "token-of", session]) assert.ok(!text.includes(secret), secret);
 });

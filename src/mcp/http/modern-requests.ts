@@ -20,7 +20,7 @@ import { asToolCall } from "../protocol/inbound-request.ts";
 export interface ModernRequests {
 	handle(exchange: Exchange): Promise<void>;
 	/** Tells the clients that listen for it. */
-	changed(change: ServerEvent): void;
+	changed(change: ServerEvent, moduleId?: string): void;
 	/** Tells those that listen for the task, if it is the module's. */
 	taskChanged(moduleId: string, taskId: string): void;
 	/** Tells those that listen for tasks of the module how these are. */
@@ -115,7 +115,7 @@ export function createModernRequests(options: ModernRequestsOptions): ModernRequ
 				response,
 			);
 		},
-		changed: (change) => bus.publish(change),
+		changed: bus.publish,
 		taskChanged: notices.changed,
 		serving: notices.serving,
 		close: () => handler.close(),

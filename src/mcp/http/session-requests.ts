@@ -28,6 +28,7 @@ export function createSessionRequests({ gateway, sessions, direct }: SessionRequ
 	async function serve(session: Session, sessionId: string, exchange: Exchange): Promise<void> {
 		const { request, response, body, origin } = exchange;
 		response.once("close", session.use());
+		session.principal = origin.principal;
 		cancelDirectCall(session, body);
 		const lastEventId = request.method === "GET" ? header(request, "last-event-id") : undefined;
 		if (lastEventId !== undefined && !session.canResumeAfter(lastEventId)) {

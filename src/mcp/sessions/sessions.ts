@@ -5,6 +5,7 @@ import type { ClientDto, ClientKindDto } from "../../../workers/wire/messages.ts
 import { type ChangeNotices, createChangeNotices, sendChange } from "./change-notifier.ts";
 import { createEventStores, EVENT_STORE_LIMITS } from "./event-store.ts";
 import { InFlight } from "../../../workers/wire/in-flight.ts";
+import type { Principal } from "../../auth/principal.ts";
 import { ownerOf } from "../calls/call.ts";
 import type { RunningCall } from "../calls/call-relay.ts";
 import { StandaloneStream } from "./session-stream.ts";
@@ -36,6 +37,8 @@ export interface Session {
 	/** Calls that are answered without the SDK, by `requestKey` of their request id. */
 	readonly directCalls: InFlight<RunningCall, string | number>;
 	readonly state: SessionState;
+	/** Who has sent its latest request: the same as ever, with what it may see now. */
+	principal: Principal | undefined;
 	canResumeAfter(eventId: string): boolean;
 	/** Whether each event stream begins with an event, so that its client can come back to it whatever it has received. */
 	opensStreams(): boolean;
@@ -149,6 +152,7 @@ export function createSessions(options: SessionsOptions): Sessions {
 				uses: 0,
 				changes,
 				directCalls: new InFlight(),
+				principal: undefined,
 				state,
 				canResumeAfter: store.has,
 				opensStreams: () => isResumable(server),
