@@ -1,9 +1,12 @@
+import type { IncomingMessage } from "node:http";
 import type { Request, Response } from "express";
 import type { Host } from "../../host/host.ts";
 import { isServing } from "../../host/runner/module-state.ts";
 import { JSON_ANSWER, OPEN, type Operation, type Route } from "../front/route.ts";
 
 export interface IndexRouteOptions {
+	/** Whether a request is shown what the modules are. */
+	readonly showsModules: (request: IncomingMessage) => boolean;
 	readonly host: Host;
 	readonly serverInfo: { readonly name: string; readonly version: string };
 	/** Answers a browser. */
@@ -26,10 +29,10 @@ const ENDPOINTS = {
 } as const;
 
 /** `GET /`: a page for a browser, the same as JSON for everybody else. */
-export function indexRoute({ host, serverInfo, page }: IndexRouteOptions): Route {
+export function indexRoute({ host, serverInfo, page, showsModules }: IndexRouteOptions): Route {
 	const show: Operation["handlers"][number] = async (request, response) => {
 		response.vary("accept");
-		if (request.accepts(["json", "html"]) === "html") {
+		if (request.accepts(["json", "html"]) === "html" && showsModules(request)) {
 			await page(request, response);
 			return;
 		}
