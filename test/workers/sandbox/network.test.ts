@@ -160,6 +160,7 @@ test("the network opens no unix socket: each is granted by its path", async (t) 
 	const server = createNetServer((socket) => {
 		visits++;
 		socket.on("error", () => undefined); // its reader does not wait for the answer
+		socket.resume(); // or the end of what it sends is never seen, and the server never closed
 		socket.end("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
 	});
 	await listening(t, server, () => server.listen(path));
