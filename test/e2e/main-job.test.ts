@@ -142,7 +142,7 @@ test("the host's own metrics count what happened", async (t) => {
 	const page = await server.metrics();
 
 	assert.equal(sampleOf(page, 'mcp_tool_calls_total{tool_name="add",status="success"}'), 1);
-	assert.equal(sampleOf(page, 'mcp_tool_errors_total{tool_name="add",error_type="tool_error"}'), 1);
+	assert.equal(sampleOf(page, 'mcp_tool_errors_total{tool_name="add",error_type="validation_error"}'), 1);
 	assert.equal(sampleOf(page, 'mcp_tool_errors_total{tool_name="unknown",error_type="not_found"}'), 1);
 	assert.equal(sampleOf(page, 'mcp_active_requests{tool_name="add"}'), 0);
 	assert.equal(sampleOf(page, 'mcp_tool_duration_seconds_count{tool_name="add"}'), 2);

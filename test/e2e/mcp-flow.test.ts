@@ -48,7 +48,7 @@ test("a full module refuses at once, with an error that says to try again; the o
 		"the places are free again",
 	);
 	const page = await metrics();
-	assert.equal(sampleOf(page, 'mcp_tool_errors_total{tool_name="wait",error_type="unavailable"}'), 2);
+	assert.equal(sampleOf(page, 'mcp_tool_errors_total{tool_name="wait",error_type="queue_full"}'), 2);
 	assert.equal(sampleOf(page, 'mcp_tool_errors_total{tool_name="wait",error_type="cancelled"}'), 3);
 });
 
@@ -110,7 +110,7 @@ test("a call of a session in a module that hangs ends with an error that says so
 	for (const call of [looping, beside]) {
 		const error = (await messagesOf(await call)).at(-1)?.error;
 		assert.match(error?.message ?? "", /ended while it ran this call: .*event loop stood still for 3000 ms/);
-		assert.equal(error?.data?.["code"], "MODULE_CRASHED");
+		assert.equal(error?.data?.["code"], "MODULE_HUNG");
 	}
 	await until(async () => (await module("mcps/gated")).state === "running", "it is replaced");
 	assert.deepEqual((await module("mcps/gated")).restarts, { hang: 1 });

@@ -124,7 +124,7 @@ test("results say for how long they may be kept, in the 2026-07-28 era alone; of
 		"resources/templates/list",
 		"server/discover",
 	]) {
-		assert.deepEqual(await hint(method), { ttlMs: 5000, cacheScope: "private" }, method);
+		assert.deepEqual(await hint(method), { ttlMs: 5000, cacheScope: "public" }, method);
 	}
 	assert.deepEqual(await hint("resources/read", { uri: "doc://plain" }), { ttlMs: 0, cacheScope: "private" });
 	assert.deepEqual(await hint("resources/read", { uri: "doc://hinted" }), { ttlMs: 60_000, cacheScope: "public" });

@@ -108,7 +108,10 @@ test("modules come and go with their files, and clients that listen hear of it o
 });
 
 test("a name that another module has is refused, shown and counted", async (t) => {
-	const server = await startTestServer(t, { files: { "mcps/a.ts": tool(1) } });
+	const server = await startTestServer(t, {
+		files: { "mcps/a.ts": tool(1) },
+		env: { COLLECT_MAX_AGE_MS: "1000" }, // as long as the name of a removed file is kept for it
+	});
 	await server.save("mcps/0-first-by-name.ts", tool(2));
 	await until(async () => (await server.module("mcps/0-first-by-name")).conflicts?.length === 1, "the conflict shows");
 	assert.deepEqual((await server.module("mcps/0-first-by-name")).conflicts, [
@@ -119,7 +122,7 @@ test("a name that another module has is refused, shown and counted", async (t) =
 	await server.remove("mcps/a.ts");
 	await until(
 		async () => (await server.execute("version")).body.content?.[0]?.text === "2",
-		"the name goes to the next",
+		"the name goes to the next, once it is not kept any more",
 	);
 });
 

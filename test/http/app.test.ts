@@ -1,12 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { startTestServer } from "../support/test-server.ts";
+import { startTestServer, type TestServer } from "../support/test-server.ts";
+import { until } from "../support/until.ts";
 
 const COUNTS =
 	'import { Gauge } from "prom-client"; new Gauge({ name: "one", help: "x" }).set(1); export function process() {}';
 const ADDS =
 	'export default (server) => { server.registerTool("add", { title: "Add" }, () => ({ content: [] })); server.registerPrompt("p", {}, () => ({ messages: [] })); server.registerResource("r", "x://r", { mimeType: "text/plain" }, () => ({ contents: [] })); };';
 const FILES = { "metrics/counts.js": COUNTS, "mcps/adds.js": ADDS };
+
+/** A module is a target once it has been collected. */
+async function isCollected(server: TestServer): Promise<void> {
+	await until(async () => (await server.module("metrics/counts")).collection !== null, "it is collected");
+}
 
 async function json(url: string, headers: Record<string, string> = {}): Promise<Record<string, unknown>> {
 	const response = await fetch(url, { headers });
@@ -45,6 +51,7 @@ test("METRICS_PORT serves what a scraper needs, and nothing else", async (t) => 
 
 test("/sd names the address that was asked, or PUBLIC_URL with its scheme and prefix", async (t) => {
 	const plain = await startTestServer(t, { files: FILES });
+	await isCollected(plain);
 	assert.deepEqual(await json(`${plain.url}/sd`), {
 		status: 200,
 		body: [
@@ -56,6 +63,7 @@ test("/sd names the address that was asked, or PUBLIC_URL with its scheme and pr
 	});
 	const env = { PUBLIC_URL: "https://ops.example:8443/bulkhead/", METRICS_PORT: "0" };
 	const behind = await startTestServer(t, { files: FILES, env });
+	await isCollected(behind);
 	for (const url of [behind.url, behind.metricsUrl])
 		assert.deepEqual((await json(`${url}/sd`))["body"], [
 			{

@@ -25,6 +25,10 @@ export async function checkHost(address: HostAddress): Promise<readonly CheckRes
 async function routeOf(api: HostApi, path: string): Promise<string> {
 	const startedAt = performance.now();
 	const response = await api.open(path, { signal: AbortSignal.timeout(ROUTE_TIMEOUT_MS) });
+	if (response.headers.get("content-type")?.startsWith("text/event-stream") === true) {
+		await response.body?.cancel(); // it never ends by itself
+		return `${response.status}, a stream of events`;
+	}
 	const bytes = (await response.arrayBuffer()).byteLength;
 	return `${response.status}, ${bytes} bytes in ${(performance.now() - startedAt).toFixed(0)} ms`;
 }
