@@ -64,7 +64,7 @@ test("?module= gives these modules alone, what they share in one block, and name
 		assert.equal(response.headers.get("content-type"), "application/problem+json; charset=utf-8");
 		const { title, detail } = (await response.json()) as { title: string; detail: string };
 		assert.equal(title, "Unknown module");
-		assert.match(detail, /^no module metrics\/nobody has been collected/);
+		assert.match(detail, /^there is no module metrics\/nobody/);
 	}
 });
 

@@ -76,6 +76,7 @@ async function resolvePackage(
 		const resolved = await build.resolve(specifier, {
 			kind: asRequire ? "require-call" : kind,
 			importer: args.importer,
+			namespace: "file", // or what judges imports would take it for none of the module's
 			resolveDir: from,
 			pluginData: OWN_QUESTION,
 		});
