@@ -81,6 +81,10 @@ const COPIED = [
 	"tsconfig.build.json",
 	"scripts/build.mjs",
 	"scripts/bundle-workers.mjs",
+	"scripts/bundle-page.mjs",
+	"src/http/page/client",
+	"src/http/page/view",
+	"src/http/page/page.css",
 	"workers",
 ];
 
@@ -90,7 +94,7 @@ async function createProject(t: TestContext): Promise<string> {
 	t.after(() => rm(project, { recursive: true, force: true }));
 	for (const file of COPIED) await cp(path.join(ROOT, file), path.join(project, file), { recursive: true });
 	await symlink(path.join(ROOT, "node_modules"), path.join(project, "node_modules"));
-	await mkdir(path.join(project, "src"));
+	await mkdir(path.join(project, "src"), { recursive: true });
 	await writeFile(path.join(project, "src/main.ts"), 'import { text } from "./text.ts";\n\nconsole.log(text);\n');
 	await writeFile(path.join(project, "src/text.ts"), 'export const text = "one";\n');
 	return project;

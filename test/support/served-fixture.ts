@@ -14,7 +14,11 @@ const FIXTURES = path.join(import.meta.dirname, "../fixtures/process");
 export function serveFixture(
 	worker: ModuleWorker,
 	fixture: string,
-	{ onEvent, onOverrun }: Pick<GenerationOptions, "onEvent" | "onOverrun">,
+	{
+		onEvent,
+		onOverrun,
+		onViolation = (what) => assert.fail(what),
+	}: Pick<GenerationOptions, "onEvent" | "onOverrun"> & Partial<Pick<GenerationOptions, "onViolation">>,
 ): Generation {
 	return createGeneration({
 		number: 1,
@@ -32,7 +36,7 @@ export function serveFixture(
 		},
 		graceMs: 1000,
 		onEvent,
-		onViolation: (what) => assert.fail(what),
+		onViolation,
 		onOverrun,
 	});
 }

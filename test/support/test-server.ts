@@ -137,7 +137,12 @@ export async function startTestServer(t: TestContext, options: TestServerOptions
 			const text = await response.text();
 			// What takes its time is answered as a stream, whose last event is the answer.
 			const isStream = response.headers.get("content-type")?.startsWith("text/event-stream") === true;
-			const json = isStream ? (text.match(/^data: \{.*$/gm)?.at(-1)?.slice(6) ?? "{}") : text;
+			const json = isStream
+				? (text
+						.match(/^data: \{.*$/gm)
+						?.at(-1)
+						?.slice(6) ?? "{}")
+				: text;
 			return { status: response.status, ...(JSON.parse(json) as object) };
 		},
 	};

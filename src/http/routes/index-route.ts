@@ -1,15 +1,12 @@
-import type { IncomingMessage } from "node:http";
 import type { Request, Response } from "express";
 import type { Host } from "../../host/host.ts";
 import { isServing } from "../../host/runner/module-state.ts";
 import { JSON_ANSWER, OPEN, type Operation, type Route } from "../front/route.ts";
 
 export interface IndexRouteOptions {
-	/** Whether a request is shown what the modules are. */
-	readonly showsModules: (request: IncomingMessage) => boolean;
 	readonly host: Host;
 	readonly serverInfo: { readonly name: string; readonly version: string };
-	/** Answers a browser. */
+	/** Answers a browser; who may not see modules gets a page without any, which asks for a token. */
 	readonly page: (request: Request<Record<string, string>>, response: Response) => Promise<void>;
 }
 
@@ -29,10 +26,10 @@ const ENDPOINTS = {
 } as const;
 
 /** `GET /`: a page for a browser, the same as JSON for everybody else. */
-export function indexRoute({ host, serverInfo, page, showsModules }: IndexRouteOptions): Route {
+export function indexRoute({ host, serverInfo, page }: IndexRouteOptions): Route {
 	const show: Operation["handlers"][number] = async (request, response) => {
 		response.vary("accept");
-		if (request.accepts(["json", "html"]) === "html" && showsModules(request)) {
+		if (request.accepts(["json", "html"]) === "html") {
 			await page(request, response);
 			return;
 		}

@@ -12,6 +12,12 @@ import { until } from "../../support/until.ts";
 const FAMILIES: Readonly<Record<string, string>> = {
 	mcp_active_requests: "gauge",
 	mcp_active_sessions: "gauge",
+	mcp_auth_attempts_total: "counter",
+	mcp_auth_certificate_expiry_timestamp_seconds: "gauge",
+	mcp_auth_failures_total: "counter",
+	mcp_auth_token_expiry_timestamp_seconds: "gauge",
+	mcp_authz_checks_total: "counter",
+	mcp_authz_denials_total: "counter",
 	mcp_cache_requests_total: "counter",
 	mcp_collect_dropped_total: "counter",
 	mcp_collect_duration_seconds: "gauge",
@@ -30,6 +36,7 @@ const FAMILIES: Readonly<Record<string, string>> = {
 	mcp_module_cpu_seconds_total: "counter",
 	mcp_open_connections: "gauge",
 	mcp_prompts_by_server: "gauge",
+	mcp_rate_limit_exceeded_total: "counter",
 	mcp_request_duration_seconds: "histogram",
 	mcp_request_errors_total: "counter",
 	mcp_request_size_bytes: "histogram",
@@ -361,6 +368,13 @@ function recordOneOfEach(metrics: ReturnType<typeof createHostMetrics>): void {
 	metrics.httpResponseSize.observe({ method: "GET", endpoint: "/metrics" }, 20_000);
 	metrics.taskDuration.observe({ task_type: "call", status: "ok" }, 0.2);
 	metrics.openConnections.inc({});
+	metrics.authAttempts.inc({ method: "bearer", status: "failure" });
+	metrics.authFailures.inc({ method: "bearer", reason: "unknown" });
+	metrics.authzChecks.inc({ resource_type: "tool", status: "denied" });
+	metrics.authzDenials.inc({ resource_type: "tool", reason: "hidden" });
+	metrics.rateLimitExceeded.inc({ scope: "address" });
+	metrics.tokenExpiry.set({ token_name: "prometheus" }, 1_800_000_000);
+	metrics.certificateExpiry.set({}, 1_800_000_000);
 }
 
 const SAMPLE: HostSample = {
