@@ -462,8 +462,8 @@ test("whatever happens in whatever order, the rules hold", () => {
 					if (event.type === "turnCame" && !inLine.delete(event.generation)) continue;
 					if (event.type === "retryDue" && !isArmed) continue;
 					// One that has begun and is lost before it serves has failed to start, which the runner says next.
-					const isServing = currentOf(life)?.generation === ("generation" in event ? event.generation : undefined);
-					if (event.type === "startFailed" || (event.type === "lost" && isServing)) alive.delete(event.generation);
+					const isCurrent = currentOf(life)?.generation === ("generation" in event ? event.generation : undefined);
+					if (event.type === "startFailed" || (event.type === "lost" && isCurrent)) alive.delete(event.generation);
 					now += 10;
 					const before = life;
 					const served = currentOf(before);
