@@ -86,7 +86,9 @@ for (const variable of ["METRICS_ENDPOINT_ENABLED", "PROMETHEUS_REGISTRY_ENABLED
 	});
 
 test("?module= of a module without metrics is an empty page, and of one that is not there 404", async (t) => {
-	const { url } = await startTestServer(t, { files: FILES });
+	const server = await startTestServer(t, { files: FILES });
+	await isCollected(server);
+	const { url } = server;
 	const page = async (query: string, accept = "text/plain") => {
 		const response = await fetch(`${url}/metrics?${query}`, { headers: { accept } });
 		return { status: response.status, text: await response.text() };

@@ -38,14 +38,16 @@ test("a module that ends esbuild's process fails alone, and is not compiled agai
 		"what esbuild says when it ends, which is long, is kept from the host's own",
 	);
 	const events = JSON.parse(output) as readonly (readonly unknown[])[];
+	// Which of its limits it meets first depends on the machine.
+	const why = events.find(([, file]) => file === "metrics/deep.ts")?.[2];
+	assert.match(
+		String(why),
+		/^(?:It takes more memory to compile than there is|It took longer than \d+ ms to compile|The compiler ended while it compiled)/,
+	);
 	assert.deepEqual(
 		events.toSorted(([, a], [, b]) => (String(a) < String(b) ? -1 : 1)),
 		[
-			[
-				"failed",
-				"metrics/deep.ts",
-				"It takes more memory to compile than there is for that: some expression in it grows too large. Make it simpler, or split it.",
-			],
+			["failed", "metrics/deep.ts", why],
 			...[1, 1, 1, 1, 2, 3].map((index) => ["compiled", `metrics/good-${index}.ts`, null]),
 		],
 	);
