@@ -63,13 +63,14 @@ export function describeYamlProblems(file: string, problems: readonly YamlProble
 		.join("\n");
 }
 
-function place(lines: LineCounter, offset: number): { readonly line: number; readonly column: number } {
+/** As an editor counts them: from 1. */
+export function place(lines: LineCounter, offset: number): { readonly line: number; readonly column: number } {
 	const { line, col } = lines.linePos(offset);
 	return { line: Math.max(1, line), column: Math.max(1, col) };
 }
 
 /** Where the node of a path begins, or the nearest one above it that is in the file. */
-function offsetOf(document: ReturnType<typeof parseDocument>, path: readonly PropertyKey[]): number {
+export function offsetOf(document: ReturnType<typeof parseDocument>, path: readonly PropertyKey[]): number {
 	for (let length = path.length; length > 0; length--) {
 		const parent: unknown = document.getIn(path.slice(0, length - 1), true);
 		const key = path[length - 1];

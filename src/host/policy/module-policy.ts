@@ -1,8 +1,9 @@
-import { isScalar, LineCounter, parseDocument } from "yaml";
+import { LineCounter, parseDocument } from "yaml";
 import * as z from "zod";
 import type { CounterMode } from "../../../workers/wire/messages.ts";
 import { parseDestination } from "../../../workers/network/destination.ts";
 import type { SandboxLevel } from "../../../workers/sandbox/policy.ts";
+import { offsetOf, place } from "../../core/checked-yaml.ts";
 import { conflictOf } from "./protected-paths.ts";
 
 /** What the operator grants to one module, and limits it to. A module never sets its own. */
@@ -275,29 +276,4 @@ function isListOfTexts(given: unknown): given is readonly string[] {
 /** A wrong entry of a list is told as that entry, and not as a list that is neither true nor false. */
 function netProblem(issue: { readonly input?: unknown }): string {
 	return Array.isArray(issue.input) ? NOT_A_DESTINATION : `must be true, false, or a list of HOST:PORT`;
-}
-
-function place(lines: LineCounter, offset: number): { readonly line: number; readonly column: number } {
-	const { line, col } = lines.linePos(offset);
-	return { line: Math.max(1, line), column: Math.max(1, col) };
-}
-
-/** Where the node of a path begins, or the nearest one above it that is in the file. */
-function offsetOf(document: ReturnType<typeof parseDocument>, path: readonly PropertyKey[]): number {
-	for (let length = path.length; length > 0; length--) {
-		const parent: unknown = document.getIn(path.slice(0, length - 1), true);
-		const key = path[length - 1];
-		for (const item of itemsOf(parent)) {
-			if (isScalar(item.key) && item.key.value === key) return item.key.range?.[0] ?? 0;
-		}
-		const node = document.getIn(path.slice(0, length), true) as { range?: readonly [number, ...number[]] } | undefined;
-		if (node?.range !== undefined) return node.range[0];
-	}
-	return 0;
-}
-
-function itemsOf(node: unknown): readonly { readonly key?: unknown }[] {
-	return typeof node === "object" && node !== null && "items" in node && Array.isArray(node.items)
-		? (node.items as [])
-		: [];
 }
